@@ -1,0 +1,37 @@
+"""tinygrad_cnn: an autograd micro-framework for convolutional networks, on NumPy.
+
+Models are functions ``(params, x)``; parameters are trees of arrays; `value_and_grad` differentiates them,
+and an optimizer updates them in place.
+
+Examples
+--------
+>>> import numpy as np
+>>> import tinygrad_cnn as tg
+>>> tg.grad(lambda x: tg.sin(x) * x)(np.float64(0.0))
+array(0.)
+"""
+
+from . import nn, ops, optim, tree
+from .autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from .ops import *  # noqa: F403 - the explicit list is ops.__all__
+from .tape import primitive
+from .tensor import Tensor
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Tensor",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "nn",
+    "optim",
+    "primitive",
+    "stop_gradient",
+    "tree",
+    "value_and_grad",
+    "vjp",
+    *ops.__all__,
+]

@@ -1,0 +1,413 @@
+"""Derivatives of functions of trees: gradients, products with Jacobians, and Jacobians themselves.
+
+Each lifts its arguments onto the tape through leaves of its own, calls the function, and walks back to these
+leaves. A fresh leaf for each transformation is all that nested derivatives need: a walk ends at its own
+leaves, and never mistakes an outer derivative's variable for its own.
+
+A derivative is itself recorded exactly when the output can reach a node older than the first leaf lifted
+here, that is, when the function also depends on an outer `Tensor`, by argument or by closure.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import tree
+from .ops import reshape, stack
+from .tape import Box, Leaf, Node, box, new_serial, primitive, raw, require_floating, walk
+from .tensor import Tensor
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+
+
+@primitive
+def _identity(x):
+    return x
+
+
+_identity.defvjp(x=lambda g: g)
+
+
+def _lift(value: Any) -> Tensor:
+    """A tensor on a node of its own; one that is on the tape already stays connected to it."""
+    if isinstance(value, Box) and value.node is not None:
+        return _identity(value)
+    data = np.asarray(raw(value))
+    require_floating(data.dtype)
+    return box(Tensor, data, Leaf(data))
+
+
+class _Trace:
+    """One call of a function on lifted arguments, and the way back from its output."""
+
+    def __init__(self, args: Sequence[Any]):
+        self.first = new_serial()  # nodes below this serial belong to the world outside
+        leaves, self.structure = tree.flatten(tuple(args))
+        self.lifted = [_lift(leaf) for leaf in leaves]
+        self.args = tree.unflatten(self.structure, self.lifted)
+
+    def recording(self, outputs: Sequence[Any]) -> type[Tensor] | None:
+        """`Tensor` when the derivative of the outputs must be recorded, for an outer one; else None."""
+        outer = any(out.node is not None and out.node.oldest < self.first for out in outputs)
+        return Tensor if outer else None
+
+    def pull(self, outputs: Sequence[Any], cotangents: Sequence[Any], record: type[Tensor] | None) -> Any:
+        """The cotangents of the arguments, as the tuple of trees that they are."""
+        roots = [(out.node, g) for out, g in zip(outputs, cotangents, strict=True) if out.node is not None]
+        nodes: list[Node] = [x.node for x in self.lifted]  # type: ignore[misc]
+        found = walk(roots, nodes, record)
+        grads = [
+            found[n] if n in found else np.zeros_like(x.data) for n, x in zip(nodes, self.lifted, strict=True)
+        ]
+        return tree.unflatten(self.structure, grads)
+
+
+def _boxed(out: Any) -> Tensor:
+    """An output as a tensor: what did not depend on the arguments is a constant."""
+    return out if isinstance(out, Tensor) else Tensor(out)
+
+
+def _plain(out: Any, record: type[Tensor] | None) -> Any:
+    """An output for the caller: off the tape, 0-d as a scalar, unless an outer derivative needs it."""
+    if record is not None or not isinstance(out, Box):
+        return out
+    return out.data[()]
+
+
+def _cotangent(g: Any, out: Tensor, what: str) -> Any:
+    """``g`` as an array or tensor that fits ``out``."""
+    if not isinstance(g, Box):
+        g = np.asarray(g, dtype=out.dtype)
+    if g.shape != out.shape:
+        raise ValueError(f"{what}: expected a cotangent of shape {out.shape} like the output, got {g.shape}")
+    return g
+
+
+def _chosen(args: tuple, argnums: int | Sequence[int], name: str) -> tuple[int, ...]:
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for n in numbers:
+        if not -len(args) <= n < len(args):
+            raise ValueError(
+                f"{name}: argnums: expected positions below {len(args)}, the number of arguments, got {n}"
+            )
+    return tuple(n % len(args) for n in numbers)
+
+
+def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dict) -> Callable:
+    """``f`` as a function of the arguments at ``positions`` alone."""
+
+    def partial(*chosen):
+        filled = list(args)
+        for position, value in zip(positions, chosen, strict=True):
+            filled[position] = value
+        return f(*filled, **kwargs)
+
+    return partial
+
+
+def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable:
+    """Make a function that computes the value of ``f`` and its gradient in one go.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments are trees of
+        floating arrays; inside, their leaves are tensors.
+    argnums : int or sequence of int
+        The positions of the arguments to differentiate.
+    has_aux : bool
+        Whether ``f`` also returns something that is not differentiated: a model's state, logits.
+
+    Returns
+    -------
+    callable
+        Called as ``f`` is, returns ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient is a
+        tree like the argument, of fresh writable arrays with its shapes and dtypes; a tuple of them for
+        a sequence of ``argnums``. When the result depends on an outer tensor it is made of tensors.
+
+    Raises
+    ------
+    TypeError
+        If the output is no scalar, or an argument to differentiate is not floating.
+
+    Examples
+    --------
+    >>> value, gradient = value_and_grad(lambda p: (p["w"] ** 2).sum())({"w": np.array([1.0, 3.0])})
+    >>> float(value), gradient
+    (10.0, {'w': array([2., 6.])})
+    """
+
+    @functools.wraps(f)
+    def value_and_gradient(*args, **kwargs):
+        positions = _chosen(args, argnums, "value_and_grad")
+        trace = _Trace([args[n] for n in positions])
+        result = _with_args(f, args, positions, kwargs)(*trace.args)
+        value, aux = result if has_aux else (result, None)
+        out = _boxed(value)
+        if out.shape != () or out.dtype.kind != "f":
+            hint = (
+                ""
+                if has_aux or not isinstance(value, tuple)
+                else " (has_aux=True for a function that returns more)"
+            )
+            raise TypeError(
+                f"grad: expected a function of floating scalar output, got {_describe(value)}{hint}"
+            )
+        record = trace.recording([out])
+        gradients = trace.pull([out], [np.ones_like(out.data)], record)
+        value = _plain(out, record)
+        if has_aux:
+            value = value, tree.map(lambda leaf: _plain(leaf, record), aux)
+        return value, gradients[0] if isinstance(argnums, int) else gradients
+
+    return value_and_gradient
+
+
+def _describe(value: Any) -> str:
+    return f"{value.dtype}{list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
+
+
+def grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable:
+    """Make a function that computes the gradient of ``f``.
+
+    Parameters
+    ----------
+    f : callable
+        As for `value_and_grad`.
+    argnums : int or sequence of int
+        The positions of the arguments to differentiate.
+    has_aux : bool
+        Whether ``f`` returns ``(scalar, aux)``; the result is then ``(gradient, aux)``.
+
+    Returns
+    -------
+    callable
+        Called as ``f`` is, returns the gradient; see `value_and_grad`.
+
+    Raises
+    ------
+    TypeError
+        As `value_and_grad`.
+
+    Examples
+    --------
+    >>> cube = lambda x: x**3
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)
+    (array(12.), array(12.), array(6.))
+    """
+    both = value_and_grad(f, argnums, has_aux=has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args, **kwargs):
+        value, gradients = both(*args, **kwargs)
+        return (gradients, value[1]) if has_aux else gradients
+
+    return gradient
+
+
+def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+    """Evaluate ``f``, and make the function that multiplies a cotangent by its Jacobian, from the left.
+
+    Parameters
+    ----------
+    f : callable
+        Of trees of arrays, to a tree of arrays.
+    *primals : tree of array_like
+        Where to evaluate; all are differentiated.
+
+    Returns
+    -------
+    out : tree
+        ``f(*primals)``.
+    pullback : callable
+        Takes a cotangent, a tree like ``out``; returns a tuple with one cotangent for each primal. May be
+        called any number of times.
+
+    Raises
+    ------
+    ValueError
+        If a cotangent does not fit the output.
+
+    Examples
+    --------
+    >>> out, pullback = vjp(lambda x, y: x * y, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    trace = _Trace(primals)
+    leaves, structure = tree.flatten(f(*trace.args))
+    outputs = [_boxed(leaf) for leaf in leaves]
+    record = trace.recording(outputs)
+
+    def pullback(cotangent):
+        given = tree.leaves(tree.map(lambda _, g: g, structure.skeleton, cotangent))
+        checked = [_cotangent(g, out, "vjp") for g, out in zip(given, outputs, strict=True)]
+        # a cotangent on the tape is part of the outer world too, and is recorded by itself
+        return trace.pull(outputs, checked, record)
+
+    return tree.unflatten(structure, [_plain(out, record) for out in outputs]), pullback
+
+
+def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Evaluate ``f``, and the product of its Jacobian with a tangent: a directional derivative.
+
+    The pullback is linear in its cotangent, so its own pullback is the Jacobian: no second set of rules.
+
+    Parameters
+    ----------
+    f : callable
+        Of trees of arrays, to a tree of arrays.
+    primals, tangents : sequence of tree
+        The point and the direction: one tree for each argument, of the same structure and shapes.
+
+    Returns
+    -------
+    out, tangent_out : tree
+        ``f(*primals)`` and its derivative along ``tangents``.
+
+    Raises
+    ------
+    ValueError
+        If a tangent does not fit its primal.
+
+    Examples
+    --------
+    >>> jvp(lambda x: x**2, [np.array([1.0, 3.0])], [np.array([1.0, 0.5])])
+    (array([1., 9.]), array([2., 3.]))
+    """
+    out, pullback = vjp(f, *primals)
+    # the pullback is linear: where its derivative is taken does not matter
+    dummy = tree.map(lambda leaf: np.zeros_like(raw(leaf)), out)
+    pulled, pushforward = vjp(pullback, dummy)
+    given = tree.map(lambda g, tangent: _tangent(tangent, g), pulled, tuple(tangents))
+    (tangent_out,) = pushforward(given)
+    return out, tangent_out
+
+
+def _tangent(tangent: Any, primal: Any) -> Any:
+    shape = np.shape(raw(tangent))
+    if shape != primal.shape:
+        raise ValueError(f"jvp: expected a tangent of shape {primal.shape} like its primal, got {shape}")
+    return tangent
+
+
+def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Multiply the Hessian of a scalar function by a tangent, without forming it.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a scalar.
+    primals, tangents : sequence of tree
+        As for `jvp`.
+
+    Returns
+    -------
+    tree
+        The derivative, along ``tangents``, of the gradient to the first primal.
+
+    Raises
+    ------
+    ValueError
+        If a tangent does not fit its primal.
+
+    Examples
+    --------
+    >>> hvp(lambda x: (x**3).sum(), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
+    array([ 6., 12.])
+    """
+    return jvp(grad(f), primals, tangents)[1]
+
+
+def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """Make a function that computes the Jacobian of ``f``, by one pullback for each output element.
+
+    Parameters
+    ----------
+    f : callable
+        Of trees of arrays, to a tree of arrays.
+    argnums : int or sequence of int
+        The positions of the arguments to differentiate.
+
+    Returns
+    -------
+    callable
+        Called as ``f`` is. Returns a tree like the output, in which each leaf is a tree like the
+        argument (a tuple of them for a sequence), of arrays of shape ``output shape + argument shape``.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @functools.wraps(f)
+    def jacobian_of_f(*args, **kwargs):
+        positions = _chosen(args, argnums, "jacobian")
+        out, pullback = vjp(_with_args(f, args, positions, kwargs), *(args[n] for n in positions))
+        leaves, structure = tree.flatten(out)
+        zeros = [np.zeros(np.shape(raw(leaf)), dtype=raw(leaf).dtype) for leaf in leaves]
+
+        def rows_of(i):
+            """The gradient of every element of output leaf ``i``, stacked."""
+            pulled = []
+            for position in np.ndindex(zeros[i].shape):
+                basis = [z.copy() if j == i else z for j, z in enumerate(zeros)]
+                basis[i][position] = 1
+                grads = pullback(tree.unflatten(structure, basis))
+                pulled.append(grads[0] if isinstance(argnums, int) else grads)
+            return tree.map(lambda *rows: reshape(stack(rows), zeros[i].shape + rows[0].shape), *pulled)
+
+        return tree.unflatten(structure, [rows_of(i) for i in range(len(leaves))])
+
+    return jacobian_of_f
+
+
+def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """Make a function that computes the Hessian of a scalar function: the Jacobian of its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a scalar.
+    argnums : int or sequence of int
+        The positions of the arguments to differentiate.
+
+    Returns
+    -------
+    callable
+        Called as ``f`` is. For an array argument of shape S, an array of shape ``S + S``; for a tree, a tree
+        of trees, as `jacobian`.
+
+    Examples
+    --------
+    >>> hessian(lambda x: (x**2).sum() + x[0] * x[1])(np.array([1.0, 2.0]))
+    array([[2., 1.],
+           [1., 2.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def stop_gradient(x: Any) -> Any:
+    """Treat a tree of arrays as constants: derivatives do not pass.
+
+    Parameters
+    ----------
+    x : tree of array or Tensor
+
+    Returns
+    -------
+    tree
+        With the same values; tensors stay tensors, cut off from the tape.
+
+    Examples
+    --------
+    >>> grad(lambda x: x * stop_gradient(x))(3.0)
+    array(3.)
+    """
+    return tree.map(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, x)

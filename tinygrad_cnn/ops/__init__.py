@@ -1,0 +1,97 @@
+"""The operations: one file a family. Each is a NumPy function with a gradient rule per operand."""
+
+from ..tape import add, astype, broadcast_to
+from .activations import log_softmax, relu, sigmoid, softmax
+from .conv import conv2d
+from .elementwise import (
+    abs,
+    clip,
+    cos,
+    divide,
+    exp,
+    floor,
+    log,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    sign,
+    sin,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    where,
+)
+from .linalg import matmul
+from .losses import cross_entropy
+from .normalization import batch_norm
+from .pool import avg_pool2d, max_pool2d
+from .randomized import dropout
+from .reductions import logsumexp, max, mean, min, std, sum, var
+from .shaping import (
+    concatenate,
+    expand_dims,
+    getitem,
+    moveaxis,
+    pad,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
+
+__all__ = [
+    "abs",
+    "add",
+    "astype",
+    "avg_pool2d",
+    "batch_norm",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "conv2d",
+    "cos",
+    "cross_entropy",
+    "divide",
+    "dropout",
+    "exp",
+    "expand_dims",
+    "floor",
+    "getitem",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "max",
+    "max_pool2d",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "moveaxis",
+    "multiply",
+    "negative",
+    "pad",
+    "power",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "subtract",
+    "sum",
+    "swapaxes",
+    "tanh",
+    "transpose",
+    "var",
+    "where",
+]

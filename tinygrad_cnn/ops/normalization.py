@@ -1,0 +1,160 @@
+"""Normalisation by statistics of the data itself.
+
+Batch normalisation is a primitive, because its composition from means and products costs more than twice as
+much. With ``r = 1 / sqrt(var + eps)`` and ``x^ = (x - mean) * r`` per channel:
+
+- `batch_norm` is ``weight * x^ + bias``;
+- `batch_norm_weight`, its adjoint in the weight, is ``sum(y * x^)``;
+- `batch_norm_input`, its adjoint in ``x``, is ``weight * Q(y)``, where
+  ``Q(y) = r * (y - mean(y) - x^ * mean(y * x^))`` (Ioffe & Szegedy 2015, section 3). It is linear and
+  self-adjoint in ``y``.
+
+The rules of the latter two are these three again, and one composition.
+"""
+
+import numpy as np
+
+from ..kernels import normalization as kernel
+from ..tape import primitive
+from .conv import check_arrays
+from .elementwise import sqrt
+from .reductions import mean, sum, var
+from .shaping import reshape
+
+__all__ = ["batch_norm", "batch_norm_input", "batch_norm_weight"]
+
+
+def batch_norm(x, weight, bias, *, eps=1e-5):
+    """Normalise each channel by its mean and variance over the batch and space, then scale and shift.
+
+    ``y = weight * (x - mean) / sqrt(var + eps) + bias``, with the biased variance, in two passes.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, ...)
+    weight, bias : array_like, (C,)
+        Of the dtype of ``x``.
+    eps : float
+        Inside the root.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, ...)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> batch_norm(np.array([[1.0], [3.0]]), np.array([2.0]), np.array([5.0]), eps=0.0)
+    array([[3.],
+           [7.]])
+    """
+    check_arrays("batch_norm", x=x, weight=weight, bias=bias)
+    if x.ndim < 2:
+        raise ValueError(f"batch_norm: x: expected shape (N, C, ...), got {x.shape}")
+    for name, operand in (("weight", weight), ("bias", bias)):
+        if operand.shape != x.shape[1:2]:
+            raise ValueError(f"batch_norm: {name}: expected shape {x.shape[1:2]}, got {operand.shape}")
+    return _batch_norm(x, weight, bias, eps=eps)
+
+
+@primitive
+def _batch_norm(x, weight, bias, *, eps):
+    return kernel.batch_norm(x, weight, bias, eps)
+
+
+@primitive
+def batch_norm_input(y, x, weight, *, eps):
+    """The adjoint of batch normalisation in its input: ``weight * Q(y)``, see the module.
+
+    Parameters
+    ----------
+    y, x : ndarray or Tensor, (N, C, ...)
+    weight : ndarray or Tensor, (C,)
+    eps : float
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, ...)
+
+    Examples
+    --------
+    >>> x, y = np.array([[1.0], [3.0]]), np.array([[1.0], [5.0]])
+    >>> batch_norm_input(y, x, np.ones(1), eps=0.0)  # two samples are always normalised to -1 and 1
+    array([[0.],
+           [0.]])
+    """
+    return kernel.batch_norm_backward(y, x, weight, eps)
+
+
+@primitive
+def batch_norm_weight(y, x, *, eps):
+    """The adjoint of batch normalisation in its weight: ``sum(y * x^)`` per channel, see the module.
+
+    Parameters
+    ----------
+    y, x : ndarray or Tensor, (N, C, ...)
+    eps : float
+
+    Returns
+    -------
+    ndarray or Tensor, (C,)
+
+    Examples
+    --------
+    >>> batch_norm_weight(np.array([[1.0], [5.0]]), np.array([[1.0], [3.0]]), eps=0.0)
+    array([4.])
+    """
+    return kernel.batch_norm_weight_gradient(y, x, eps)
+
+
+def _axes(x):
+    """All axes but the channel's."""
+    return (0, *range(2, x.ndim))
+
+
+def _standardised(x, eps, weight=None):
+    ones, zeros = np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
+    return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
+
+
+def _input_rule_of_x(g, y, x, weight, eps):
+    """``-weight * r * (x^ mean(g Q(y)) + Q(g) mean(y x^) + Q(y) mean(g x^))``.
+
+    With ``<g, Q(y)>`` written out, from ``dr/dx = -r**2 x^ / n`` and ``d<g, x^>/dx = Q(g)``.
+    """
+    axes = _axes(x)
+
+    def channel_mean(a):
+        return mean(a, axes, keepdims=True)
+
+    ones = np.ones(x.shape[1], x.dtype)
+    hat = _standardised(x, eps)
+    q_g, q_y = (batch_norm_input(a, x, ones, eps=eps) for a in (g, y))
+    scale = reshape(weight, (1, -1) + (1,) * (x.ndim - 2)) / sqrt(var(x, axes, keepdims=True) + eps)
+    return -scale * (hat * channel_mean(g * q_y) + q_g * channel_mean(y * hat) + q_y * channel_mean(g * hat))
+
+
+def _input_rule_of_weight(g, y, x, eps):
+    return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))
+
+
+_batch_norm.defvjp(
+    x=lambda g, x, weight, eps: batch_norm_input(g, x, weight, eps=eps),
+    weight=lambda g, x, eps: batch_norm_weight(g, x, eps=eps),
+    bias=lambda g: sum(g, _axes(g)),
+)
+batch_norm_input.defvjp(
+    y=lambda g, x, weight, eps: batch_norm_input(g, x, weight, eps=eps),
+    x=_input_rule_of_x,
+    weight=_input_rule_of_weight,
+)
+batch_norm_weight.defvjp(
+    y=lambda g, x, eps: _standardised(x, eps, weight=g),
+    x=lambda g, y, x, eps: batch_norm_input(y, x, g, eps=eps),
+)

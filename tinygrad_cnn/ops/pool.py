@@ -1,0 +1,164 @@
+"""Pooling over windows.
+
+Max pooling routes the gradient to the winners, a scatter; the adjoint of that scatter gathers from the
+winners. Both find the winners anew from the raw input, where they are locally constant.
+"""
+
+
+from ..kernels import pool as kernel
+from ..kernels.geometry import PoolSpec
+from ..tape import primitive, raw
+from .conv import check_arrays
+
+__all__ = ["avg_pool2d", "max_pool2d", "max_pool2d_gather", "max_pool2d_scatter"]
+
+
+def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False):
+    """Maximum over windows; of tied elements the first in scan order of the window gets the gradient.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+        NaN propagates.
+    kernel_size : int or (int, int)
+    stride : int or (int, int), optional
+        The kernel size by default.
+    padding : int, (int, int) or ((top, bottom), (left, right))
+        Elements of minus infinity around the input; at most half the kernel.
+    dilation : int or (int, int)
+    ceil_mode : bool
+        Let a last window reach past the padded input.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, OH, OW)
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit.
+
+    Examples
+    --------
+    >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+    check_arrays("max_pool2d", x=x)
+    spec = PoolSpec.of(
+        x.shape, kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    )
+    return _max_pool2d(x, spec=spec)
+
+
+@primitive
+def _max_pool2d(x, *, spec):
+    return kernel.max_forward(x, spec)
+
+
+@primitive
+def max_pool2d_scatter(y, x, *, spec):
+    """Send each window's value to the element of ``x`` that won the window; linear in ``y``.
+
+    Parameters
+    ----------
+    y : ndarray or Tensor, (N, C, OH, OW)
+    x : ndarray, (N, C, H, W)
+        Decides the winners; not differentiable.
+    spec : PoolSpec
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, H, W)
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
+    >>> max_pool2d_scatter(np.array([[[[7.0]]]]), x, spec=PoolSpec.of(x.shape, 2))[0, 0]
+    array([[0., 7.],
+           [0., 0.]])
+    """
+    return kernel.max_scatter(y, x, spec)
+
+
+@primitive
+def max_pool2d_gather(v, x, *, spec):
+    """Read ``v`` at the element of ``x`` that won each window: the adjoint of `max_pool2d_scatter`.
+
+    Parameters
+    ----------
+    v : ndarray or Tensor, (N, C, H, W)
+    x : ndarray, (N, C, H, W)
+        Decides the winners; not differentiable.
+    spec : PoolSpec
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, OH, OW)
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
+    >>> max_pool2d_gather(10 * x, x, spec=PoolSpec.of(x.shape, 2))
+    array([[[[40.]]]])
+    """
+    return kernel.max_gather(v, x, spec)
+
+
+_max_pool2d.defvjp(x=lambda g, x, spec: max_pool2d_scatter(g, raw(x), spec=spec))
+max_pool2d_scatter.defvjp(y=lambda g, x, spec: max_pool2d_gather(g, x, spec=spec))
+max_pool2d_gather.defvjp(v=lambda g, x, spec: max_pool2d_scatter(g, x, spec=spec))
+
+
+def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    """Mean over windows.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+    kernel_size : int or (int, int)
+    stride : int or (int, int), optional
+        The kernel size by default.
+    padding : int, (int, int) or ((top, bottom), (left, right))
+        Zeros around the input; at most half the kernel.
+    ceil_mode : bool
+        Let a last window reach past the padded input; what lies beyond is not counted.
+    count_include_pad : bool
+        Whether the padding counts in the divisor.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, OH, OW)
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit.
+
+    Examples
+    --------
+    >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
+    array([[ 2.5,  4.5],
+           [10.5, 12.5]])
+    """
+    check_arrays("avg_pool2d", x=x)
+    spec = PoolSpec.of(x.shape, kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode)
+    return _avg_pool2d(x, spec=spec, count_include_pad=count_include_pad)
+
+
+@primitive
+def _avg_pool2d(x, *, spec, count_include_pad):
+    return kernel.avg_forward(x, spec, count_include_pad)
+
+
+@primitive
+def _avg_pool2d_input(y, *, spec, count_include_pad):
+    return kernel.avg_backward(y, spec, count_include_pad)
+
+
+_avg_pool2d.defvjp(
+    x=lambda g, spec, count_include_pad: _avg_pool2d_input(g, spec=spec, count_include_pad=count_include_pad)
+)
+_avg_pool2d_input.defvjp(
+    y=lambda g, spec, count_include_pad: _avg_pool2d(g, spec=spec, count_include_pad=count_include_pad)
+)

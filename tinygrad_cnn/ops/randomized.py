@@ -1,0 +1,40 @@
+"""Operations that draw random numbers, always from an explicit Generator."""
+
+import numpy as np
+
+from ..tape import raw
+
+__all__ = ["dropout"]
+
+
+def dropout(x, rate, *, rng):
+    """Zero each element with a probability, and scale the rest so that the expectation is unchanged.
+
+    Parameters
+    ----------
+    x : array_like
+    rate : float
+        The probability of a zero, in ``[0, 1)``.
+    rng : numpy.random.Generator
+        Drawn from once for each call.
+
+    Returns
+    -------
+    ndarray or Tensor
+        ``x * mask / (1 - rate)``.
+
+    Raises
+    ------
+    ValueError
+        If ``rate`` lies outside ``[0, 1)``.
+
+    Examples
+    --------
+    >>> dropout(np.ones(4), 0.5, rng=np.random.default_rng(0))
+    array([2., 2., 2., 0.])
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"dropout: rate: expected a probability in [0, 1), got {rate}")
+    array = np.asarray(raw(x))
+    mask = rng.random(array.shape, dtype=np.float32) >= rate
+    return x * (mask.astype(array.dtype) * (1 / (1 - rate)))

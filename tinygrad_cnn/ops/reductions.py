@@ -1,0 +1,342 @@
+"""Reductions over axes, with NumPy's names and semantics: None, int or tuple; ``axis=()`` reduces nothing.
+
+`max` and `min` share the cotangent evenly among the tied elements of each slice (docs/subgradients.md).
+"""
+
+import math
+import operator
+
+import numpy as np
+
+from ..tape import accumulator, broadcast_to, primitive, raw
+from .elementwise import absorb, exp
+from .shaping import reshape
+
+__all__ = ["kept_shape", "logsumexp", "max", "mean", "min", "spread", "std", "sum", "var"]
+
+
+def _axes(ndim, axis):
+    """The reduced axes, as a tuple of non-negative ints."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def kept_shape(shape, axis):
+    """The shape with every reduced axis at length 1, which broadcasts against ``shape``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    axis : int, tuple of int or None
+
+    Returns
+    -------
+    tuple of int
+
+    Examples
+    --------
+    >>> kept_shape((2, 3, 4), (0, -1))
+    (1, 3, 1)
+    """
+    axes = _axes(len(shape), axis)
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def spread(g, shape, axis):
+    """Undo a reduction: put ``g`` at every element that it was reduced from.
+
+    Parameters
+    ----------
+    g : ndarray or Tensor
+        Of the reduced shape, with or without kept axes.
+    shape : tuple of int
+        Of the reduction's operand.
+    axis : int, tuple of int or None
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view of ``g`` with the given shape.
+
+    Examples
+    --------
+    >>> spread(np.array([1.0, 2.0]), (2, 2), 1)
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    return broadcast_to(reshape(g, kept_shape(shape, axis)), shape)
+
+
+def _count(shape, axis):
+    return math.prod(shape[a] for a in _axes(len(shape), axis))
+
+
+@primitive
+def sum(x, axis=None, *, keepdims=False):  # NumPy's name
+    """Sum over axes; float16 is accumulated in float32.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the dtype of ``x`` if that is floating.
+
+    Examples
+    --------
+    >>> sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    array([4., 6.])
+    """
+    x = np.asarray(x)
+    total = np.add.reduce(x, axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
+    return total.astype(x.dtype) if x.dtype == np.float16 else total
+
+
+sum.defvjp(x=lambda g, x_shape, axis: spread(g, x_shape, axis))
+
+
+@primitive
+def mean(x, axis=None, *, keepdims=False):
+    """Arithmetic mean over axes.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the dtype of ``x`` if that is floating.
+
+    Examples
+    --------
+    >>> mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    array([1.5, 3.5])
+    """
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+# by the reciprocal: a count above 65504 would overflow in float16; an empty slice has nobody to send to
+mean.defvjp(
+    x=lambda g, x_shape, axis: spread(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
+)
+
+
+@primitive
+def var(x, axis=None, *, ddof=0, keepdims=False):
+    """Variance over axes, in two passes: ``sum((x - mean(x))**2) / (n - ddof)``.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    ddof : int
+        0 for the biased estimate, 1 for the unbiased.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the dtype of ``x`` if that is floating.
+
+    Examples
+    --------
+    >>> float(var(np.array([1.0, 3.0])))
+    1.0
+    """
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _centred(x, axis):
+    return x - mean(x, axis, keepdims=True)
+
+
+def _var_rule(g, x, axis, ddof):
+    degrees = _count(x.shape, axis) - ddof
+    scale = 2.0 / degrees if degrees > 0 else math.nan  # as the forward value
+    return spread(g * scale, x.shape, axis) * _centred(x, axis)
+
+
+var.defvjp(x=_var_rule)
+
+
+@primitive
+def std(x, axis=None, *, ddof=0, keepdims=False):
+    """Standard deviation over axes: the root of `var`; a constant slice has gradient 0.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    ddof : int
+        0 for the biased estimate, 1 for the unbiased.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the dtype of ``x`` if that is floating.
+
+    Examples
+    --------
+    >>> float(std(np.array([1.0, 3.0])))
+    1.0
+    """
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _std_rule(g, x, out, axis, ddof):
+    degrees = _count(x.shape, axis) - ddof
+    scale = 1.0 / degrees if degrees > 0 else math.nan
+    # (x - mean) / out is 0/0 for a constant slice: the distance to the mean, 0, takes the cotangent's part
+    slope = absorb(operator.truediv, _centred(x, axis), spread(out, x.shape, axis))
+    return spread(g * scale, x.shape, axis) * slope
+
+
+std.defvjp(x=_std_rule)
+
+
+@primitive
+def max(x, axis=None, *, keepdims=False):  # NumPy's name
+    """Maximum over axes; tied maxima of a slice share its cotangent evenly.
+
+    Parameters
+    ----------
+    x : array_like
+        NaN propagates, into the gradient too.
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> max(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    array([5., 4.])
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def min(x, axis=None, *, keepdims=False):  # NumPy's name
+    """Minimum over axes; tied minima of a slice share its cotangent evenly.
+
+    Parameters
+    ----------
+    x : array_like
+        NaN propagates, into the gradient too.
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> min(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    array([1., 3.])
+    """
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+def _extremum_rule(g, x, out, axis):
+    kept = kept_shape(x.shape, axis)
+    hits = raw(x) == raw(out).reshape(kept)
+    # the reciprocal is rounded to the dtype, the count is not: 70 000 ties overflow a float16
+    with np.errstate(divide="ignore"):
+        share = np.reciprocal(
+            np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
+        )
+    # a slice with a NaN has no hit: its share, infinite, times False is NaN
+    with np.errstate(invalid="ignore"):
+        weights = hits * share.astype(x.dtype)
+    return spread(g, x.shape, axis) * weights
+
+
+max.defvjp(x=_extremum_rule)
+min.defvjp(x=_extremum_rule)
+
+
+@primitive
+def logsumexp(x, axis=None, *, keepdims=False):
+    """``log(sum(exp(x)))`` over axes, with the maximum subtracted first.
+
+    A slice of minus infinities gives minus infinity, with gradient 0.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> float(logsumexp(np.array([1e4, 1e4])))
+    10000.69314718056
+    """
+    top = finite_max(x, axis)
+    with np.errstate(divide="ignore"):
+        total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=keepdims))
+    return total + top.reshape(total.shape)
+
+
+def finite_max(x, axis):
+    """The maximum over axes, kept as axes of length 1; 0 where it is infinite, so that it can be subtracted.
+
+    Parameters
+    ----------
+    x : ndarray
+    axis : int, tuple of int or None
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> finite_max(np.array([[1.0, 3.0], [-np.inf, -np.inf]]), 1)
+    array([[3.],
+           [0.]])
+    """
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, 0)
+
+
+def _logsumexp_rule(g, x, out, axis):
+    kept = kept_shape(x.shape, axis)
+    shift = reshape(out, kept)
+    # exp(-inf - -inf) is NaN: against a shift of 0 a slice of minus infinities gets its zeros
+    if np.isinf(raw(shift)).any():
+        shift = shift + np.where(np.isinf(raw(shift)), np.inf, 0).astype(x.dtype)
+    return spread(g, x.shape, axis) * exp(x - shift)
+
+
+logsumexp.defvjp(x=_logsumexp_rule)

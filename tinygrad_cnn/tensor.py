@@ -1,0 +1,391 @@
+"""`Tensor`: an array on the tape, with NumPy's operators and methods. Each is one line into ``ops``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .tape import RELEASED, Box, Leaf, raw, require_floating, walk
+
+__all__ = ["Tensor"]
+
+
+class Tensor(Box):
+    """An n-dimensional array whose computations are recorded, so that they can be differentiated.
+
+    Parameters
+    ----------
+    data : array_like
+        Not copied when it is an ndarray already: a parameter updated in place changes its tensor.
+    requires_grad : bool
+        Make it a leaf of the tape: `backward` then fills its ``grad``.
+    dtype : dtype_like, optional
+        By default that of ``data``.
+
+    Attributes
+    ----------
+    data : ndarray
+        The values.
+    node : Node or None
+        The record of the call that computed it; None for a constant.
+
+    Raises
+    ------
+    TypeError
+        If gradients are required of an array that is not floating.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = (x * x).sum()
+    >>> loss.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, *, requires_grad: bool = False, dtype: Any = None):
+        if isinstance(data, Tensor):
+            raise TypeError("Tensor(tensor) would leave the tape: use tensor.detach() first if that is meant")
+        self.data = np.asarray(data, dtype=dtype)
+        if requires_grad:
+            require_floating(self.data.dtype)
+        self.node = Leaf(self.data) if requires_grad else None
+
+    # --- the array ----------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array, a tuple of int."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Dtype of the array."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.data.size
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The transpose, with all axes reversed."""
+        return ops.transpose(self)
+
+    def numpy(self) -> np.ndarray:
+        """The values as an ndarray, off the tape; it shares memory with the tensor.
+
+        Returns
+        -------
+        ndarray
+
+        Examples
+        --------
+        >>> Tensor([1.0]).numpy()
+        array([1.])
+        """
+        return self.data
+
+    def item(self) -> Any:
+        """The value of a tensor of one element, as a Python number.
+
+        Returns
+        -------
+        float, int or bool
+
+        Examples
+        --------
+        >>> Tensor(2.5).item()
+        2.5
+        """
+        return self.data.item()
+
+    def detach(self) -> Tensor:
+        """The same values as a constant, cut off from the tape.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> Tensor(1.0, requires_grad=True).detach().requires_grad
+        False
+        """
+        return Tensor(self.data)
+
+    # --- the tape -----------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether the tensor is a leaf that requires gradients, or was computed from one."""
+        return self.node is not None
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """The gradient that `backward` has accumulated: an ndarray of one's own; None before. Assignable."""
+        return self.node.grad if isinstance(self.node, Leaf) else None
+
+    @grad.setter
+    def grad(self, value: np.ndarray | None) -> None:
+        if not isinstance(self.node, Leaf):
+            raise AttributeError("only a tensor made with requires_grad=True has a grad to set")
+        if value is not None and (value.shape, value.dtype) != (self.shape, self.dtype):
+            raise ValueError(
+                f"grad: expected {self.dtype}{list(self.shape)}, got {value.dtype}{list(value.shape)}"
+            )
+        self.node.grad = value
+
+    def backward(self, gradient: Any = None, *, retain_graph: bool = False) -> None:
+        """Accumulate the derivative of this tensor in the ``grad`` of every leaf that it depends on.
+
+        The graph is released: what nobody else refers to is freed at once.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The cotangent to start from, of the shape of the tensor. A scalar starts from 1.
+        retain_graph : bool
+            Keep the graph, so that `backward` can be called again.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing that requires gradients led here, or an earlier call has released the graph.
+        ValueError
+            If the tensor is no scalar and no ``gradient`` is given, or its shape differs.
+
+        Examples
+        --------
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * 3).backward(np.array([1.0, 10.0]))
+        >>> x.grad
+        array([ 3., 30.])
+        """
+        node = self.node
+        if node is None:
+            raise RuntimeError("backward: nothing that this tensor was computed from requires gradients")
+        if gradient is None:
+            if self.shape != ():
+                raise ValueError(f"backward: a tensor of shape {self.shape} is no scalar: pass a gradient")
+            gradient = np.ones_like(self.data)
+        gradient = np.asarray(raw(gradient), dtype=self.dtype)
+        if gradient.shape != self.shape:
+            raise ValueError(f"backward: gradient: expected shape {self.shape}, got {gradient.shape}")
+        if not retain_graph and not isinstance(node, Leaf):
+            self.node = RELEASED
+        roots = [(node, gradient)]
+        del node, gradient  # from here on the walk alone holds the graph, and lets go of it node by node
+        for leaf, g in walk(roots).items():
+            leaf.accumulate(g)
+
+    # --- operators ----------------------------------------------------------------------------------------
+
+    def __add__(self, other):
+        return ops.add(self, other)
+
+    def __radd__(self, other):
+        return ops.add(other, self)
+
+    def __sub__(self, other):
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other):
+        return ops.subtract(other, self)
+
+    def __mul__(self, other):
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other):
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other):
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other):
+        return ops.divide(other, self)
+
+    def __pow__(self, other):
+        return ops.power(self, other)
+
+    def __rpow__(self, other):
+        return ops.power(other, self)
+
+    def __matmul__(self, other):
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other):
+        return ops.matmul(other, self)
+
+    def __neg__(self):
+        return ops.negative(self)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return ops.abs(self)
+
+    def __getitem__(self, key):
+        return ops.getitem(self, _raw_key(key))
+
+    # comparisons are not differentiable and return plain arrays of bool
+
+    def __eq__(self, other):
+        return np.equal(self.data, raw(other))
+
+    def __ne__(self, other):
+        return np.not_equal(self.data, raw(other))
+
+    def __lt__(self, other):
+        return np.less(self.data, raw(other))
+
+    def __le__(self, other):
+        return np.less_equal(self.data, raw(other))
+
+    def __gt__(self, other):
+        return np.greater(self.data, raw(other))
+
+    def __ge__(self, other):
+        return np.greater_equal(self.data, raw(other))
+
+    __hash__ = object.__hash__  # by identity: equality is elementwise
+
+    # --- methods, named as NumPy's ------------------------------------------------------------------------
+
+    def sum(self, axis=None, *, keepdims=False):
+        """Sum over axes; see `tinygrad_cnn.sum`."""
+        return ops.sum(self, axis, keepdims=keepdims)
+
+    def mean(self, axis=None, *, keepdims=False):
+        """Mean over axes; see `tinygrad_cnn.mean`."""
+        return ops.mean(self, axis, keepdims=keepdims)
+
+    def var(self, axis=None, *, ddof=0, keepdims=False):
+        """Variance over axes; see `tinygrad_cnn.var`."""
+        return ops.var(self, axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis=None, *, ddof=0, keepdims=False):
+        """Standard deviation over axes; see `tinygrad_cnn.std`."""
+        return ops.std(self, axis, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis=None, *, keepdims=False):
+        """Maximum over axes; see `tinygrad_cnn.max`."""
+        return ops.max(self, axis, keepdims=keepdims)
+
+    def min(self, axis=None, *, keepdims=False):
+        """Minimum over axes; see `tinygrad_cnn.min`."""
+        return ops.min(self, axis, keepdims=keepdims)
+
+    def reshape(self, *shape):
+        """Give a new shape, as one tuple or as several ints; see `tinygrad_cnn.reshape`."""
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes):
+        """Permute the axes, given as one tuple or as several ints; see `tinygrad_cnn.transpose`."""
+        return ops.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def squeeze(self, axis=None):
+        """Remove axes of length 1; see `tinygrad_cnn.squeeze`."""
+        return ops.squeeze(self, axis)
+
+    def astype(self, dtype):
+        """Cast to a dtype; see `tinygrad_cnn.astype`."""
+        return ops.astype(self, dtype)
+
+    # --- Python's protocols -------------------------------------------------------------------------------
+
+    def __len__(self):
+        return len(self.data)
+
+    def __iter__(self):
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self.data)))
+
+    def __bool__(self):
+        return bool(self.data)
+
+    def __float__(self):
+        return float(self.data)
+
+    def __int__(self):
+        return int(self.data)
+
+    def __repr__(self):
+        values = np.array2string(self.data, prefix="Tensor(", separator=", ")
+        dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        flag = ", requires_grad=True" if isinstance(self.node, Leaf) else ""
+        made = f", from={self.node.primitive.__name__}" if self.node and self.node.primitive else ""
+        return f"Tensor({values}{dtype}{flag}{made})"
+
+    def __reduce__(self):
+        if not (self.node is None or isinstance(self.node, Leaf)):
+            raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
+        return _unpickle, (self.data, self.requires_grad)
+
+    # --- NumPy's protocols: record, or say which op to use; never leave the tape in silence -----------------
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "a Tensor does not turn into an ndarray by itself: use tensor.numpy() to leave the tape"
+        )
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        if out is not None:
+            raise TypeError(
+                f"np.{ufunc.__name__} into an ndarray would leave the tape: write a = a + t, not a += t"
+            )
+        if method == "__call__" and not kwargs:
+            if ufunc in _COMPARISONS:
+                return ufunc(*map(raw, inputs))
+            if ufunc in _UFUNCS:
+                return _UFUNCS[ufunc](*inputs)
+        called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise TypeError(_no_op(called, kwargs))
+
+    def __array_function__(self, function, types, args, kwargs):
+        op = _FUNCTIONS.get(function)
+        if op is None:
+            raise TypeError(_no_op(function.__name__, {}))
+        return op(*args, **kwargs)
+
+
+def _raw_key(key):
+    return tuple(map(raw, key)) if isinstance(key, tuple) else raw(key)
+
+
+def _unpickle(data, requires_grad):
+    return Tensor(data, requires_grad=requires_grad)
+
+
+def _no_op(name, kwargs):
+    options = f" with {', '.join(kwargs)}" if kwargs else ""
+    hint = f"use tinygrad_cnn.{name}" if hasattr(ops, name) else "tinygrad_cnn has no such op"
+    return f"np.{name}{options} does not work on a Tensor: {hint}, or leave the tape with tensor.numpy()"
+
+
+_COMPARISONS = {
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.isnan, np.isinf, np.isfinite,
+}  # fmt: skip
+_UFUNCS = {
+    getattr(np, name): getattr(ops, name)
+    for name in ops.__all__
+    if isinstance(getattr(np, name, None), np.ufunc)
+}
+_FUNCTIONS = {
+    getattr(np, name): getattr(ops, name)
+    for name in ops.__all__
+    if callable(getattr(np, name, None)) and not isinstance(getattr(np, name), np.ufunc)
+}
