@@ -11,6 +11,9 @@ Examples
 array(0.)
 """
 
+from importlib import import_module
+from typing import Any
+
 from . import nn, ops, optim, tree
 from .autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .ops import *  # noqa: F403 - the explicit list is ops.__all__
@@ -35,3 +38,16 @@ __all__ = [
     "vjp",
     *ops.__all__,
 ]
+
+_LAZY = {"data", "extend", "models", "testing", "train"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a subpackage when it is first used, so that ``import tinygrad_cnn`` costs little (PEP 562)."""
+    if name in _LAZY:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LAZY})

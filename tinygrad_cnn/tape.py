@@ -21,14 +21,17 @@ import inspect
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 _serials = itertools.count()  # next() on it is atomic, so threads share it safely
 
-new_serial = functools.partial(next, _serials)
+
+def new_serial() -> int:
+    """A serial above those of all nodes so far."""
+    return next(_serials)
 
 
 class Box:
@@ -74,12 +77,12 @@ class Node:
 
     Attributes
     ----------
-    primitive : Primitive or None
-        What was called; None for a leaf.
+    plan : Plan or None
+        What was called, and which of its operands are differentiated; None for a leaf.
     parents : tuple of (Node or None)
         The node of each operand; None where the operand is a constant.
-    saved : dict of str to object
-        The values that the rules of the differentiable operands asked for, by name.
+    values : sequence
+        What the rules asked for, in the order of ``plan.names``.
     shape, dtype
         Of the output, and so of its cotangent.
     serial : int
@@ -88,16 +91,26 @@ class Node:
         The lowest serial that a walk from here can reach.
     """
 
-    __slots__ = ("dtype", "oldest", "parents", "primitive", "saved", "serial", "shape")
+    __slots__ = ("dtype", "oldest", "parents", "plan", "serial", "shape", "values")
 
-    def __init__(self, primitive, parents, saved, array, oldest):
-        self.primitive = primitive
+    def __init__(self, plan, parents, values, array, oldest):
+        self.plan = plan
         self.parents = parents
-        self.saved = saved
+        self.values = values
         self.shape = array.shape
         self.dtype = array.dtype
         self.oldest = oldest
-        self.serial = new_serial()
+        self.serial = next(_serials)
+
+    @property
+    def primitive(self) -> Primitive | None:
+        """What was called; None for a leaf."""
+        return self.plan and self.plan.primitive
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """What is kept alive for the rules, by name."""
+        return dict(zip(self.plan.names, self.values, strict=True)) if self.plan else {}
 
 
 class Leaf(Node):
@@ -106,7 +119,7 @@ class Leaf(Node):
     __slots__ = ("grad",)
 
     def __init__(self, array):
-        super().__init__(None, (), {}, array, math.inf)
+        super().__init__(None, (), (), array, math.inf)
         self.oldest = self.serial
         self.grad: np.ndarray | None = None
 
@@ -129,24 +142,11 @@ def require_floating(dtype: np.dtype) -> None:
 _RESERVED = {"g", "out", "index"}
 
 
-class Rule:
+class Rule(NamedTuple):
     """A gradient rule, and the names it asks for, read once from its signature."""
 
-    __slots__ = ("asks", "function", "pick")
-
-    def __init__(self, function: Callable):
-        self.function = function
-        self.asks = tuple(inspect.signature(function).parameters)
-        # operator.itemgetter of one name returns the bare value: the call below wants a tuple
-        self.pick = (
-            operator.itemgetter(*self.asks)
-            if len(self.asks) > 1
-            else lambda context: tuple(context[name] for name in self.asks)
-        )
-
-    def __call__(self, context: Mapping[str, Any]) -> Any:
-        """Apply the rule to what it asks for, found by name in ``context``."""
-        return self.function(*self.pick(context))
+    function: Callable
+    asks: tuple[str, ...]
 
 
 class Primitive:
@@ -165,7 +165,7 @@ class Primitive:
         self.piecewise_constant = piecewise_constant
         self.rules: dict[str, Rule] = {}
         self._read_signature()
-        self._plans: dict[int, _Plan] = {}
+        self._plans: dict[int, Plan] = {}
 
     def _read_signature(self):
         parameters = inspect.signature(self.function).parameters.values()
@@ -226,7 +226,7 @@ class Primitive:
                     f"primitive '{self.__name__}' has no operand '{operand}' to give a rule to; "
                     f"it has: {', '.join(self.operands)}"
                 )
-            rule = Rule(function)
+            rule = Rule(function, tuple(inspect.signature(function).parameters))
             if unknown := [name for name in rule.asks if name not in known]:
                 raise TypeError(
                     f"primitive '{self.__name__}', rule of '{operand}': asks for '{unknown[0]}', which does "
@@ -265,46 +265,35 @@ class Primitive:
             yield f"{name}: {operand!r:.40}" if shape is None else f"{name}: {operand.dtype}{list(shape)}"
 
     def _record(self, cls, operands, params):
-        missing = len(self.operands) - len(operands)
-        if missing > 0 and not self.variadic:
-            operands = operands + self.operand_defaults[-missing:]
+        if len(operands) < len(self.operand_defaults):
+            operands += self.operand_defaults[len(operands) :]
         values, parents = [], []
         oldest, mask, bit = math.inf, 0, 1
         for operand in operands:
+            node = None
             if isinstance(operand, Box):
-                values.append(operand.data)
                 node = operand.node
+                operand = operand.data
                 if node is not None:
                     mask |= bit
                     if node.oldest < oldest:
                         oldest = node.oldest
-                parents.append(node)
-            else:
-                values.append(operand)
-                parents.append(None)
+            values.append(operand)
+            parents.append(node)
             bit <<= 1
-        out = np.asarray(self._run(values, params))
+        out = self._run(values, params)
+        if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
+            out = np.asarray(out)
         if not mask or self.piecewise_constant or out.dtype.kind != "f":
             return box(cls, out, None)
         plan = self._plans.get(mask)
         if plan is None:
-            plan = self._plans[mask] = _Plan(self, mask)
-        saved = plan.save(values, out, params)
-        return box(cls, out, Node(self, tuple(parents), saved, out, oldest))
+            plan = self._plans[mask] = Plan(self, mask)
+        return box(cls, out, Node(plan, tuple(parents), plan.keep(values, out, params), out, oldest))
 
     def operand_name(self, position: int) -> str:
         """The name of the operand at ``position``, as errors show it: ``x``, or ``xs[2]``."""
         return f"{self.variadic}[{position}]" if self.variadic else self.operands[position]
-
-    def rule_of(self, position: int) -> Rule:
-        """The rule of the operand at ``position``; a TypeError that names both where there is none."""
-        rule = self.rules.get(self.variadic or self.operands[position])
-        if rule is None:
-            raise TypeError(
-                f"'{self.__name__}' is not differentiable in operand '{self.operand_name(position)}': "
-                "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
-            )
-        return rule
 
     def __repr__(self):
         return f"<primitive {self.__name__}{inspect.signature(self.function)}>"
@@ -313,34 +302,64 @@ class Primitive:
         return self.__qualname__  # pickle by reference, as functions are
 
 
-class _Plan:
-    """What a call must save, for one choice of operands that need gradients (the bits of a mask)."""
+class Edge(NamedTuple):
+    """How a cotangent gets from a node to one of its parents."""
 
-    __slots__ = ("operands", "out", "params", "shapes", "variadic")
+    position: int  # of the operand
+    rule: Callable | None
+    arguments: Callable  # picks the rule's arguments from (g, *values), or (g, index, *values) if variadic
+
+
+class Plan:
+    """What to keep and which rules to apply, for one choice of differentiated operands (the bits of a mask).
+
+    Made once for each choice: at run time, names are positions in tuples.
+    """
+
+    __slots__ = ("boxes", "edges", "names", "params", "pick", "primitive", "shapes")
 
     def __init__(self, op: Primitive, mask: int):
-        active = op.operands if op.variadic else [n for i, n in enumerate(op.operands) if mask >> i & 1]
-        asked = {name for operand in active if operand in op.rules for name in op.rules[operand].asks}
-        self.variadic = op.variadic
-        self.out = "out" in asked
-        self.operands = tuple((i, name) for i, name in enumerate(op.operands) if name in asked)
-        self.shapes = tuple((i, f"{n}_shape") for i, n in enumerate(op.operands) if f"{n}_shape" in asked)
+        self.primitive = op
+        positions = [i for i in range(mask.bit_length()) if mask >> i & 1]
+        rules = {i: op.rules.get(op.variadic or op.operands[i]) for i in positions}
+        asked = {name for rule in rules.values() if rule for name in rule.asks}
+        self.shapes = tuple(i for i, n in enumerate(op.operands) if f"{n}_shape" in asked)
         self.params = tuple((name, default) for name, default in op.params.items() if name in asked)
+        available = (
+            *op.operands,
+            "out",
+            *(f"{op.operands[i]}_shape" for i in self.shapes),
+            *(name for name, _ in self.params),
+        )
+        self.names = tuple(name for name in available if name in asked)
+        self.pick = _picker([available.index(name) for name in self.names])
+        self.boxes = tuple((i, op.operands.index(n)) for i, n in enumerate(self.names) if n in op.operands)
+        context = ("g", "index", *self.names) if op.variadic else ("g", *self.names)
+        self.edges = tuple(
+            Edge(i, rule and rule.function, _picker([context.index(n) for n in rule.asks] if rule else []))
+            for i, rule in rules.items()
+        )
 
-    def save(self, values, out, params) -> dict[str, Any]:
-        saved: dict[str, Any] = {}
-        if self.out:
-            saved["out"] = out
-        if self.variadic:  # the one operand's name stands for them all
+    def keep(self, values, out, params):
+        """The values of ``names`` for one call."""
+        if self.primitive.variadic:  # the one operand's name stands for them all
             values = [tuple(values)]
-        for position, name in self.operands:
-            saved[name] = values[position]
-        for position, name in self.shapes:
+        available = [*values, out]
+        for position in self.shapes:
             value = values[position]
-            saved[name] = tuple(map(np.shape, value)) if self.variadic else np.shape(value)
+            available.append(tuple(map(np.shape, value)) if self.primitive.variadic else np.shape(value))
         for name, default in self.params:
-            saved[name] = params.get(name, default)
-        return saved
+            available.append(params.get(name, default))
+        return self.pick(available)
+
+
+def _picker(positions: list[int]) -> Callable:
+    """A function from a sequence to its elements at ``positions``, as a sequence."""
+    if len(positions) > 1:
+        return operator.itemgetter(*positions)
+    # itemgetter of one position returns the bare element; of a slice, a sequence
+    start = positions[0] if positions else 0
+    return operator.itemgetter(slice(start, start + len(positions)))
 
 
 def primitive(
@@ -390,30 +409,6 @@ def primitive(
 # --- the walk ---------------------------------------------------------------------------------------------
 
 
-class _Pending:
-    """A node waiting for its turn, and the sum of the cotangents that have reached it."""
-
-    __slots__ = ("cotangent", "node", "owned")
-
-    def __init__(self, node, cotangent):
-        self.node = node
-        self.cotangent = cotangent
-        self.owned = False  # a first cotangent may be anybody's array; the first sum is the walk's own
-
-    def add(self, g):
-        if self.owned and type(g) is np.ndarray:
-            self.cotangent += g
-        else:
-            self.cotangent = add(self.cotangent, g)
-            self.owned = type(self.cotangent) is np.ndarray
-
-    def take(self):
-        """The sum, as an array of its own when it is not recorded: no gradient shares memory."""
-        if self.owned or isinstance(self.cotangent, Box):
-            return self.cotangent
-        return np.array(self.cotangent)
-
-
 def walk(
     roots: Iterable[tuple[Node, Any]], inputs: Iterable[Node] | None = None, record: type[Box] | None = None
 ) -> dict[Any, Any]:
@@ -437,82 +432,88 @@ def walk(
     """
     wanted = frozenset(inputs or ())
     floor = min((node.serial for node in wanted), default=-math.inf)
-    pending: dict[float, _Pending] = {}
-    heap: list[float] = []  # negated serials: heapq keeps the smallest first, the walk wants the newest
+    cotangents: dict[Node, Any] = {}
+    owned: set[Node] = set()  # whose cotangent is a sum, and so an array of the walk's own
+    # by negated serial, for heapq pops the smallest and the walk wants the newest
+    heap: list[tuple[float, Node]] = []
     found: dict[Node, Any] = {}
 
     def send(node, g):
-        entry = pending.get(node.serial)
-        if entry is None:
-            pending[node.serial] = _Pending(node, g)
-            heapq.heappush(heap, -node.serial)
+        if node not in cotangents:
+            cotangents[node] = g
+            heapq.heappush(heap, (-node.serial, node))
+        elif node in owned and type(g) is np.ndarray:
+            cotangents[node] += g
         else:
-            entry.add(g)
+            cotangents[node] = total = add(cotangents[node], g)
+            if type(total) is np.ndarray:
+                owned.add(node)
 
     for node, g in roots:
         send(node, g)
     while heap:
-        entry = pending.pop(-heapq.heappop(heap))
-        node = entry.node
-        if node in wanted or node.primitive is None:
+        node = heapq.heappop(heap)[1]
+        g = cotangents.pop(node)
+        if node.plan is None or node in wanted:
             if node is RELEASED:
                 raise RuntimeError(
                     "the graph was released by an earlier backward(); pass retain_graph=True there to keep it"
                 )
-            found[node] = entry.take()
+            # no gradient shares memory: what is not the walk's own is copied
+            found[node] = g if node in owned or isinstance(g, Box) else np.array(g)
             continue
-        context = _context(node, record)
-        context["g"] = entry.cotangent
-        for position, parent in enumerate(node.parents):
-            if parent is not None and parent.serial >= floor:
-                send(parent, _pull(node, position, parent, context))
+        values = node.values if record is None else _boxed_values(node, record)
+        for edge in node.plan.edges:
+            parent = node.parents[edge.position]
+            if parent.serial >= floor:
+                send(parent, _pull(node, edge, parent, g, values))
     return found
 
 
-def _context(node: Node, cls: type[Box] | None) -> dict[str, Any]:
-    """What ``node``'s rules may ask for: arrays, or boxes in their place on the tape."""
-    context = dict(node.saved)
-    if cls is None:
-        return context
-    op, parents = node.primitive, node.parents
-    if "out" in context:
-        context["out"] = box(cls, context["out"], node)
-    if op.variadic in context:
-        context[op.variadic] = tuple(
-            value if parent is None else box(cls, value, parent)
-            for value, parent in zip(context[op.variadic], parents, strict=True)
-        )
-        return context
-    for name, parent in zip(op.operands, parents, strict=False):
-        if parent is not None and name in context:
-            context[name] = box(cls, context[name], parent)
-    return context
+def _boxed_values(node: Node, cls: type[Box]) -> list[Any]:
+    """What ``node`` keeps for its rules, with boxes for what has a place on the tape."""
+    plan, parents = node.plan, node.parents
+    values = list(node.values)
+    for i, position in plan.boxes:
+        if plan.primitive.variadic:
+            values[i] = tuple(box(cls, x, p) if p else x for x, p in zip(values[i], parents, strict=True))
+        elif parents[position] is not None:
+            values[i] = box(cls, values[i], parents[position])
+    if "out" in plan.names:
+        i = plan.names.index("out")
+        values[i] = box(cls, values[i], node)
+    return values
 
 
-def _pull(node: Node, position: int, parent: Node, context: dict[str, Any]) -> Any:
+def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -> Any:
     """Apply one rule, and check or repair the shape and dtype of what it returns."""
-    op = node.primitive
-    rule = op.rule_of(position)
-    if op.variadic:
-        context["index"] = position
+    op = node.plan.primitive
+    context = (g, edge.position, *values) if op.variadic else (g, *values)
+    if edge.rule is None:
+        raise TypeError(
+            f"'{op.__name__}' is not differentiable in operand '{op.operand_name(edge.position)}': "
+            "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
+        )
     try:
-        g = rule(context)
+        g = edge.rule(*edge.arguments(context))
     except Exception as error:
-        error.add_note(f"in the gradient rule of '{op.__name__}' for operand '{op.operand_name(position)}'")
+        error.add_note(
+            f"in the gradient rule of '{op.__name__}' for operand '{op.operand_name(edge.position)}'"
+        )
         raise
-    shape, dtype = getattr(g, "shape", None), getattr(g, "dtype", None)
-    if shape == parent.shape and dtype == parent.dtype:
-        return g
-    if op.broadcasts and shape is not None and dtype is not None:
-        if shape != parent.shape and _broadcasts_to(parent.shape, shape):
-            g = sum_to(g, parent.shape)
-        if dtype != parent.dtype:
-            g = astype(g, parent.dtype)
-        if g.shape == parent.shape:
+    try:
+        if g.shape == parent.shape and g.dtype == parent.dtype:
             return g
-    came = type(g).__name__ if shape is None or dtype is None else f"{dtype}{list(shape)}"
+    except AttributeError:
+        came = type(g).__name__
+    else:
+        came = f"{g.dtype}{list(g.shape)}"
+        if op.broadcasts and _broadcasts_to(parent.shape, g.shape):
+            if g.shape != parent.shape:
+                g = sum_to(g, parent.shape)
+            return g if g.dtype == parent.dtype else astype(g, parent.dtype)
     raise TypeError(
-        f"'{op.__name__}', rule of operand '{op.operand_name(position)}': expected a cotangent "
+        f"'{op.__name__}', rule of operand '{op.operand_name(edge.position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
     )
 
@@ -523,7 +524,7 @@ def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def _released() -> Node:
-    node = Node(None, (), {}, np.empty(()), math.inf)
+    node = Node(None, (), (), np.empty(()), math.inf)
     node.serial = -1  # older than any other: only a walk that goes to every leaf comes here
     return node
 

@@ -40,6 +40,7 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=
 
     Examples
     --------
+    >>> import numpy as np
     >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 5.,  7.],
            [13., 15.]])
@@ -73,6 +74,7 @@ def max_pool2d_scatter(y, x, *, spec):
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
     >>> max_pool2d_scatter(np.array([[[[7.0]]]]), x, spec=PoolSpec.of(x.shape, 2))[0, 0]
     array([[0., 7.],
@@ -98,6 +100,7 @@ def max_pool2d_gather(v, x, *, spec):
 
     Examples
     --------
+    >>> import numpy as np
     >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
     >>> max_pool2d_gather(10 * x, x, spec=PoolSpec.of(x.shape, 2))
     array([[[[40.]]]])
@@ -137,6 +140,7 @@ def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count
 
     Examples
     --------
+    >>> import numpy as np
     >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
