@@ -11,7 +11,7 @@ here, that is, when the function also depends on an outer `Tensor`, by argument 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,14 +50,22 @@ class _Trace:
         self.lifted = [_lift(leaf) for leaf in leaves]
         self.args = tree.unflatten(self.structure, self.lifted)
 
+    def _is_outer(self, out: Any) -> bool:
+        """Whether an output depends on the world outside, so that an outer derivative may ask for it."""
+        return isinstance(out, Box) and out.node is not None and out.node.oldest < self.first
+
     def recording(self, outputs: Sequence[Any]) -> type[Tensor] | None:
         """`Tensor` when the derivative of the outputs must be recorded, for an outer one; else None."""
-        outer = any(out.node is not None and out.node.oldest < self.first for out in outputs)
-        return Tensor if outer else None
+        return Tensor if any(map(self._is_outer, outputs)) else None
 
-    def pull(self, outputs: Sequence[Any], cotangents: Sequence[Any], record: type[Tensor] | None) -> Any:
+    def plain(self, out: Any) -> Any:
+        """An output for the caller: off the tape, 0-d as a scalar, unless an outer derivative needs it."""
+        if self._is_outer(out) or not isinstance(out, Box):
+            return out
+        return out.data[()]
+
+    def pull(self, roots: Iterable[tuple[Node, Any]], record: type[Tensor] | None) -> Any:
         """The cotangents of the arguments, as the tuple of trees that they are."""
-        roots = [(out.node, g) for out, g in zip(outputs, cotangents, strict=True) if out.node is not None]
         nodes: list[Node] = [x.node for x in self.lifted]  # type: ignore[misc]
         found = walk(roots, nodes, record)
         grads = [
@@ -71,11 +79,10 @@ def _boxed(out: Any) -> Tensor:
     return out if isinstance(out, Tensor) else Tensor(out)
 
 
-def _plain(out: Any, record: type[Tensor] | None) -> Any:
-    """An output for the caller: off the tape, 0-d as a scalar, unless an outer derivative needs it."""
-    if record is not None or not isinstance(out, Box):
-        return out
-    return out.data[()]
+def _roots(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Iterator[tuple[Node, Any]]:
+    """Where a walk starts: the outputs that are on the tape. An iterator, which the walk uses up."""
+    pairs = zip(outputs, cotangents, strict=True)
+    return iter([(out.node, g) for out, g in pairs if out.node is not None])
 
 
 def _cotangent(g: Any, out: Tensor, what: str) -> Any:
@@ -146,25 +153,38 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bo
         positions = _chosen(args, argnums, "value_and_grad")
         trace = _Trace([args[n] for n in positions])
         result = _with_args(f, args, positions, kwargs)(*trace.args)
-        value, aux = result if has_aux else (result, None)
-        out = _boxed(value)
-        if out.shape != () or out.dtype.kind != "f":
-            hint = (
-                ""
-                if has_aux or not isinstance(value, tuple)
-                else " (has_aux=True for a function that returns more)"
-            )
+        value, aux = _split_aux(result) if has_aux else (result, None)
+        if not _is_floating_scalar(value):
+            hint = ""
+            if isinstance(value, tuple) and not has_aux:
+                hint = " (has_aux=True for a function that returns more)"
             raise TypeError(
                 f"grad: expected a function of floating scalar output, got {_describe(value)}{hint}"
             )
+        out = _boxed(value)
         record = trace.recording([out])
-        gradients = trace.pull([out], [np.ones_like(out.data)], record)
-        value = _plain(out, record)
-        if has_aux:
-            value = value, tree.map(lambda leaf: _plain(leaf, record), aux)
-        return value, gradients[0] if isinstance(argnums, int) else gradients
+        value, aux = trace.plain(out), tree.map(trace.plain, aux)
+        roots = _roots([out], [np.ones_like(out.data)])
+        del result, out  # from here on the walk alone holds the graph, and lets go of it node by node
+        gradients = trace.pull(roots, record)
+        return (value, aux) if has_aux else value, gradients[0] if isinstance(argnums, int) else gradients
 
     return value_and_gradient
+
+
+def _split_aux(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"grad: expected a function that returns (scalar, aux), for has_aux=True, got {_describe(result)}"
+        )
+    return result
+
+
+def _is_floating_scalar(value: Any) -> bool:
+    value = raw(value)
+    return isinstance(value, float | np.floating | np.ndarray) and (
+        np.shape(value) == () and np.asarray(value).dtype.kind == "f"
+    )
 
 
 def _describe(value: Any) -> str:
@@ -247,9 +267,9 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
         given = tree.leaves(tree.map(lambda _, g: g, structure.skeleton, cotangent))
         checked = [_cotangent(g, out, "vjp") for g, out in zip(given, outputs, strict=True)]
         # a cotangent on the tape is part of the outer world too, and is recorded by itself
-        return trace.pull(outputs, checked, record)
+        return trace.pull(_roots(outputs, checked), record)
 
-    return tree.unflatten(structure, [_plain(out, record) for out in outputs]), pullback
+    return tree.unflatten(structure, [trace.plain(out) for out in outputs]), pullback
 
 
 def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:

@@ -246,7 +246,10 @@ class Primitive:
 
     def _bind(self, operands, params):
         """Sort operands that were passed by keyword into their places."""
-        bound = inspect.signature(self.function).bind(*operands, **params)
+        try:
+            bound = inspect.signature(self.function).bind(*operands, **params)
+        except TypeError as error:
+            raise TypeError(f"{self.__name__}: {error}") from None
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
@@ -260,13 +263,16 @@ class Primitive:
     def _describe(self, operands):
         for position, operand in enumerate(operands):
             # too many operands is one of the errors described here
-            name = self.operands[position] if position < len(self.operands) else f"operand {position}"
+            known = self.variadic or position < len(self.operands)
+            name = self.operand_name(position) if known else f"operand {position}"
             shape = getattr(operand, "shape", None)
             yield f"{name}: {operand!r:.40}" if shape is None else f"{name}: {operand.dtype}{list(shape)}"
 
     def _record(self, cls, operands, params):
         if len(operands) < len(self.operand_defaults):
-            operands += self.operand_defaults[len(operands) :]
+            defaults = self.operand_defaults[len(operands) :]
+            if defaults[0] is not inspect.Parameter.empty:  # else the function itself says what is missing
+                operands += defaults
         values, parents = [], []
         oldest, mask, bit = math.inf, 0, 1
         for operand in operands:
@@ -417,7 +423,8 @@ def walk(
     Parameters
     ----------
     roots : iterable of (Node, array or Box)
-        Where to start, with the cotangent of each.
+        Where to start, with the cotangent of each. Handed over as an iterator, it lets the walk hold the graph
+        alone, and so release each node once it is done with it.
     inputs : iterable of Node, optional
         Where to stop: the walk visits no node older than the oldest of these, which could not depend on
         them. By default it goes on to every leaf.
@@ -462,6 +469,7 @@ def walk(
             # no gradient shares memory: what is not the walk's own is copied
             found[node] = g if node in owned or isinstance(g, Box) else np.array(g)
             continue
+        owned.discard(node)  # or it would keep the node, and what the node saves, to the end
         values = node.values if record is None else _boxed_values(node, record)
         for edge in node.plan.edges:
             parent = node.parents[edge.position]

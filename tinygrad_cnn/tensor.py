@@ -140,6 +140,8 @@ class Tensor(Box):
     def grad(self, value: np.ndarray | None) -> None:
         if not isinstance(self.node, Leaf):
             raise AttributeError("only a tensor made with requires_grad=True has a grad to set")
+        if value is not None and not isinstance(value, np.ndarray):
+            raise TypeError(f"grad: expected an ndarray or None, got {type(value).__name__}")
         if value is not None and (value.shape, value.dtype) != (self.shape, self.dtype):
             raise ValueError(
                 f"grad: expected {self.dtype}{list(self.shape)}, got {value.dtype}{list(value.shape)}"
@@ -184,7 +186,7 @@ class Tensor(Box):
             raise ValueError(f"backward: gradient: expected shape {self.shape}, got {gradient.shape}")
         if not retain_graph and not isinstance(node, Leaf):
             self.node = RELEASED
-        roots = [(node, gradient)]
+        roots = iter([(node, gradient)])
         del node, gradient  # from here on the walk alone holds the graph, and lets go of it node by node
         for leaf, g in walk(roots).items():
             leaf.accumulate(g)
@@ -293,7 +295,9 @@ class Tensor(Box):
 
     def transpose(self, *axes):
         """Permute the axes, given as one tuple or as several ints; see `tinygrad_cnn.transpose`."""
-        return ops.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
+            axes = axes[0]
+        return ops.transpose(self, axes or None)
 
     def squeeze(self, axis=None):
         """Remove axes of length 1; see `tinygrad_cnn.squeeze`."""
@@ -357,7 +361,8 @@ class Tensor(Box):
     def __array_function__(self, function, types, args, kwargs):
         op = _FUNCTIONS.get(function)
         if op is None:
-            raise TypeError(_no_op(function.__name__, {}))
+            module = function.__module__.removeprefix("numpy").lstrip(".")
+            raise TypeError(_no_op(f"{module}.{function.__name__}".lstrip("."), {}))
         return op(*args, **kwargs)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,32 +13,30 @@ import numpy as np
 __all__ = ["Structure", "copy_into", "flatten", "leaves", "map", "paths", "structure", "unflatten"]
 
 
-def _children(tree: Any) -> list[tuple[Any, Any]] | None:
+def _items(tree: Any) -> Iterable[tuple[Any, Any]] | None:
     """Keys and values of a container; None for a leaf."""
-    if tree is None:
-        return []
     if isinstance(tree, dict):
-        return list(tree.items())
+        return tree.items()
     if isinstance(tree, tuple | list):
-        return list(zip(getattr(tree, "_fields", range(len(tree))), tree, strict=True))
-    return None
+        return zip(getattr(tree, "_fields", range(len(tree))), tree, strict=True)
+    return () if tree is None else None
 
 
-def _rebuild(like: Any, values: list[Any]) -> Any:
-    """A container of the type and keys of ``like``, with other values."""
-    if like is None:
-        return None
-    if isinstance(like, dict):
-        return type(like)(zip(like, values, strict=True))
-    if hasattr(like, "_fields"):
-        return type(like)(*values)
-    return type(like)(values)
+def _replace(leaf: Callable, tree: Any) -> Any:
+    """The tree with ``leaf(x)`` in the place of each leaf ``x``; this runs at every training step."""
+    if isinstance(tree, dict):
+        return type(tree)({key: _replace(leaf, value) for key, value in tree.items()})
+    if isinstance(tree, tuple | list):
+        values = [_replace(leaf, value) for value in tree]
+        return type(tree)(*values) if hasattr(tree, "_fields") else type(tree)(values)
+    return None if tree is None else leaf(tree)
 
 
 class Structure(NamedTuple):
-    """The containers of a tree, with ``"*"`` in the place of each leaf."""
+    """The containers of a tree, with ``"*"`` in the place of each leaf, and the number of these places."""
 
     skeleton: Any
+    places: int
 
     def __str__(self) -> str:
         return str(self.skeleton)
@@ -69,33 +67,49 @@ def map(function: Callable, tree: Any, *rest: Any) -> Any:
     >>> map(lambda a, b: a + b, {"w": 1, "b": [2, 3]}, {"w": 10, "b": [20, 30]})
     {'w': 11, 'b': [22, 33]}
     """
-    return _map(function, (tree, *rest), (tree, *rest), ())
+    if not rest:
+        return _replace(function, tree)
+    first, shape = flatten(tree)
+    others = [_leaves_in_order(tree, other) for other in rest]
+    return unflatten(shape, [function(*found) for found in zip(first, *others, strict=True)])
 
 
-def _map(function, trees, whole, path):
-    children = [_children(tree) for tree in trees]
-    first = children[0]
-    if first is None:
-        if any(other is not None for other in children[1:]):
-            raise _mismatch(whole, path)
-        return function(*trees)
-    keys = [key for key, _ in first]
-    by_key = []
-    for tree, other in zip(trees, children, strict=True):
-        same_kind = isinstance(tree, dict) == isinstance(trees[0], dict) and (tree is None) == (
-            trees[0] is None
-        )
-        if other is None or not same_kind or len(other) != len(first) or {k for k, _ in other} != set(keys):
-            raise _mismatch(whole, path)
-        by_key.append(dict(other))
-    values = [_map(function, [d[key] for d in by_key], whole, (*path, key)) for key in keys]
-    return _rebuild(trees[0], values)
+def _leaves_in_order(reference: Any, tree: Any) -> list[Any]:
+    """The leaves of ``tree``, in the order of ``reference``, whose structure it must have."""
+    found: list[Any] = []
+
+    def visit(expected, actual, path):
+        if _kind(expected) != _kind(actual):
+            raise _mismatch(reference, tree, path)
+        items = _items(expected)
+        if items is None:
+            found.append(actual)
+            return
+        values = dict(_items(actual) or ())
+        pairs = list(items)
+        if len(values) != len(pairs) or any(key not in values for key, _ in pairs):
+            raise _mismatch(reference, tree, path)
+        for key, value in pairs:
+            visit(value, values[key], (*path, key))
+
+    visit(reference, tree, ())
+    return found
 
 
-def _mismatch(trees, path) -> ValueError:
+def _kind(tree: Any) -> str:
+    """What must agree between trees: a dict is not a list, but a list may stand for a tuple."""
+    if isinstance(tree, dict):
+        return "dict"
+    if isinstance(tree, tuple | list):
+        return "sequence"
+    return "empty" if tree is None else "leaf"
+
+
+def _mismatch(reference, tree, path) -> ValueError:
     where = ".".join(str(key) for key in path) or "the root"
-    shown = " and ".join(str(structure(tree)) for tree in trees)
-    return ValueError(f"trees of different structure, at {where}: {shown}")
+    return ValueError(
+        f"trees of different structure, at {where}: {structure(reference)} and {structure(tree)}"
+    )
 
 
 def structure(tree: Any) -> Structure:
@@ -114,16 +128,7 @@ def structure(tree: Any) -> Structure:
     >>> print(structure({"w": 1.0, "b": [2.0, None]}))
     {'w': '*', 'b': ['*', None]}
     """
-    return Structure(map(lambda leaf: "*", tree))
-
-
-def _walk(tree: Any, path: tuple) -> Iterator[tuple[tuple, Any]]:
-    children = _children(tree)
-    if children is None:
-        yield path, tree
-        return
-    for key, value in children:
-        yield from _walk(value, (*path, key))
+    return flatten(tree)[1]
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -142,7 +147,7 @@ def leaves(tree: Any) -> list[Any]:
     >>> leaves({"w": 1, "b": [2, None, 3]})
     [1, 2, 3]
     """
-    return [leaf for _, leaf in _walk(tree, ())]
+    return flatten(tree)[0]
 
 
 def paths(tree: Any) -> list[str]:
@@ -161,7 +166,10 @@ def paths(tree: Any) -> list[str]:
     >>> paths({"conv": {"weight": 1, "bias": 2}, "rest": [3]})
     ['conv.weight', 'conv.bias', 'rest.0']
     """
-    return [".".join(str(key) for key in path) for path, _ in _walk(tree, ())]
+    items = _items(tree)
+    if items is None:
+        return [""]
+    return [f"{key}.{path}" if path else str(key) for key, value in items for path in paths(value)]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
@@ -186,7 +194,14 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     >>> unflatten(shape, [10, 20, 30])
     {'w': 10, 'b': (20, 30)}
     """
-    return leaves(tree), structure(tree)
+    found: list[Any] = []
+
+    def take(leaf):
+        found.append(leaf)
+        return "*"
+
+    skeleton = _replace(take, tree)
+    return found, Structure(skeleton, len(found))
 
 
 def unflatten(structure: Structure, values: list[Any]) -> Any:
@@ -212,11 +227,12 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
     >>> unflatten(flatten([0, (0, 0)])[1], [1, 2, 3])
     [1, (2, 3)]
     """
-    places = len(leaves(structure.skeleton))
-    if len(values) != places:
-        raise ValueError(f"expected {places} leaves for the structure {structure}, got {len(values)}")
+    if len(values) != structure.places:
+        raise ValueError(
+            f"expected {structure.places} leaves for the structure {structure}, got {len(values)}"
+        )
     supply = iter(values)
-    return map(lambda _: next(supply), structure.skeleton)
+    return _replace(lambda _: next(supply), structure.skeleton)
 
 
 def copy_into(target: Any, source: Any) -> None:

@@ -97,8 +97,9 @@ class Optimizer:
     def _checked(self, grads: Any) -> list[np.ndarray]:
         pairs: list[tuple[Any, Any]] = []
         tree.map(lambda p, g: pairs.append((raw(p), raw(g))), self.params, grads)
-        for path, (p, g) in zip(tree.paths(self.params), pairs, strict=True):
+        for index, (p, g) in enumerate(pairs):
             if np.shape(g) != p.shape:
+                path = tree.paths(self.params)[index]
                 raise ValueError(f"step: '{path}': expected a gradient of shape {p.shape}, got {np.shape(g)}")
         return [g for _, g in pairs]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.memory import scratch
 from .optimizer import Optimizer, Schedule
 
 __all__ = ["SGD"]
@@ -78,4 +79,6 @@ class SGD(Optimizer):
             velocity *= self.momentum
             velocity += g
             g = g + self.momentum * velocity if self.nesterov else velocity
-        param -= lr * g
+        with scratch(param.shape, param.dtype) as change:  # fresh memory would cost more than the product
+            np.multiply(g, lr, out=change, casting="same_kind")
+            param -= change
