@@ -1,7 +1,7 @@
 """The command ``tinygrad-cnn``: train a network on digits, and score a saved one.
 
 Exit status: 0 for success, 1 for training that met a non-finite loss, 2 for bad input, 130 for an interrupt.
-Training that was cut short, by an interrupt or a non-finite loss, still saves the parameters it has.
+Training that is cut short, by an interrupt or a non-finite loss, still saves the parameters it has.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +26,14 @@ FILES: dict[str, Callable[[str], tuple[data.Dataset, data.Dataset]]] = {
     "mnist": data.mnist,
     "fashion-mnist": data.fashion_mnist,
 }
-DIGITS = 10_000  # generated for training; a fifth of it for the test
-LR, LR_BATCH = 0.1, 64  # the rate for batches of this size and larger ones
+LR, LR_BATCH = (
+    0.1,
+    64,
+)  # below this batch size the rate shrinks in proportion (Goyal et al. 2017, section 2.1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; errors of the user's input are one line on standard error.
+    """Run the command; what is wrong with its input becomes one line on standard error.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["evaluate", "missing.npz"])  # prints one line on standard error
+    >>> main(["evaluate", "missing.npz"])  # prints: tinygrad-cnn: error: missing.npz: No such file or directory
     2
     """
     keep_heap()
@@ -67,42 +70,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _complain(problem: object, status: int) -> int:
     """Print one line on standard error, and return the exit status."""
-    if isinstance(problem, OSError) and problem.strerror:
-        problem = f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
-    print("tinygrad-cnn: error:", *str(problem).split(), file=sys.stderr)
+    if isinstance(problem, OSError) and problem.filename:
+        problem = f"{problem.filename}: {problem.strerror}"
+    print("tinygrad-cnn: error:", *str(problem).splitlines(), file=sys.stderr)
     return status
 
 
-# --- train ------------------------------------------------------------------------------------------------
+# --- the two commands -------------------------------------------------------------------------------------
 
 
 def _train(args: argparse.Namespace) -> None:
     _check_out(args.out)
-    training, test = _read(args)
-    # two streams, so that the order of the samples does not depend on how many numbers a model draws
+    training, test = _read(args.data, args.data_dir, args.samples)
+    # two streams, so that the order of the images does not depend on how many numbers a model draws
     for_model, for_order = map(np.random.default_rng, np.random.SeedSequence(args.seed).spawn(2))
     model = MODELS[args.model]()
     params, state = model.init(for_model)
-    optimizer = _optimizer(args, params, len(training.labels))
-    trainer = train.Trainer(model, optimizer, state, for_order)
+    trainer = train.Trainer(model, _optimizer(args, params, len(training.labels)), state, for_order)
     print(
         f"{args.model}, {sum(p.size for p in tree.leaves(params))} parameters; "
-        f"{args.data}, {len(training.labels)} images to train and {len(test.labels)} to test; "
-        f"batch size {args.batch_size}, learning rate {optimizer.lr:.3g}, momentum {args.momentum:g}, "
-        f"seed {args.seed}"
+        f"{args.data}, {len(training.labels)} images to train on, {len(test.labels)} to test\n"
+        f"batch size {args.batch_size}, learning rate {trainer.optimizer.lr:.3g} falling to 0, "
+        f"momentum {args.momentum:g}, seed {args.seed}"
     )
     try:
         _run_epochs(args, trainer, model, training, test)
     finally:  # also after an interrupt or a non-finite loss: what was learned is kept
         train.save(args.out, args.model, trainer.params, trainer.state)
         print(f"saved {args.out}")
-
-
-def _optimizer(args: argparse.Namespace, params: dict, n: int) -> optim.SGD:
-    """SGD with momentum, at a rate that falls to zero along a cosine, step by step."""
-    lr = LR * min(1, args.batch_size / LR_BATCH) if args.lr is None else args.lr
-    steps = args.epochs * math.ceil(n / args.batch_size)
-    return optim.SGD(params, lr=optim.Cosine(lr, steps), momentum=args.momentum)
 
 
 def _run_epochs(
@@ -112,34 +107,21 @@ def _run_epochs(
     training: data.Dataset,
     test: data.Dataset,
 ) -> None:
-    print("epoch     loss  train acc   test acc  seconds  images/s", flush=True)
+    print("epoch    loss  train acc  test acc  seconds  images/s", flush=True)
     for epoch in range(1, args.epochs + 1):
         with train.progress_bar(len(training.labels), f"epoch {epoch}/{args.epochs}") as advance:
             result = trainer.epoch(training, args.batch_size, advance)
         score = train.evaluate(model, trainer.params, trainer.state, test)
         print(
-            f"{epoch:5d} {result.loss:8.4f} {result.accuracy:9.2%} {score.accuracy:10.2%} "
+            f"{epoch:5d} {result.loss:7.4f} {result.accuracy:10.2%} {score.accuracy:9.2%} "
             f"{result.seconds:8.1f} {result.images_per_second:9.0f}",
             flush=True,
         )
 
 
-def _check_out(out: Path) -> None:
-    """Find out before training, not after it, that the result cannot be saved."""
-    if out.exists() and not out.is_file():
-        raise ValueError(f"--out: expected a file to write, got {out}, which is something else")
-    if not out.parent.is_dir():
-        raise ValueError(f"--out: the folder {out.parent} does not exist")
-    if not os.access(out.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"--out: the folder {out.parent} is not writable")
-
-
-# --- evaluate ---------------------------------------------------------------------------------------------
-
-
 def _evaluate(args: argparse.Namespace) -> None:
     model_name, params, state = train.load(args.saved)
-    _, test = _read(args)
+    _, test = _read(args.data, args.data_dir, samples=0)
     score = train.evaluate(MODELS[model_name](), params, state, test)
     print(
         f"{model_name} on the {len(test.labels)} test images of {args.data}: "
@@ -147,27 +129,45 @@ def _evaluate(args: argparse.Namespace) -> None:
     )
 
 
-# --- data -------------------------------------------------------------------------------------------------
+# --- their parts ------------------------------------------------------------------------------------------
 
 
-def _read(args: argparse.Namespace) -> tuple[data.Dataset, data.Dataset]:
-    """Both parts of the data set that the arguments name."""
-    if args.data not in FILES:
-        if args.data_dir is not None:
-            raise ValueError(f"--data-dir: {args.data} are generated; say which files: --data mnist")
-        samples = DIGITS if args.samples is None else args.samples
-        return data.digits(samples, max(DIGITS // 5 if args.samples is None else samples // 5, 1))
-    if args.data_dir is None:
-        raise ValueError(f"--data {args.data} needs --data-dir, the folder of its four files")
-    training, test = FILES[args.data](args.data_dir)
-    return data.Dataset(*(array[: args.samples] for array in training)), test
+def _check_out(out: Path) -> None:
+    """Find out before training, not after it, that the result cannot be saved."""
+    if out.exists() and not out.is_file():
+        raise ValueError(f"--out: expected a file to write, got {out}, which is something else")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out: expected a folder that exists, got {out.parent}")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"--out: expected a folder that can be written to, got {out.parent}")
+
+
+def _read(name: str, folder: str | None, samples: int | None) -> tuple[data.Dataset, data.Dataset]:
+    """Both parts of a data set, the training part cut to a number of samples."""
+    if name not in FILES:
+        if folder is not None:
+            raise ValueError(f"--data-dir: {name} are generated; name what is in the folder: --data mnist")
+        return data.digits() if samples is None else data.digits(samples)
+    if folder is None:
+        raise ValueError(f"--data {name}: expected --data-dir DIR, the folder of its four files, got none")
+    training, test = FILES[name](folder)
+    if samples is not None and samples > len(training.labels):
+        raise ValueError(f"--samples: expected at most {len(training.labels)}, got {samples}")
+    return data.Dataset(*(array[:samples] for array in training)), test
+
+
+def _optimizer(args: argparse.Namespace, params: Any, n: int) -> optim.SGD:
+    """SGD with momentum, at a rate that falls to zero along a cosine, step by step."""
+    lr = LR * min(1, args.batch_size / LR_BATCH) if args.lr is None else args.lr
+    steps = args.epochs * math.ceil(n / args.batch_size)
+    return optim.SGD(params, lr=optim.Cosine(lr, steps), momentum=args.momentum)
 
 
 # --- arguments --------------------------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line; argparse's own prints the usage before it."""
+    """Complains in one line; argparse's own parser prints the usage before it."""
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message}\n")
@@ -186,24 +186,83 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(commands) -> None:
+def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network and save it",
         description="Train a network with SGD and momentum, the learning rate falling to zero along a cosine, "
-        "and save its parameters. The training loss and accuracy of an epoch are running means over its "
-        "batches; the test accuracy is measured after it. A progress bar needs a terminal, and tqdm.",
-        epilog="Ctrl-C saves what was learned so far. So does a non-finite loss, with the last good parameters.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        "and save its parameters. The loss and training accuracy of an epoch are running means over its "
+        "batches; the test accuracy is measured after it. On a terminal, with tqdm installed, a bar shows "
+        "the progress.",
+        epilog="Ctrl-C saves what was learned so far, and so does a non-finite loss.",
     )
     _add_data(parser)
     add = parser.add_argument
-    add("--samples", type=_positive_int, metavar="N", help="..."),
-    add("--model", choices=MODELS, default="baseline", help="the network")
-    add("--epochs", type=_positive_int, default=3, metavar="N", help="passes over the training data")
-    add("--batch-size", type=_positive_int, default=64, metavar="N", help="images a step")
-    add("--lr", type=_rate, metavar="RATE", help=f"{LR}")
-    add("--momentum", type=_momentum, default=0.9, metavar="M", help="in [0, 1)")
-    add("--seed", type=_seed, default=0, metavar="N", help="of initial parameters and of the order of images")
-    add("--out", type=Path, default=Path("model.npz"), metavar="FILE", help="where to save the parameters")
+    add("--samples", type=_count, metavar="N", help="train on N images: that many digits are generated "
+        "(10000 by default), or the first N are taken from the files (all by default)")  # fmt: skip
+    add("--model", choices=MODELS, default="baseline", help="baseline-bn has batch normalisation "
+        "(default: %(default)s)")  # fmt: skip
+    add("--epochs", type=_count, default=3, metavar="N", help="(default: %(default)s)")
+    add("--batch-size", type=_count, default=64, metavar="N", help="(default: %(default)s)")
+    add("--lr", type=_rate, metavar="RATE", help=f"the learning rate at the start (default: {LR}, "
+        f"and in proportion less for batches below {LR_BATCH})")  # fmt: skip
+    add("--momentum", type=_momentum, default=0.9, metavar="M", help="in [0, 1) (default: %(default)s)")
+    add("--seed", type=_seed, default=0, metavar="N", help="of the initial parameters and the order of the "
+        "images; the generated digits are always the same (default: %(default)s)")  # fmt: skip
+    add("--out", type=Path, default=Path("model.npz"), metavar="FILE", help="(default: %(default)s)")
     parser.set_defaults(run=_train)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="score a saved model",
+        description="Measure the loss and the accuracy of a saved model on the test part of a data set.",
+    )
+    parser.add_argument("saved", metavar="MODEL.npz", help="what train has saved")
+    _add_data(parser)
+    parser.set_defaults(run=_evaluate)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", choices=("digits", *FILES), default="digits",
+        help="digits are generated, the others are read from --data-dir (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--data-dir", metavar="DIR", help="the folder of the four IDX files, plain or .gz")
+
+
+def _whole(text: str, least: int) -> int:
+    expected = argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got '{text}'")
+    try:
+        number = int(text)
+    except ValueError:
+        raise expected from None
+    if number < least:
+        raise expected
+    return number
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _real(text: str, what: str, accept: Callable[[float], bool]) -> float:
+    expected = argparse.ArgumentTypeError(f"expected {what}, got '{text}'")
+    try:
+        number = float(text)
+    except ValueError:
+        raise expected from None
+    if not accept(number):
+        raise expected
+    return number
+
+
+def _rate(text: str) -> float:
+    return _real(text, "a finite number above 0", lambda lr: 0 < lr < math.inf)
+
+
+def _momentum(text: str) -> float:
+    return _real(text, "a number in [0, 1)", lambda momentum: 0 <= momentum < 1)

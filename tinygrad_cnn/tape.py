@@ -21,6 +21,7 @@ import inspect
 import itertools
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -160,6 +161,7 @@ class Primitive:
 
     def __init__(self, function: Callable, *, broadcasts: bool = False, piecewise_constant: bool = False):
         functools.update_wrapper(self, function)
+        self.name = self.__name__.lstrip("_")  # for messages: the public form of an op has no underscore
         self.function = function
         self.broadcasts = broadcasts
         self.piecewise_constant = piecewise_constant
@@ -171,12 +173,12 @@ class Primitive:
         parameters = inspect.signature(self.function).parameters.values()
         kinds = {kind: [p for p in parameters if p.kind is kind] for kind in inspect._ParameterKind}
         if kinds[inspect.Parameter.VAR_KEYWORD]:
-            raise TypeError(f"primitive '{self.__name__}': **keywords are not supported; name each parameter")
+            raise TypeError(f"primitive '{self.name}': **keywords are not supported; name each parameter")
         variadic = kinds[inspect.Parameter.VAR_POSITIONAL]
         single = kinds[inspect.Parameter.POSITIONAL_ONLY] + kinds[inspect.Parameter.POSITIONAL_OR_KEYWORD]
         if variadic and single:
             raise TypeError(
-                f"primitive '{self.__name__}': operands are either named or variadic, "
+                f"primitive '{self.name}': operands are either named or variadic, "
                 f"not both ({', '.join(p.name for p in single)}, *{variadic[0].name})"
             )
         self.variadic: str | None = variadic[0].name if variadic else None
@@ -186,7 +188,7 @@ class Primitive:
         for name in (*self.operands, *self.params):
             if name in _RESERVED or name.endswith("_shape"):
                 raise TypeError(
-                    f"primitive '{self.__name__}': '{name}' is reserved (g, out, index and *_shape are what "
+                    f"primitive '{self.name}': '{name}' is reserved (g, out, index and *_shape are what "
                     "rules ask for); rename the parameter"
                 )
 
@@ -223,13 +225,13 @@ class Primitive:
         for operand, function in rules.items():
             if operand not in self.operands:
                 raise TypeError(
-                    f"primitive '{self.__name__}' has no operand '{operand}' to give a rule to; "
+                    f"primitive '{self.name}' has no operand '{operand}' to give a rule to; "
                     f"it has: {', '.join(self.operands)}"
                 )
             rule = Rule(function, tuple(inspect.signature(function).parameters))
             if unknown := [name for name in rule.asks if name not in known]:
                 raise TypeError(
-                    f"primitive '{self.__name__}', rule of '{operand}': asks for '{unknown[0]}', which does "
+                    f"primitive '{self.name}', rule of '{operand}': asks for '{unknown[0]}', which does "
                     f"not exist; it may ask for: {', '.join(sorted(known))}"
                 )
             self.rules[operand] = rule
@@ -249,7 +251,7 @@ class Primitive:
         try:
             bound = inspect.signature(self.function).bind(*operands, **params)
         except TypeError as error:
-            raise TypeError(f"{self.__name__}: {error}") from None
+            raise TypeError(f"{self.name}: {error}") from None
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
@@ -257,7 +259,7 @@ class Primitive:
         try:
             return self.function(*operands, **params)
         except Exception as error:
-            error.add_note(f"in {self.__name__}({', '.join(self._describe(operands))})")
+            error.add_note(f"in {self.name}({', '.join(self._describe(operands))})")
             raise
 
     def _describe(self, operands):
@@ -302,7 +304,7 @@ class Primitive:
         return f"{self.variadic}[{position}]" if self.variadic else self.operands[position]
 
     def __repr__(self):
-        return f"<primitive {self.__name__}{inspect.signature(self.function)}>"
+        return f"<primitive {self.name}{inspect.signature(self.function)}>"
 
     def __reduce__(self):
         return self.__qualname__  # pickle by reference, as functions are
@@ -415,6 +417,27 @@ def primitive(
 # --- the walk ---------------------------------------------------------------------------------------------
 
 
+def _references(array: np.ndarray) -> int:
+    """The reference count of an array, as seen from a function that it was passed to."""
+    return sys.getrefcount(array)
+
+
+def _references_of_a_lone_array() -> int:
+    array = np.empty(0)
+    return _references(array)
+
+
+_LONE = _references_of_a_lone_array()
+
+
+def _is_lone(g: Any) -> bool:
+    """Whether one variable of the caller is all that refers to an array and its memory.
+
+    Then nobody else can see it change. Any view of it, any rule that kept it, would count as a reference.
+    """
+    return type(g) is np.ndarray and g.base is None and _references(g) <= _LONE + 1
+
+
 def walk(
     roots: Iterable[tuple[Node, Any]], inputs: Iterable[Node] | None = None, record: type[Box] | None = None
 ) -> dict[Any, Any]:
@@ -423,8 +446,8 @@ def walk(
     Parameters
     ----------
     roots : iterable of (Node, array or Box)
-        Where to start, with the cotangent of each. Handed over as an iterator, it lets the walk hold the graph
-        alone, and so release each node once it is done with it.
+        Where to start, with the cotangent of each. Handed over as an iterator, it lets the walk hold the
+        graph alone, and so release each node once it is done with it.
     inputs : iterable of Node, optional
         Where to stop: the walk visits no node older than the oldest of these, which could not depend on
         them. By default it goes on to every leaf.
@@ -440,7 +463,6 @@ def walk(
     wanted = frozenset(inputs or ())
     floor = min((node.serial for node in wanted), default=-math.inf)
     cotangents: dict[Node, Any] = {}
-    owned: set[Node] = set()  # whose cotangent is a sum, and so an array of the walk's own
     # by negated serial, for heapq pops the smallest and the walk wants the newest
     heap: list[tuple[float, Node]] = []
     found: dict[Node, Any] = {}
@@ -449,12 +471,13 @@ def walk(
         if node not in cotangents:
             cotangents[node] = g
             heapq.heappush(heap, (-node.serial, node))
-        elif node in owned and type(g) is np.ndarray:
-            cotangents[node] += g
+            return
+        total = cotangents.pop(node)
+        if _is_lone(total) and type(g) is np.ndarray:
+            total += g
         else:
-            cotangents[node] = total = add(cotangents[node], g)
-            if type(total) is np.ndarray:
-                owned.add(node)
+            total = add(total, g)
+        cotangents[node] = total
 
     for node, g in roots:
         send(node, g)
@@ -466,10 +489,10 @@ def walk(
                 raise RuntimeError(
                     "the graph was released by an earlier backward(); pass retain_graph=True there to keep it"
                 )
-            # no gradient shares memory: what is not the walk's own is copied
-            found[node] = g if node in owned or isinstance(g, Box) else np.array(g)
+            if not (_is_lone(g) or isinstance(g, Box)):
+                g = np.array(g)  # no gradient shares memory: what may be somebody else's is copied
+            found[node] = g
             continue
-        owned.discard(node)  # or it would keep the node, and what the node saves, to the end
         values = node.values if record is None else _boxed_values(node, record)
         for edge in node.plan.edges:
             parent = node.parents[edge.position]
@@ -499,15 +522,13 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
     context = (g, edge.position, *values) if op.variadic else (g, *values)
     if edge.rule is None:
         raise TypeError(
-            f"'{op.__name__}' is not differentiable in operand '{op.operand_name(edge.position)}': "
+            f"'{op.name}' is not differentiable in operand '{op.operand_name(edge.position)}': "
             "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
         )
     try:
         g = edge.rule(*edge.arguments(context))
     except Exception as error:
-        error.add_note(
-            f"in the gradient rule of '{op.__name__}' for operand '{op.operand_name(edge.position)}'"
-        )
+        error.add_note(f"in the gradient rule of '{op.name}' for operand '{op.operand_name(edge.position)}'")
         raise
     try:
         if g.shape == parent.shape and g.dtype == parent.dtype:
@@ -521,7 +542,7 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
                 g = sum_to(g, parent.shape)
             return g if g.dtype == parent.dtype else astype(g, parent.dtype)
     raise TypeError(
-        f"'{op.__name__}', rule of operand '{op.operand_name(edge.position)}': expected a cotangent "
+        f"'{op.name}', rule of operand '{op.operand_name(edge.position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
     )
 

@@ -330,7 +330,7 @@ class Tensor(Box):
         values = np.array2string(self.data, prefix="Tensor(", separator=", ")
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
         flag = ", requires_grad=True" if isinstance(self.node, Leaf) else ""
-        made = f", from={self.node.primitive.__name__}" if self.node and self.node.primitive else ""
+        made = f", from={self.node.primitive.name}" if self.node and self.node.primitive else ""
         return f"Tensor({values}{dtype}{flag}{made})"
 
     def __reduce__(self):

@@ -250,7 +250,9 @@ def copy_into(target: Any, source: Any) -> None:
     Raises
     ------
     ValueError
-        If structures or shapes differ; nothing is written then.
+        If structures or shapes differ, or an array is read-only; nothing is written then.
+    TypeError
+        If a target is no ndarray, or would not hold the values; nothing is written then.
 
     Examples
     --------
@@ -263,7 +265,13 @@ def copy_into(target: Any, source: Any) -> None:
     pairs: list[tuple[np.ndarray, Any]] = []
     map(lambda array, value: pairs.append((array, value)), target, source)
     for path, (array, value) in zip(paths(target), pairs, strict=True):
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"'{path}': expected an ndarray to copy into, got {type(array).__name__}")
+        if not array.flags.writeable:
+            raise ValueError(f"'{path}': the array to copy into is read-only")
         if array.shape != np.shape(value):
             raise ValueError(f"'{path}': expected shape {array.shape}, got {np.shape(value)}")
+        if not np.can_cast(np.asarray(value).dtype, array.dtype, "same_kind"):
+            raise TypeError(f"'{path}': expected values for {array.dtype}, got {np.asarray(value).dtype}")
     for array, value in pairs:
         array[...] = value
