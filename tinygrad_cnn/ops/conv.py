@@ -52,8 +52,14 @@ def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
            [2., 2., 1.]])
     """
     check_arrays("conv2d", x=x, weight=weight, bias=bias)
-    spec = ConvSpec.of(
-        x.shape, weight.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    spec = geometry(
+        "conv2d",
+        ConvSpec.of,
+        (x.shape, weight.shape),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"conv2d: bias: expected shape {weight.shape[:1]}, got {bias.shape}")
@@ -90,6 +96,43 @@ def check_arrays(op, **operands):
             found = ", ".join(f"{n} is {raw(x).dtype}" for n, x in operands.items() if x is not None)
             raise TypeError(f"{op}: expected operands of one dtype, got: {found}")
         dtype = array.dtype
+
+
+def geometry(op, of, arguments, **options):
+    """Build the geometry of an operation; an error names the operation.
+
+    Parameters
+    ----------
+    op : str
+        For the message.
+    of : callable
+        `ConvSpec.of` or `PoolSpec.of`.
+    arguments : tuple
+        The shapes.
+    **options : object
+        Stride, padding and so on.
+
+    Returns
+    -------
+    ConvSpec or PoolSpec
+
+    Raises
+    ------
+    ValueError, TypeError
+        If sizes do not fit, or an option is not made of integers and tuples.
+
+    Examples
+    --------
+    >>> geometry("conv2d", ConvSpec.of, ((1, 1, 5, 5), (1, 1, 3, 3)), stride=2).output_size
+    (2, 2)
+    """
+    try:
+        return of(*arguments, **options)
+    except (TypeError, ValueError) as error:
+        for name, value in options.items():
+            if isinstance(value, list):  # not hashable, and the cache of `of` would say no more than that
+                raise TypeError(f"{op}: {name}: expected integers or tuples, got the list {value}") from None
+        raise type(error)(f"{op}: {error}") from None
 
 
 @primitive

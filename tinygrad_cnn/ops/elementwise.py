@@ -203,7 +203,7 @@ def power(x, exponent):
 
 
 def _power_base_rule(g, x, exponent):
-    if np.ndim(exponent) == 0 and raw(exponent) == 2:  # the common square, without a power
+    if np.ndim(raw(exponent)) == 0 and raw(exponent) == 2:  # the common square, without a power
         return g * x * exponent
     # d(x**0) is 0 everywhere; the exponent of 1 in place of -1 keeps x = 0 from dividing by zero
     lowered = where(raw(exponent) == 0, 1, exponent - 1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..tape import raw
+from ..tape import astype, raw
 from .activations import log_softmax
 from .elementwise import where
 from .reductions import mean, sum
@@ -22,7 +22,8 @@ def cross_entropy(logits, targets):
     logits : array_like, (N, C)
         Unnormalised scores.
     targets : array_like, (N,) of int or (N, C) of float
-        Class labels in ``0..C-1``, or a probability row (one-hot, say) for each sample.
+        Class labels in ``0..C-1``, or a probability row (one-hot, say) for each sample, which is cast to the
+        dtype of ``logits``.
 
     Returns
     -------
@@ -57,6 +58,8 @@ def _soft_cross_entropy(log_p, probabilities):
         raise ValueError(f"cross_entropy: targets: expected probability rows {log_p.shape}, got {shape}")
     if dtype.kind != "f":
         raise TypeError(f"cross_entropy: targets: expected floating probability rows, got {dtype}")
+    if dtype != log_p.dtype:
+        probabilities = astype(probabilities, log_p.dtype)
     # a class of probability 0 takes no part, also where its logit is minus infinity
     terms = where(raw(probabilities) == 0, 0.0, log_p) * probabilities
     return -mean(sum(terms, 1))

@@ -8,7 +8,7 @@ winners. Both find the winners anew from the raw input, where they are locally c
 from ..kernels import pool as kernel
 from ..kernels.geometry import PoolSpec
 from ..tape import primitive, raw
-from .conv import check_arrays
+from .conv import check_arrays, geometry
 
 __all__ = ["avg_pool2d", "max_pool2d", "max_pool2d_gather", "max_pool2d_scatter"]
 
@@ -46,8 +46,15 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=
            [13., 15.]])
     """
     check_arrays("max_pool2d", x=x)
-    spec = PoolSpec.of(
-        x.shape, kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    spec = geometry(
+        "max_pool2d",
+        PoolSpec.of,
+        (x.shape,),
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
     )
     return _max_pool2d(x, spec=spec)
 
@@ -146,7 +153,15 @@ def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count
            [10.5, 12.5]])
     """
     check_arrays("avg_pool2d", x=x)
-    spec = PoolSpec.of(x.shape, kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode)
+    spec = geometry(
+        "avg_pool2d",
+        PoolSpec.of,
+        (x.shape,),
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+    )
     return _avg_pool2d(x, spec=spec, count_include_pad=count_include_pad)
 
 

@@ -37,4 +37,5 @@ def dropout(x, rate, *, rng):
         raise ValueError(f"dropout: rate: expected a probability in [0, 1), got {rate}")
     array = np.asarray(raw(x))
     mask = rng.random(array.shape, dtype=np.float32) >= rate
-    return x * (mask.astype(array.dtype) * (1 / (1 - rate)))
+    scale = 1 / (1 - float(rate))  # a Python scalar is weak: it keeps the dtype
+    return x * (mask.astype(array.dtype) * scale)

@@ -131,6 +131,9 @@ def swapaxes(x, axis1, axis2):
     (4, 3, 2)
     """
     axes = list(range(np.ndim(raw(x))))
+    for axis in (axis1, axis2):
+        if not -len(axes) <= axis < len(axes):
+            raise np.exceptions.AxisError(axis, len(axes), "swapaxes")
     axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
     return transpose(x, tuple(axes))
 
