@@ -1,0 +1,158 @@
+"""Generated digits: what is promised of every image, and that they are digits."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_cnn.data import Dataset, digits, mnist
+
+
+@pytest.fixture(scope="module")
+def train():
+    return digits(3000, 0, seed=0)[0]
+
+
+def same(a, b):
+    return np.array_equal(a.images, b.images) and np.array_equal(a.labels, b.labels)
+
+
+def linear_classifier(dataset):
+    """Least squares to one-hot labels, with a little ridge: returns a function from images to labels."""
+    x = dataset.images.reshape(len(dataset.images), -1).astype(np.float64)
+    targets = np.eye(10)[dataset.labels]
+    weight = np.linalg.solve(x.T @ x + 10 * np.eye(x.shape[1]), x.T @ (targets - 0.1))
+    return lambda images: (images.reshape(len(images), -1) @ weight).argmax(1)
+
+
+def test_shapes_and_types():
+    train, test = digits(30, 20, seed=5)
+    for part, n in ((train, 30), (test, 20)):
+        assert isinstance(part, Dataset)
+        assert part.images.shape == (n, 1, 28, 28)
+        assert part.images.dtype == np.float32
+        assert part.images.flags.c_contiguous
+        assert part.labels.shape == (n,)
+        assert part.labels.dtype == np.int64
+
+
+def test_default_sizes_and_time():
+    began = time.perf_counter()
+    train, test = digits()
+    assert time.perf_counter() - began < 30  # some 1.5 s on an idle core
+    assert (len(train.images), len(test.images)) == (10_000, 2_000)
+
+
+@given(st.integers(0, 2**32))
+def test_the_seed_decides_everything(seed):
+    first, again, other = digits(12, 3, seed=seed), digits(12, 3, seed=seed), digits(12, 3, seed=seed + 1)
+    assert same(first[0], again[0])
+    assert same(first[1], again[1])
+    assert not np.array_equal(first[0].images, other[0].images)
+    assert not np.array_equal(first[1].images, other[1].images)
+
+
+def test_one_size_does_not_change_the_other_set():
+    few, many = digits(20, 10, seed=3), digits(20, 600, seed=3)
+    assert same(few[0], many[0])
+    few, many = digits(10, 20, seed=3), digits(600, 20, seed=3)
+    assert same(few[1], many[1])
+
+
+def test_train_and_test_are_different_images():
+    train, test = digits(200, 200, seed=0)
+    assert not (train.images[:, None] == test.images).all((2, 3, 4)).any()
+
+
+@pytest.mark.parametrize("n", [0, 1, 9, 10, 103, 512, 513, 1500])
+def test_classes_are_balanced(n):
+    train, _ = digits(n, 0)
+    assert train.images.shape == (n, 1, 28, 28)
+    counts = np.bincount(train.labels, minlength=10)
+    assert len(counts) == 10
+    assert counts.max() - counts.min() <= 1
+
+
+def test_labels_are_shuffled(train):
+    runs = (np.diff(train.labels) == 0).mean()
+    assert 0.05 < runs < 0.15  # one in ten, where sorted labels have 1 and cycling ones 0
+    assert (np.diff(train.labels) == 1).mean() < 0.15
+
+
+@pytest.mark.parametrize(("sizes", "name"), [((-1, 5), "n_train"), ((5, -1), "n_test")])
+def test_negative_sizes(sizes, name):
+    with pytest.raises(ValueError, match=f"{name} >= 0, got -1"):
+        digits(*sizes)
+
+
+def test_pixels_are_in_range_and_the_background_is_empty(train):
+    assert train.images.min() == 0
+    assert train.images.max() == 1
+    assert 0.7 < (train.images == 0).mean() < 0.9
+    assert train.images.max((1, 2, 3)).min() > 0.6  # every image has ink, in every block
+    assert train.images[:, :, [0, -1], :].mean() < 0.01
+    assert train.images[:, :, :, [0, -1]].mean() < 0.01
+
+
+def test_no_two_images_are_alike(train):
+    assert len(np.unique(train.images.reshape(len(train.images), -1), axis=0)) == len(train.images)
+
+
+def test_centre_of_mass_is_at_the_centre(train):
+    pixels = np.arange(28)
+    mass = train.images.sum((1, 2, 3))
+    across = (train.images * pixels).sum((1, 2, 3)) / mass
+    down = (train.images * pixels[:, None]).sum((1, 2, 3)) / mass
+    for centre in (across, down):
+        assert abs(centre.mean() - 14) < 0.1
+        # The pen's saturation, and the noise, move it a little off the mass of the bare strokes.
+        assert np.quantile(np.abs(centre - 14), 0.9) < 0.5
+        assert np.abs(centre - 14).max() < 1.5
+
+
+def test_the_larger_side_fills_the_box(train):
+    inked = train.images[:, 0] > 0.5
+    larger = np.maximum(inked.any(1).sum(-1), inked.any(2).sum(-1))
+    # Rounded ends of thick lines, and pixels half covered, take a little off the 20.
+    assert 19 <= larger.mean() <= 20.5
+    assert larger.min() >= 17
+    assert larger.max() <= 21
+
+
+@pytest.mark.parametrize(
+    ("digit", "axis", "side"),
+    [
+        (3, "x", -1),
+        (6, "x", 1),
+        (7, "x", -1),
+        (9, "x", -1),
+        (2, "y", -1),
+        (6, "y", -1),
+        (7, "y", 1),
+        (9, "y", 1),
+    ],
+)
+def test_upright_and_not_mirrored(train, digit, axis, side):
+    """The side of the long, thin tail, by the third moment: a 9 has it at the bottom, a 6 at the top."""
+    images = train.images[train.labels == digit, 0]
+    pixels = (np.arange(28) - 14) ** 3
+    moment = (images * (pixels if axis == "x" else pixels[:, None])).sum((1, 2)) / images.sum((1, 2))
+    assert side * moment.mean() > 5
+
+
+def test_lines_vary_in_width(train):
+    """A third of the rows of a 1 hold the stem alone, which is as wide as the pen (wider where it leans)."""
+    stems = np.quantile(train.images[train.labels == 1, 0, 8:20].sum(-1), 0.3, axis=1)
+    assert np.quantile(stems, 0.9) > 1.7 * np.quantile(stems, 0.1)
+
+
+def test_the_classes_can_be_told_apart(train):
+    _, test = digits(0, 1000, seed=0)
+    assert (linear_classifier(train)(test.images) == test.labels).mean() > 0.75
+
+
+def test_what_is_learnt_here_holds_for_real_digits(family_folder, train):
+    _, real = mnist(family_folder("mnist"))
+    assert (linear_classifier(train)(real.images) == real.labels).mean() > 0.7

@@ -1,0 +1,121 @@
+"""The MNIST family: four IDX files in one folder."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_cnn.data.dataset import Dataset
+from tinygrad_cnn.data.idx import read_idx
+
+SIDE = 28
+CLASSES = 10
+
+
+def mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
+    """Read MNIST, the handwritten digits, from its four original files.
+
+    Nothing is downloaded. Source: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to
+    document recognition", Proceedings of the IEEE 86, 1998.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each plain or with the suffix ``.gz``.
+
+    Returns
+    -------
+    train, test : Dataset
+        60,000 and 10,000 images of shape (1, 28, 28), pixels divided by 255.
+
+    Raises
+    ------
+    FileNotFoundError
+        One of the files is missing.
+    ValueError
+        A file is not valid IDX, an image is not 28 x 28 of uint8, a label is not in 0..9, or the numbers of
+        images and labels differ.
+
+    Examples
+    --------
+    >>> train, test = mnist("data/mnist")  # doctest: +SKIP
+    >>> train.images.shape  # doctest: +SKIP
+    (60000, 1, 28, 28)
+    """
+    return _read_family(Path(path))
+
+
+def fashion_mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
+    """Read Fashion-MNIST, ten kinds of clothing in the files and shapes of MNIST.
+
+    Nothing is downloaded. Source: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for
+    benchmarking machine learning algorithms", arXiv:1708.07747, 2017.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder with the four files, named as for `mnist`.
+
+    Returns
+    -------
+    train, test : Dataset
+        60,000 and 10,000 images of shape (1, 28, 28), pixels divided by 255.
+
+    Raises
+    ------
+    FileNotFoundError
+        One of the files is missing.
+    ValueError
+        As for `mnist`.
+
+    Examples
+    --------
+    >>> train, test = fashion_mnist("data/fashion-mnist")  # doctest: +SKIP
+    >>> test.labels.shape  # doctest: +SKIP
+    (10000,)
+    """
+    return _read_family(Path(path))
+
+
+def _read_family(folder: Path) -> tuple[Dataset, Dataset]:
+    return _read_part(folder, "train"), _read_part(folder, "t10k")
+
+
+def _read_part(folder: Path, part: str) -> Dataset:
+    images = _read_images(_find(folder, f"{part}-images-idx3-ubyte"))
+    labels_path = _find(folder, f"{part}-labels-idx1-ubyte")
+    labels = _read_labels(labels_path)
+    if len(images) != len(labels):
+        raise ValueError(f"{labels_path}: expected {len(images)} labels, one an image, got {len(labels)}")
+    return Dataset(images, labels)
+
+
+def _find(folder: Path, name: str) -> Path:
+    """Find the file `name` in the folder, plain before compressed."""
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"{folder}: expected a file {name} or {name}.gz, found neither")
+
+
+def _read_images(path: Path) -> NDArray[np.float32]:
+    pixels = read_idx(path)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (SIDE, SIDE):
+        raise ValueError(
+            f"{path}: expected uint8 images of shape (N, {SIDE}, {SIDE}), "
+            f"got {pixels.dtype} of shape {pixels.shape}"
+        )
+    return np.divide(pixels[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
+
+
+def _read_labels(path: Path) -> NDArray[np.int64]:
+    labels = read_idx(path)
+    if labels.dtype != np.uint8 or labels.ndim != 1:
+        raise ValueError(
+            f"{path}: expected uint8 labels of shape (N,), got {labels.dtype} of shape {labels.shape}"
+        )
+    if labels.size and labels.max() >= CLASSES:
+        raise ValueError(f"{path}: expected labels in 0..{CLASSES - 1}, got {labels.max()}")
+    return labels.astype(np.int64)
