@@ -18,7 +18,7 @@ import numpy as np
 
 from . import tree
 from .ops import reshape, stack
-from .tape import Box, Leaf, Node, box, new_serial, primitive, raw, require_floating, walk
+from .tape import Box, Leaf, Node, astype, box, new_serial, primitive, raw, require_floating, walk
 from .tensor import Tensor
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
@@ -89,6 +89,8 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     """``g`` as an array or tensor that fits ``out``."""
     if not isinstance(g, Box):
         g = np.asarray(g, dtype=out.dtype)
+    elif raw(g).dtype != out.dtype:
+        g = astype(g, out.dtype)  # as for an array, and on the tape
     if g.shape != out.shape:
         raise ValueError(f"{what}: expected a cotangent of shape {out.shape} like the output, got {g.shape}")
     return g
@@ -101,7 +103,10 @@ def _chosen(args: tuple, argnums: int | Sequence[int], name: str) -> tuple[int, 
             raise ValueError(
                 f"{name}: argnums: expected positions below {len(args)}, the number of arguments, got {n}"
             )
-    return tuple(n % len(args) for n in numbers)
+    positions = tuple(n % len(args) for n in numbers)
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"{name}: argnums: expected each argument once, got {tuple(numbers)}")
+    return positions
 
 
 def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dict) -> Callable:
@@ -381,6 +386,11 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
                 basis[i][position] = 1
                 grads = pullback(tree.unflatten(structure, basis))
                 pulled.append(grads[0] if isinstance(argnums, int) else grads)
+            if not pulled:  # an empty output
+                like = args[positions[0]] if isinstance(argnums, int) else tuple(args[n] for n in positions)
+                return tree.map(
+                    lambda x: np.zeros(zeros[i].shape + np.shape(raw(x)), np.asarray(raw(x)).dtype), like
+                )
             return tree.map(lambda *rows: reshape(stack(rows), zeros[i].shape + rows[0].shape), *pulled)
 
         return tree.unflatten(structure, [rows_of(i) for i in range(len(leaves))])

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["evaluate", "missing.npz"])  # prints: tinygrad-cnn: error: missing.npz: No such file or directory
+    >>> main(["evaluate", "missing.npz"])  # and one line on standard error
     2
     """
     keep_heap()
@@ -153,7 +153,7 @@ def _read(name: str, folder: str | None, samples: int | None) -> tuple[data.Data
     training, test = FILES[name](folder)
     if samples is not None and samples > len(training.labels):
         raise ValueError(f"--samples: expected at most {len(training.labels)}, got {samples}")
-    return data.Dataset(*(array[:samples] for array in training)), test
+    return data.Dataset(training.images[:samples], training.labels[:samples]), test
 
 
 def _optimizer(args: argparse.Namespace, params: Any, n: int) -> optim.SGD:
@@ -190,10 +190,10 @@ def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network and save it",
-        description="Train a network with SGD and momentum, the learning rate falling to zero along a cosine, "
-        "and save its parameters. The loss and training accuracy of an epoch are running means over its "
-        "batches; the test accuracy is measured after it. On a terminal, with tqdm installed, a bar shows "
-        "the progress.",
+        description="Train a network with SGD and momentum, the learning rate falling to zero along a "
+        "cosine, and save its parameters. The loss and training accuracy of an epoch are running means over "
+        "its batches; the test accuracy is measured after it. On a terminal, with tqdm installed, a bar "
+        "shows the progress.",
         epilog="Ctrl-C saves what was learned so far, and so does a non-finite loss.",
     )
     _add_data(parser)

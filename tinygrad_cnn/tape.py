@@ -435,7 +435,8 @@ def _is_lone(g: Any) -> bool:
 
     Then nobody else can see it change. Any view of it, any rule that kept it, would count as a reference.
     """
-    return type(g) is np.ndarray and g.base is None and _references(g) <= _LONE + 1
+    # writeable: the walk adds to it, and hands it out; the count is taken just as `_references` took it
+    return type(g) is np.ndarray and g.base is None and g.flags.writeable and sys.getrefcount(g) <= _LONE
 
 
 def walk(

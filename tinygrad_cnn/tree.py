@@ -77,23 +77,33 @@ def map(function: Callable, tree: Any, *rest: Any) -> Any:
 def _leaves_in_order(reference: Any, tree: Any) -> list[Any]:
     """The leaves of ``tree``, in the order of ``reference``, whose structure it must have."""
     found: list[Any] = []
-
-    def visit(expected, actual, path):
-        if _kind(expected) != _kind(actual):
-            raise _mismatch(reference, tree, path)
-        items = _items(expected)
-        if items is None:
-            found.append(actual)
-            return
-        values = dict(_items(actual) or ())
-        pairs = list(items)
-        if len(values) != len(pairs) or any(key not in values for key, _ in pairs):
-            raise _mismatch(reference, tree, path)
-        for key, value in pairs:
-            visit(value, values[key], (*path, key))
-
-    visit(reference, tree, ())
+    mismatch = _visit(reference, tree, (), found)
+    if mismatch is not None:
+        raise _mismatch(reference, tree, mismatch)
     return found
+
+
+def _visit(expected: Any, actual: Any, path: tuple, found: list[Any]) -> tuple | None:
+    """Collect the leaves of ``actual``; the path where it parts from ``expected``, or None.
+
+    No function inside `_leaves_in_order`: one that calls itself is a reference cycle, and would keep the
+    leaves alive, a whole gradient, until the garbage collector runs.
+    """
+    if _kind(expected) != _kind(actual):
+        return path
+    items = _items(expected)
+    if items is None:
+        found.append(actual)
+        return None
+    values = dict(_items(actual) or ())
+    pairs = list(items)
+    if len(values) != len(pairs) or any(key not in values for key, _ in pairs):
+        return path
+    for key, value in pairs:
+        mismatch = _visit(value, values[key], (*path, key), found)
+        if mismatch is not None:
+            return mismatch
+    return None
 
 
 def _kind(tree: Any) -> str:

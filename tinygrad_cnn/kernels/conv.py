@@ -18,14 +18,12 @@ It is therefore made in blocks that fit the cache, in scratch memory.
 that row, and the next output row starts ``stride`` rows further on in the same block.  So the block is
 ``KH`` times smaller than its matrix of columns (memory-efficient convolution, Cho & Brand 2017).
 
-**The adjoint** of copying into columns is adding from columns: one table of slices (`_Block.pairs`)
-serves both.
+**The adjoint** of copying into columns is adding from columns, tap by tap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,13 +38,15 @@ __all__ = ["forward", "input_gradient", "weight_gradient"]
 
 Array = NDArray[Any]
 
-BLOCK_ELEMENTS = 1 << 17
+BLOCK_ELEMENTS = 1 << 19
 """Most elements of one block of columns; a single window column is never cut."""
 
 SMALL_PRODUCT = 1_000_000
 """Up to this m * n * k OpenBLAS multiplies without packing its operands first."""
 
-NARROW_ROW = 256
+SMALL_OUTPUT = 1152
+
+NARROW_ROW = 64
 """An output row of fewer than this many elements is too short for a product of its own."""
 
 
@@ -73,17 +73,16 @@ def forward(x: Array, weight: Array, bias: Array | None, spec: ConvSpec) -> Arra
     array([[4., 4.],
            [4., 4.]])
     """
-    groups, images = spec.groups, x.shape[0]
-    out = np.empty((weight.shape[0], *spec.output_size, images), np.result_type(x, weight))
-    matrix = _weight_matrix(weight, groups)
-    offset = None if bias is None else bias.reshape(groups, 1, -1, 1)
-    plan = _plan(spec, weight.shape[1], images)
-    xg = _grouped(batch_last(x), groups)
+    xb = batch_last(x)
+    plan = _plan(spec, weight.shape[1], x.shape[0])
+    out = np.empty((weight.shape[0], *spec.output_size, x.shape[0]), np.result_type(x, weight))
     windows = plan.windows(out)
+    matrix = plan.matrix(weight)
+    offset = None if bias is None else bias.reshape(spec.groups, 1, -1, 1)
     for block in plan.blocks:
         target = windows[block.windows]  # (G, B, O/G, P)
-        with block.columns(xg) as columns:
-            _multiply(matrix, columns, target)
+        with scratch((block.size,), xb.dtype) as memory:
+            _multiply(matrix, block.columns(xb, memory), target)
         if offset is not None:  # now, while the block is in the cache
             target += offset
     return batch_first(out)
@@ -120,15 +119,15 @@ def input_gradient(y: Array, weight: Array, spec: ConvSpec) -> Array:
     _check_output(y, weight.shape[0], spec)
     if _flip_pays(weight, spec):
         return forward(y, _adjoint_weight(weight, spec.groups), None, _adjoint_spec(spec))
-    groups, images = spec.groups, y.shape[0]
-    out = np.zeros((weight.shape[1] * groups, *spec.input_size, images), np.result_type(y, weight))
-    matrix = _weight_matrix(weight, groups).swapaxes(-1, -2)  # (G, 1, K, O/G)
-    plan = _plan(spec, weight.shape[1], images, share=False)
-    xg = _grouped(out, groups)
+    plan = _plan(spec, weight.shape[1], y.shape[0], share=False)
+    channels = weight.shape[1] * spec.groups
+    out = np.zeros((channels, *spec.input_size, y.shape[0]), np.result_type(y, weight))
     windows = plan.windows(batch_last(y))
+    matrix = np.ascontiguousarray(plan.matrix(weight).swapaxes(-1, -2))  # (G, 1, K, O/G)
     for block in plan.blocks:
-        with block.adding_columns(xg) as columns:
-            _multiply(matrix, windows[block.windows], columns)
+        with scratch((block.size,), out.dtype) as memory:
+            _multiply(matrix, windows[block.windows], block.matrices(memory))
+            block.add_columns(memory, out)
     return batch_first(out)
 
 
@@ -159,20 +158,17 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
     array([[4., 4.],
            [4., 4.]])
     """
-    groups, images = spec.groups, x.shape[0]
-    outputs, group_channels = y.shape[1], x.shape[1] // groups
+    outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
-    dtype = np.result_type(x, y)
-    plan = _plan(spec, group_channels, images)
-    xg = _grouped(batch_last(x), groups)
+    xb = batch_last(x)
+    plan = _plan(spec, channels, x.shape[0])
     windows = plan.windows(batch_last(y))
-    taps = spec.kernel_size[0] * group_channels * spec.kernel_size[1]
-    total = np.zeros((groups, outputs // groups, taps), dtype)
+    taps = channels * spec.kernel_size[0] * spec.kernel_size[1]
+    total = np.zeros((spec.groups, taps, outputs // spec.groups), np.result_type(x, y))
     for block in plan.blocks:
-        with block.columns(xg) as columns:
-            total += _correlate(windows[block.windows], columns)
-    grad = total.reshape(outputs, spec.kernel_size[0], group_channels, spec.kernel_size[1])
-    return np.ascontiguousarray(grad.swapaxes(1, 2))
+        with scratch((block.size,), xb.dtype) as memory:
+            total += _correlate(block.columns(xb, memory), windows[block.windows])
+    return plan.weight(total, (outputs, channels, *spec.kernel_size))
 
 
 def _check_output(y: Array, outputs: int, spec: ConvSpec) -> None:
@@ -182,17 +178,6 @@ def _check_output(y: Array, outputs: int, spec: ConvSpec) -> None:
         raise ValueError(
             f"y must have shape (N, O, OH, OW) = (N, {', '.join(map(str, expected))}), got {y.shape}"
         )
-
-
-def _grouped(xb: Array, groups: int) -> Array:
-    """Return ``(C, H, W, N)`` as a view ``(G, C / G, H, W, N)``."""
-    return xb.reshape(groups, xb.shape[0] // groups, *xb.shape[1:])
-
-
-def _weight_matrix(weight: Array, groups: int) -> Array:
-    """Return ``(O, C / G, KH, KW)`` as matrices ``(G, 1, O / G, K)``, their taps in the order of a block."""
-    outputs, channels, height, width = weight.shape
-    return weight.swapaxes(1, 2).reshape(groups, 1, outputs // groups, height * channels * width)
 
 
 def _adjoint_weight(weight: Array, groups: int) -> Array:
@@ -212,63 +197,113 @@ def _adjoint_spec(spec: ConvSpec) -> ConvSpec:
     return ConvSpec(spec.output_size, spec.kernel_size, (1, 1), padding, spec.dilation, spec.groups)
 
 
+def _is_pointwise(spec: ConvSpec) -> bool:
+    """Return whether the input itself is the matrix of columns."""
+    return spec.kernel_size == spec.stride == (1, 1) and spec.padding == ((0, 0), (0, 0))
+
+
 def _flip_pays(weight: Array, spec: ConvSpec) -> bool:
-    """Return whether the adjoint is best computed as a forward convolution of `y`."""
-    return spec.stride == (1, 1)
+    """Return whether the adjoint is best computed as a forward convolution of `y`.
+
+    It needs columns of `y` where the general way adds columns of `x`: measured, the latter wins, up to
+    twofold, from four times as many outputs as inputs on.
+    """
+    few = weight.shape[0] < 4 * weight.shape[1] * spec.groups
+    return spec.stride == (1, 1) and (few or _is_pointwise(spec))
 
 
+Sizes = tuple[int, ...]
 Index = tuple[Any, ...]
+
+
+def _strided(memory: Array, offset: int, shape: Sizes, steps: Sizes) -> Array:
+    """Return a view of contiguous `memory`; `offset` and `steps` count elements."""
+    item = memory.itemsize
+    return np.ndarray(shape, memory.dtype, memory, offset * item, [step * item for step in steps])
+
+
+def _contiguous_steps(shape: Sizes) -> Sizes:
+    """Return the strides, in elements, of a C-contiguous array."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The part of ``x`` under the windows of one block; copied between zeros unless it lies inside ``x``."""
+
+    shape: Sizes  # (G, C / G, rows, columns, images) with padding
+    steps: Sizes  # its strides in x or in the copy, in elements
+    offset: int  # of its first element in x, 0 in the copy
+    is_padded: bool
+    inner: Index  # in the part: where it overlaps x
+    outer: Index  # in x as (G, C / G, H, W, N): the same place
+    size: int  # elements of scratch for the copy
+
+    def zeros(self, memory: Array) -> Array:
+        """Return the place of the copy in scratch `memory`, filled with zeros."""
+        copy = memory[: math.prod(self.shape)].reshape(self.shape)
+        copy.fill(0)
+        return copy
+
+    def load(self, xb: Array, memory: Array) -> Array:
+        """Return contiguous memory that holds the part: `xb` itself, or scratch with a copy."""
+        if not self.is_padded:
+            return xb
+        self.zeros(memory)[self.inner] = _grouped(xb, self.shape[0])[self.outer]
+        return memory
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """One block of columns: where its elements come from, and how it is read as matrices.
+    """One block of columns.  Scratch holds the copy of its part of ``x``, if any, and then the block."""
 
-    Whatever its memory order, the buffer is indexed as ``(G, C / G, KH, KW, rows, columns, images)``; with
-    shared rows the axis ``KH`` has length 1, and ``rows`` counts input rows.
-    """
+    windows: Index  # the block in `_Plan.windows`
+    part: _Part
+    shape: Sizes
+    steps: Sizes  # its strides in the part, in elements
+    taps: tuple[tuple[Index, Index], ...]  # (where a tap is in the block, in the part); none with shared rows
+    matrix_shape: Sizes  # (G, B, K, P): B products of K taps by P windows
+    matrix_steps: Sizes  # strides in the block, in elements; with shared rows the matrices overlap
+    size: int  # elements of scratch for the copy and the block; 0 where x itself is the block
 
-    shape: tuple[int, ...]  # of the buffer, in memory order
-    axes: tuple[int, ...]  # from memory order to the order above
-    matrix_shape: tuple[int, ...]  # (G, B, K, P): B products of K taps by P windows
-    matrix_steps: tuple[int, ...]  # their strides, in elements
-    windows: Index  # these windows in `_Plan.windows`
-    margins: tuple[Index, ...]  # parts of the buffer that are padding
-    pairs: tuple[tuple[Index, Index], ...]  # (part of the buffer, the part of x it copies)
+    def matrices(self, memory: Array) -> Array:
+        """Return the block in scratch `memory` as matrices ``(G, B, K, P)``."""
+        return _strided(memory, self.part.size, self.matrix_shape, self.matrix_steps)
 
-    def matrices(self, buffer: Array) -> Array:
-        """Return the buffer as matrices ``(G, B, K, P)``; with shared rows they overlap."""
-        strides = tuple(step * buffer.itemsize for step in self.matrix_steps)
-        return np.ndarray(self.matrix_shape, buffer.dtype, buffer, strides=strides)
+    def columns(self, xb: Array, memory: Array) -> Array:
+        """Write the columns of `xb` (C, H, W, N) to `memory`; return them as matrices, to be read only."""
+        if not self.size:
+            return _strided(xb, 0, self.matrix_shape, self.matrix_steps)
+        source = self.part.load(xb, memory)
+        block = memory[self.part.size :].reshape(self.shape)
+        block[...] = _strided(source, self.part.offset, self.shape, self.steps)
+        return self.matrices(memory)
 
-    @contextmanager
-    def columns(self, xg: Array) -> Iterator[Array]:
-        """Lend the columns of ``xg`` (G, C / G, H, W, N) as matrices ``(G, B, K, P)``, to be read only."""
-        with scratch(self.shape, xg.dtype) as buffer:
-            parts = buffer.transpose(self.axes)
-            for margin in self.margins:
-                parts[margin] = 0
-            for part, source in self.pairs:
-                parts[part] = xg[source]
-            yield self.matrices(buffer)
+    def add_columns(self, memory: Array, out: Array) -> None:
+        """Add the columns in `memory` to the elements of `out` (C, H, W, N) that they stand for."""
+        part = target = _grouped(out, self.part.shape[0])[self.part.outer]
+        if self.part.is_padded:
+            part = self.part.zeros(memory)
+        block = memory[self.part.size :].reshape(self.shape)
+        for tap, elements in self.taps:
+            part[elements] += block[tap]
+        if self.part.is_padded:
+            target += part[self.part.inner]
 
-    @contextmanager
-    def adding_columns(self, xg: Array) -> Iterator[Array]:
-        """Lend matrices ``(G, B, K, P)`` to fill; on leaving, add them to the elements they stand for."""
-        with scratch(self.shape, xg.dtype) as buffer:
-            yield self.matrices(buffer)
-            parts = buffer.transpose(self.axes)
-            for part, source in self.pairs:
-                xg[source] += parts[part]
+
+def _grouped(xb: Array, groups: int) -> Array:
+    """Return ``(C, H, W, N)`` as a view ``(G, C / G, H, W, N)``."""
+    return xb.reshape(groups, xb.shape[0] // groups, *xb.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How one convolution is cut into blocks."""
+    """How one convolution is cut into blocks, and in which order their matrices hold taps and windows."""
 
     groups: int
-    batches: int  # B: with shared rows one product for each output row, else one in all
-    width: int  # P: windows in one product, before they are cut into blocks
+    shared: bool  # whether blocks store each input row once: taps (KH, C / G, KW), else (C / G, KH, KW)
+    batches: int  # B over all blocks: one product for each output row if shared, else one
+    width: int  # P over all blocks
     blocks: tuple[_Block, ...]
 
     def windows(self, yb: Array) -> Array:
@@ -276,14 +311,26 @@ class _Plan:
         outputs = yb.shape[0] // self.groups
         return yb.reshape(self.groups, outputs, self.batches, self.width).swapaxes(1, 2)
 
+    def matrix(self, weight: Array) -> Array:
+        """Return ``(O, C / G, KH, KW)`` as matrices ``(G, 1, O / G, K)``."""
+        taps = weight.swapaxes(1, 2) if self.shared else weight
+        return taps.reshape(self.groups, 1, weight.shape[0] // self.groups, math.prod(weight.shape[1:]))
+
+    def weight(self, matrix: Array, shape: Sizes) -> Array:
+        """Return a transposed matrix ``(G, K, O / G)`` as a fresh weight ``(O, C / G, KH, KW)``."""
+        outputs, channels, tall, wide = shape
+        taps = (tall, channels, wide) if self.shared else (channels, tall, wide)
+        grouped = matrix.swapaxes(1, 2).reshape(outputs, *taps)
+        return np.ascontiguousarray(grouped.swapaxes(1, 2) if self.shared else grouped)
+
 
 @lru_cache(maxsize=256)
 def _plan(spec: ConvSpec, channels: int, images: int, share: bool = True) -> _Plan:
     """Cut the convolution of `images` images with `channels` channels a group into blocks of columns."""
     (height, width), tall = spec.output_size, spec.kernel_size[0]
     shared = share and spec.dilation[0] == 1 and spec.stride[0] < tall and width * images >= NARROW_ROW
-    cut = _shared_block if shared else _plain_block
     rows, columns, images_each = _block_size(spec, channels, images, shared)
+    cut = _shared_block if shared else _plain_block
     blocks = tuple(
         cut(spec, channels, images, r, c, n)
         for r in _pieces(height, rows)
@@ -291,7 +338,7 @@ def _plan(spec: ConvSpec, channels: int, images: int, share: bool = True) -> _Pl
         for n in _pieces(images, images_each)
     )
     batches = height if shared else 1
-    return _Plan(spec.groups, batches, height * width * images // batches, blocks)
+    return _Plan(spec.groups, shared, batches, height * width * images // batches, blocks)
 
 
 def _block_size(spec: ConvSpec, channels: int, images: int, shared: bool) -> tuple[int, int, int]:
@@ -300,7 +347,9 @@ def _block_size(spec: ConvSpec, channels: int, images: int, shared: bool) -> tup
     A block is some rows, or some columns of one row, or some images of one column: then its windows are
     neighbours in memory.
     """
-    width, (tall, wide) = spec.output_size[1], spec.kernel_size
+    (height, width), (tall, wide) = spec.output_size, spec.kernel_size
+    if _is_pointwise(spec):  # nothing is copied, and BLAS blocks for itself
+        return height, width, images
     line = max(1, spec.groups * channels * wide)  # elements of one window in one input row
     lines = BLOCK_ELEMENTS // max(1, line * width * images)
     rows = (lines - tall) // spec.stride[0] + 1 if shared else lines // tall
@@ -317,92 +366,83 @@ def _pieces(size: int, step: int) -> list[Pair]:
     return [(start, min(start + step, size)) for start in range(0, size, max(1, step))]
 
 
+def _part(spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair, some: Pair) -> _Part:
+    """Return the part of ``x`` under the windows in these ranges of output rows, output columns and images."""
+    inner: list[slice] = [slice(None), slice(None)]
+    outer: list[slice] = [slice(None), slice(None)]
+    first, spans = [], []
+    for axis, (start, stop) in enumerate((rows, columns)):
+        span = (stop - start - 1) * spec.stride[axis] + (spec.kernel_size[axis] - 1) * spec.dilation[axis] + 1
+        begin = start * spec.stride[axis] - spec.padding[axis][0]
+        low, high = max(begin, 0), min(begin + span, spec.input_size[axis])
+        high = max(low, high)  # a part may lie in the padding altogether
+        inner.append(slice(low - begin, high - begin))
+        outer.append(slice(low, high))
+        first.append(begin)
+        spans.append(span)
+    shape = (spec.groups, channels, spans[0], spans[1], some[1] - some[0])
+    outer.append(slice(*some))
+    if inner[2:] == [slice(0, spans[0]), slice(0, spans[1])]:
+        steps = _contiguous_steps((spec.groups, channels, *spec.input_size, images))
+        offset = first[0] * steps[2] + first[1] * steps[3] + some[0]
+        return _Part(shape, steps, offset, False, tuple(inner), tuple(outer), 0)
+    size = -(-math.prod(shape) // 16) * 16  # the block behind it starts on a cache line
+    return _Part(shape, _contiguous_steps(shape), 0, True, tuple(inner), tuple(outer), size)
+
+
 def _shared_block(
     spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair, some: Pair
 ) -> _Block:
     """Return a block stored as ``(G, input row, C / G, KW, columns, images)``: each input row occurs once."""
-    groups, stride, (tall, wide) = spec.groups, spec.stride[0], spec.kernel_size
-    outputs = rows[1] - rows[0]
-    height = (outputs - 1) * stride + tall
+    part = _part(spec, channels, images, rows, columns, some)
+    g, c, h, w, n = part.steps
+    groups, height, (tall, wide) = spec.groups, part.shape[2], spec.kernel_size
     width, number = columns[1] - columns[0], some[1] - some[0]
     run = width * number
     line = channels * wide * run  # elements of one input row
-    first = rows[0] * stride - spec.padding[0][0]
-    margins, pairs = _copies(spec, [(first, 1, height)], columns, some)
     return _Block(
-        shape=(groups, height, channels, 1, wide, width, number),
-        axes=(0, 2, 3, 4, 1, 5, 6),
-        matrix_shape=(groups, outputs, tall * channels * wide, run),
-        matrix_steps=(height * line, stride * line, run, 1),
         windows=np.s_[
-            :, rows[0] : rows[1], :, columns[0] * images + some[0] : (columns[1] - 1) * images + some[1]
+            :, slice(*rows), :, columns[0] * images + some[0] : (columns[1] - 1) * images + some[1]
         ],
-        margins=margins,
-        pairs=pairs,
+        part=part,
+        shape=(groups, height, channels, wide, width, number),
+        steps=(g, h, c, spec.dilation[1] * w, spec.stride[1] * w, n),
+        taps=(),
+        matrix_shape=(groups, rows[1] - rows[0], tall * channels * wide, run),
+        matrix_steps=(height * line, spec.stride[0] * line, run, 1),
+        size=part.size + groups * height * line,
     )
 
 
 def _plain_block(spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair, some: Pair) -> _Block:
-    """Return a block stored as ``(G, KH, C / G, KW, rows, columns, images)``: its columns in full."""
-    groups, stride, (tall, wide) = spec.groups, spec.stride[0], spec.kernel_size
-    outputs, width, number = rows[1] - rows[0], columns[1] - columns[0], some[1] - some[0]
-    run = outputs * width * number
-    taps = tall * channels * wide
-    first = rows[0] * stride - spec.padding[0][0]
-    lines = [(first + u * spec.dilation[0], stride, outputs) for u in range(tall)]
-    margins, pairs = _copies(spec, lines, columns, some)
+    """Return a block stored as ``(G, C / G, KH, KW, rows, columns, images)``: its columns in full."""
+    part = _part(spec, channels, images, rows, columns, some)
+    g, c, h, w, n = part.steps
+    groups, (tall, wide) = spec.groups, spec.kernel_size
+    sizes = outputs, width, _ = rows[1] - rows[0], columns[1] - columns[0], some[1] - some[0]
+    run, taps = math.prod(sizes), channels * tall * wide
     start = (rows[0] * spec.output_size[1] + columns[0]) * images + some[0]
     stop = ((rows[1] - 1) * spec.output_size[1] + columns[1] - 1) * images + some[1]
+    down = [_tap(spec, 0, u, outputs) for u in range(tall)]
+    across = [_tap(spec, 1, v, width) for v in range(wide)]
     return _Block(
-        shape=(groups, tall, channels, wide, outputs, width, number),
-        axes=(0, 2, 1, 3, 4, 5, 6),
+        windows=np.s_[:, :, :, start:stop],
+        part=part,
+        shape=(groups, channels, tall, wide, *sizes),
+        steps=(g, c, spec.dilation[0] * h, spec.dilation[1] * w, spec.stride[0] * h, spec.stride[1] * w, n),
+        taps=tuple(
+            (np.s_[:, :, u, v], np.s_[:, :, down[u], across[v]]) for u in range(tall) for v in range(wide)
+        ),
         matrix_shape=(groups, 1, taps, run),
         matrix_steps=(taps * run, taps * run, run, 1),
-        windows=np.s_[:, :, :, start:stop],
-        margins=margins,
-        pairs=pairs,
+        size=0 if _is_pointwise(spec) else part.size + groups * taps * run,
     )
 
 
-def _copies(
-    spec: ConvSpec, lines: list[tuple[int, int, int]], columns: Pair, some: Pair
-) -> tuple[tuple[Index, ...], tuple[tuple[Index, Index], ...]]:
-    """Return which parts of a block are padding, and which part copies which part of ``x``.
-
-    `lines` holds, for each index of the axis ``KH``, the input rows as (first, step, count).
-    """
-    step, images = spec.stride[1], slice(*some)
-    first = columns[0] * step - spec.padding[1][0]
-    margins: list[Index] = []
-    pairs: list[tuple[Index, Index]] = []
-    down = [_inside(*line, spec.input_size[0]) for line in lines]
-    across = [
-        _inside(first + v * spec.dilation[1], step, columns[1] - columns[0], spec.input_size[1])
-        for v in range(spec.kernel_size[1])
-    ]
-    for u, (part, _) in enumerate(down):
-        margins += [np.s_[:, :, u, :, edge] for edge in _outside(part, lines[u][2])]
-    for v, (part, _) in enumerate(across):
-        margins += [np.s_[:, :, :, v, :, edge] for edge in _outside(part, columns[1] - columns[0])]
-    for u, (part_rows, x_rows) in enumerate(down):
-        for v, (part_columns, x_columns) in enumerate(across):
-            if part_rows.start < part_rows.stop and part_columns.start < part_columns.stop:
-                pairs.append(
-                    (np.s_[:, :, u, v, part_rows, part_columns], np.s_[:, :, x_rows, x_columns, images])
-                )
-    return tuple(margins), tuple(pairs)
-
-
-def _inside(first: int, step: int, count: int, size: int) -> tuple[slice, slice]:
-    """Return for which ``i < count`` the position ``first + i * step`` is in ``range(size)``, and where."""
-    start = min(max(-(first // step), 0), count)
-    stop = min(max(-((first - size) // step), start), count)
-    return slice(start, stop), slice(first + start * step, first + (stop - 1) * step + 1, step)
-
-
-def _outside(part: slice, count: int) -> list[slice]:
-    """Return the ranges of ``range(count)`` before and after `part` that are not empty."""
-    return [edge for edge in (slice(0, part.start), slice(part.stop, count)) if edge.start < edge.stop]
+def _tap(spec: ConvSpec, axis: int, tap: int, count: int) -> slice:
+    """Return which rows (0) or columns (1) of a part one tap of the kernel reads in `count` windows."""
+    first = tap * spec.dilation[axis]
+    return slice(first, first + (count - 1) * spec.stride[axis] + 1, spec.stride[axis])
 
 
 @lru_cache(maxsize=1024)
@@ -434,9 +474,23 @@ def _multiply(matrix: Array, columns: Array, out: Array) -> None:
         np.matmul(matrix[:, :, None], _split(columns, count), out=_split(out, count))
 
 
-def _correlate(windows: Array, columns: Array) -> Array:
-    """Return ``windows @ columns.T``, summed over B: (G, B, O/G, P) by (G, B, K, P) to (G, O/G, K)."""
-    m, k, n = windows.shape[2], columns.shape[2], columns.shape[3]
-    count = _chunks(m, k, n)
-    products = np.matmul(_split(windows, count), _split(columns, count).swapaxes(3, 4))
-    return products.sum(axis=(1, 2))
+def _correlate(columns: Array, windows: Array) -> Array:
+    """Return ``columns @ windows.T``, summed over B: (G, B, K, P) by (G, B, O/G, P) to (G, K, O/G)."""
+    groups, batches, k, n = columns.shape
+    m = windows.shape[2]
+    pieces = _tap_pieces(m, k)
+    count = _chunks(m, k // pieces, n) if m * k <= pieces * SMALL_OUTPUT else 1
+    parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
+    products = np.matmul(
+        parts.transpose(0, 1, 4, 2, 3, 5), _split(windows, count)[:, :, :, None].swapaxes(-1, -2)
+    )  # (G, B, count, pieces, K / pieces, O/G)
+    return products.sum(axis=(1, 2)).reshape(groups, k, m)
+
+
+@lru_cache(maxsize=1024)
+def _tap_pieces(m: int, k: int) -> int:
+    """Return into how many equal parts to cut the taps of a weight gradient."""
+    for count in range(-(-m * k // SMALL_OUTPUT), k // 16 + 1):
+        if k % count == 0:
+            return count
+    return 1

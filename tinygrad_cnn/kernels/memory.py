@@ -16,12 +16,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 __all__ = ["SCRATCH_LIMIT", "batch_first", "batch_last", "keep_heap", "scratch"]
 
@@ -50,8 +48,7 @@ def _aligned_bytes(count: int) -> Array:
     return raw[start : start + count]
 
 
-@contextmanager
-def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> Iterator[Array]:
+class scratch:  # noqa: N801 - a context manager, used like a function
     """Lend an uninitialised array for the length of a ``with`` block.
 
     The buffer belongs to the calling thread, grows when it is too small, and is kept for the next lease
@@ -65,29 +62,32 @@ def scratch(shape: tuple[int, ...], dtype: DTypeLike) -> Iterator[Array]:
     dtype : dtype
         Its element type.
 
-    Yields
-    ------
-    ndarray
-        C-contiguous and uninitialised.
-
     Examples
     --------
-    >>> with scratch((2, 3), np.float32) as block:
+    >>> with scratch((2, 3), np.dtype(np.float32)) as block:
     ...     block.fill(1)
     ...     float(block.sum())
     6.0
     """
-    dtype = np.dtype(dtype)
-    needed = math.prod(shape) * dtype.itemsize
-    buffers = _free.buffers
-    buffer = buffers.pop() if buffers else None
-    if buffer is None or buffer.size < needed:
-        buffer = _aligned_bytes(needed)
-    try:
-        yield buffer[:needed].view(dtype).reshape(shape)
-    finally:
-        if buffer.size <= SCRATCH_LIMIT:
-            buffers.append(buffer)
+
+    __slots__ = ("_buffer", "_dtype", "_shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._shape = shape
+        self._dtype = dtype
+
+    def __enter__(self) -> Array:
+        """Return the array, C-contiguous."""
+        needed = math.prod(self._shape) * self._dtype.itemsize
+        free = _free.buffers
+        buffer = free.pop() if free else _aligned_bytes(needed)
+        self._buffer = buffer if buffer.size >= needed else _aligned_bytes(needed)
+        return np.ndarray(self._shape, self._dtype, self._buffer)
+
+    def __exit__(self, *failure: object) -> None:
+        """Take the buffer back."""
+        if self._buffer.size <= SCRATCH_LIMIT:
+            _free.buffers.append(self._buffer)
 
 
 def batch_last(x: Array) -> Array:

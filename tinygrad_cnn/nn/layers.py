@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import ops
 from ..kernels.normalization import moments
+from ..ops.conv import check_arrays
 from ..tape import raw
 from . import init as initializers
 from .layer import Layer, Parameterless
@@ -63,6 +64,8 @@ class Conv2d(Layer):
     weight_init: Callable = initializers.he_normal
 
     def __post_init__(self):
+        if self.groups < 1:
+            raise ValueError(f"Conv2d: groups: expected at least 1, got {self.groups}")
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise ValueError(
                 f"Conv2d: groups={self.groups} must divide in_channels={self.in_channels} "
@@ -128,6 +131,7 @@ class Dense(Layer):
         """Multiply and add; see `Layer.__call__`."""
         if x.ndim < 1 or x.shape[-1] != self.in_features:
             raise ValueError(f"Dense: x: expected shape (..., {self.in_features}), got {x.shape}")
+        check_arrays("Dense", x=x, weight=params["weight"], bias=params.get("bias"))
         y = x @ params["weight"]
         return (y + params["bias"] if self.bias else y), {}
 
@@ -176,6 +180,7 @@ class BatchNorm2d(Layer):
         """Normalise; see `Layer.__call__`."""
         if x.ndim != 4 or x.shape[1] != self.channels:
             raise ValueError(f"BatchNorm2d: x: expected shape (N, {self.channels}, H, W), got {x.shape}")
+        check_arrays("BatchNorm2d", x=x, weight=params["weight"], bias=params["bias"])
         if train:
             y = ops.batch_norm(x, params["weight"], params["bias"], eps=self.eps)
             return y, self._moved(state, raw(x))

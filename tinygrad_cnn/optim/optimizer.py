@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..tape import Box, raw
+from ..tape import Box, Leaf, raw
 
 __all__ = ["Optimizer"]
 
@@ -83,8 +83,8 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients that `Tensor.backward` has accumulated in the leaf tensors."""
         for leaf in tree.leaves(self.params):
-            if isinstance(leaf, Box):
-                leaf.grad = None  # type: ignore[attr-defined]
+            if isinstance(leaf, Box) and isinstance(leaf.node, Leaf):
+                leaf.node.grad = None
 
     def _own_gradients(self) -> list[np.ndarray | None]:
         found = [getattr(leaf, "grad", None) for leaf in tree.leaves(self.params)]
