@@ -295,9 +295,8 @@ class Tensor(Box):
 
     def transpose(self, *axes):
         """Permute the axes, given as one tuple or as several ints; see `tinygrad_cnn.transpose`."""
-        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
-            axes = axes[0]
-        return ops.transpose(self, axes or None)
+        as_one = len(axes) == 1 and not isinstance(axes[0], int)
+        return ops.transpose(self, (axes[0] if as_one else axes) or None)
 
     def squeeze(self, axis=None):
         """Remove axes of length 1; see `tinygrad_cnn.squeeze`."""
