@@ -12,9 +12,9 @@ array(0.)
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import nn, ops, optim, tree
+from . import ops, tree
 from .autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .ops import *  # noqa: F403 - the explicit list is ops.__all__
 from .tape import primitive
@@ -39,7 +39,10 @@ __all__ = [
     *ops.__all__,
 ]
 
-_LAZY = {"data", "extend", "models", "testing", "train"}
+if TYPE_CHECKING:
+    from . import nn, optim
+
+_LAZY = {"data", "extend", "models", "nn", "optim", "testing", "train"}
 
 
 def __getattr__(name: str) -> Any:

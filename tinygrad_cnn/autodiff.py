@@ -11,6 +11,7 @@ here, that is, when the function also depends on an outer `Tensor`, by argument 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -33,8 +34,12 @@ _identity.defvjp(x=lambda g: g)
 
 
 def _lift(value: Any) -> Tensor:
-    """A tensor on a node of its own; one that is on the tape already stays connected to it."""
-    if isinstance(value, Box) and value.node is not None:
+    """A tensor on a node of its own; one that is on the tape already stays connected to it.
+
+    One that can reach no leaf, because its graph was released, is a constant: a node above it would have
+    nothing by which an inner derivative could tell that the outside depends on it.
+    """
+    if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
         return _identity(value)
     data = np.asarray(raw(value))
     require_floating(data.dtype)
@@ -306,11 +311,17 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     """
     out, pullback = vjp(f, *primals)
     # the pullback is linear: where its derivative is taken does not matter
-    dummy = tree.map(lambda leaf: np.zeros_like(raw(leaf)), out)
+    dummy = tree.map(_dummy_cotangent, out)
     pulled, pushforward = vjp(pullback, dummy)
     given = tree.map(lambda g, tangent: _tangent(tangent, g), pulled, tuple(tangents))
     (tangent_out,) = pushforward(given)
     return out, tangent_out
+
+
+def _dummy_cotangent(out: Any) -> np.ndarray:
+    array = np.asarray(raw(out))
+    # an integer output has no derivative: its tangent is a zero, and that is floating
+    return np.zeros(array.shape, array.dtype if array.dtype.kind == "f" else np.float64)
 
 
 def _tangent(tangent: Any, primal: Any) -> Any:

@@ -26,10 +26,8 @@ FILES: dict[str, Callable[[str], tuple[data.Dataset, data.Dataset]]] = {
     "mnist": data.mnist,
     "fashion-mnist": data.fashion_mnist,
 }
-LR, LR_BATCH = (
-    0.1,
-    64,
-)  # below this batch size the rate shrinks in proportion (Goyal et al. 2017, section 2.1)
+LR = 0.04
+LR_BATCH = 64  # below this batch size the rate shrinks in proportion (Goyal et al. 2017, section 2.1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -48,7 +48,10 @@ def max_forward(x: Array, spec: PoolSpec) -> Array:
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    padded = _padded(batch_last(x), spec, _lowest(x.dtype))
+    xb = batch_last(x)
+    if _is_halving(spec):
+        return batch_first(np.maximum(*_halves(np.maximum(*_halves(xb, 1)), 0)))
+    padded = _padded(xb, spec, _lowest(x.dtype))
     rows = _maximum([padded[:, :, part] for part in _taps(spec, 1)])
     return batch_first(_maximum([rows[:, part] for part in _taps(spec, 0)]))
 
@@ -111,9 +114,9 @@ def max_gather(v: Array, x: Array, spec: PoolSpec) -> Array:
     """
     vb, xb = batch_last(v), batch_last(x)
     if _is_halving(spec):
-        left, top = _winning_halves(xb, spec)
-        rows = _picked(left, *_halves(vb, spec, 1))
-        return batch_first(_picked(top, *_halves(rows, spec, 0)))
+        left, top = _winning_halves(xb)
+        rows = _picked(left, *_halves(vb, 1))
+        return batch_first(_picked(top, *_halves(rows, 0)))
     winners = _winners(xb, spec)
     padded = _padded(vb, spec, 0)
     out = np.zeros(winners.shape, v.dtype)
@@ -320,22 +323,26 @@ def _first_inside(spec: PoolSpec) -> Array:
 
 def _is_halving(spec: PoolSpec) -> bool:
     """Return whether this is the plain 2x2 pooling, whose winners need no numbers."""
-    return spec.kernel_size == spec.stride == (2, 2) and _padded_size(spec) == spec.input_size
+    unpadded = spec.padding == ((0, 0), (0, 0)) and not spec.ceil_mode
+    return spec.kernel_size == spec.stride == (2, 2) and spec.dilation == (1, 1) and unpadded
 
 
-def _halves(xb: Array, spec: PoolSpec, axis: int) -> list[Array]:
+def _halves(xb: Array, axis: int) -> tuple[Array, Array]:
     """Return the first and the second elements of the windows' pairs along height (0) or width (1)."""
-    return [xb[(slice(None),) * (axis + 1) + (part,)] for part in _taps(spec, axis)]
+    stop = xb.shape[axis + 1] // 2 * 2
+    if axis == 0:
+        return xb[:, 0:stop:2], xb[:, 1:stop:2]
+    return xb[:, :, 0:stop:2], xb[:, :, 1:stop:2]
 
 
-def _winning_halves(xb: Array, spec: PoolSpec) -> tuple[Array, Array]:
+def _winning_halves(xb: Array) -> tuple[Array, Array]:
     """Return where the left of a pair of columns wins, and where the upper of a pair of rows wins.
 
     Width comes first: then a tie between rows is settled after the ties inside the rows, which is
     row-major order.  The other way round is column-major.
     """
-    left, right = _halves(xb, spec, 1)
-    upper, lower = _halves(np.maximum(left, right), spec, 0)
+    left, right = _halves(xb, 1)
+    upper, lower = _halves(np.maximum(left, right), 0)
     return left >= right, upper >= lower
 
 
@@ -346,15 +353,16 @@ def _picked(first_wins: Array, first: Array, second: Array) -> Array:
 
 def _scatter_halving(gb: Array, xb: Array, spec: PoolSpec) -> Array:
     """Return `max_scatter` for the plain 2x2 pooling, batch-last."""
-    left, top = _winning_halves(xb, spec)
+    left, top = _winning_halves(xb)
+    channels, _, _, images = xb.shape
     height, width = spec.output_size
     out = np.empty(xb.shape, gb.dtype)
     out[:, 2 * height :] = 0
     out[:, :, 2 * width :] = 0
-    upper = gb * top
-    for share, row in ((upper, 0), (gb - upper, 1)):
-        rows = out[:, row : 2 * height : 2]
-        to_left = rows[:, :, 0 : 2 * width : 2]
-        np.multiply(share, left[:, row : 2 * height : 2], out=to_left)
-        np.subtract(share, to_left, out=rows[:, :, 1 : 2 * width : 2])
+    share = np.empty((channels, 2 * height, width, images), gb.dtype)  # of each pair of columns
+    np.multiply(gb, top, out=share[:, 0::2])
+    np.subtract(gb, share[:, 0::2], out=share[:, 1::2])
+    to_left, to_right = _halves(out[:, : 2 * height], 1)
+    np.multiply(share, left[:, : 2 * height], out=to_left)
+    np.subtract(share, to_left, out=to_right)
     return out

@@ -180,7 +180,7 @@ class BatchNorm2d(Layer):
         """Normalise; see `Layer.__call__`."""
         if x.ndim != 4 or x.shape[1] != self.channels:
             raise ValueError(f"BatchNorm2d: x: expected shape (N, {self.channels}, H, W), got {x.shape}")
-        check_arrays("BatchNorm2d", x=x, weight=params["weight"], bias=params["bias"])
+        check_arrays("BatchNorm2d", optional=(), x=x, weight=params["weight"], bias=params["bias"])
         if train:
             y = ops.batch_norm(x, params["weight"], params["bias"], eps=self.eps)
             return y, self._moved(state, raw(x))
@@ -289,4 +289,6 @@ class Flatten(Parameterless):
 
     def apply(self, x):
         """``x.reshape(N, -1)``, also for N = 0."""
+        if x.ndim == 0:
+            raise ValueError("Flatten: x: expected shape (N, ...), got ()")
         return ops.reshape(x, (x.shape[0], math.prod(x.shape[1:])))

@@ -43,6 +43,8 @@ class Sequential(Layer):
 
     def __init__(self, *layers: Layer, **named: Layer):
         pairs = (*((str(i), layer) for i, layer in enumerate(layers)), *named.items())
+        if twice := {name for name, _ in pairs[: len(layers)]} & named.keys():
+            raise ValueError(f"Sequential: the name '{min(twice)}' is used twice")
         for name, layer in pairs:
             if not isinstance(layer, Layer):
                 raise TypeError(f"Sequential: '{name}': expected a Layer, got {layer!r}")

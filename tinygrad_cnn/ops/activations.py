@@ -112,7 +112,8 @@ def log_softmax(x, axis=-1):
     array([     0., -10000.])
     """
     shifted = _below_max(x, axis)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    with np.errstate(divide="ignore"):  # the sum of an empty slice is 0: no element is there to see its log
+        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
 log_softmax.defvjp(x=lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True))

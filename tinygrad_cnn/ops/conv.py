@@ -66,15 +66,17 @@ def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
     return conv2d_output(x, weight, bias, spec=spec)
 
 
-def check_arrays(op, **operands):
+def check_arrays(op, *, optional=("bias",), **operands):
     """Check that operands are arrays of one dtype.
 
     Parameters
     ----------
     op : str
         For the message.
+    optional : tuple of str
+        The operands that may be left out, as None.
     **operands : ndarray, Tensor or None
-        By name; None is an operand left out.
+        By name.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def check_arrays(op, **operands):
     """
     dtype = None
     for name, operand in operands.items():
-        if operand is None:
+        if operand is None and name in optional:
             continue
         array = raw(operand)
         if not isinstance(array, np.ndarray):

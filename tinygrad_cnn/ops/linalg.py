@@ -1,5 +1,7 @@
 """Products of matrices, through BLAS."""
 
+import math
+
 import numpy as np
 
 from ..tape import primitive
@@ -54,7 +56,8 @@ def _matmul_b(g, a, b_shape):
     if a.ndim == 1:
         return expand_dims(a, -1) * expand_dims(g, -2)
     if a.ndim > 2 and len(b_shape) == 2:  # one product for the whole batch, instead of one each and a sum
-        a, g = reshape(a, (-1, a.shape[-1])), reshape(g, (-1, g.shape[-1]))
+        rows = math.prod(a.shape[:-1])  # -1 would be ambiguous for an array of size 0
+        a, g = reshape(a, (rows, a.shape[-1])), reshape(g, (rows, g.shape[-1]))
     return matmul(swapaxes(a, -1, -2), g)
 
 

@@ -54,7 +54,7 @@ def batch_norm(x, weight, bias, *, eps=1e-5):
     array([[3.],
            [7.]])
     """
-    check_arrays("batch_norm", x=x, weight=weight, bias=bias)
+    check_arrays("batch_norm", optional=(), x=x, weight=weight, bias=bias)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x: expected shape (N, C, ...), got {x.shape}")
     for name, operand in (("weight", weight), ("bias", bias)):
@@ -129,6 +129,8 @@ def _input_rule_of_x(g, y, x, weight, eps):
     With ``<g, Q(y)>`` written out, from ``dr/dx = -r**2 x^ / n`` and ``d<g, x^>/dx = Q(g)``.
     """
     axes = _axes(x)
+    if 0 in x.shape:
+        return g * x  # empty, as x is; the mean of nothing would warn
 
     def channel_mean(a):
         return mean(a, axes, keepdims=True)

@@ -4,7 +4,6 @@ Max pooling routes the gradient to the winners, a scatter; the adjoint of that s
 winners. Both find the winners anew from the raw input, where they are locally constant.
 """
 
-
 from ..kernels import pool as kernel
 from ..kernels.geometry import PoolSpec
 from ..tape import primitive, raw

@@ -296,7 +296,8 @@ def pad(x, pad_width, *, constant_values=0.0):
 
 @primitive
 def _pad(x, *, widths, constant_values):
-    return np.pad(x, widths, constant_values=constant_values)
+    # NumPy refuses the empty tuple of widths of a 0-d array
+    return np.pad(x, widths or 0, constant_values=constant_values)
 
 
 def _pad_rule(g, x_shape, widths):

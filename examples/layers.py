@@ -1,0 +1,44 @@
+"""The network out of layers, trained with mini-batches."""
+
+import numpy as np
+from settings import report, settings
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import data, nn
+
+MODEL = nn.Sequential(
+    nn.Conv2d(1, 8, 3, padding=1),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(8, 16, 3, padding=1),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Flatten(),
+    nn.Dense(16 * 7 * 7, 128),
+    nn.ReLU(),
+    nn.Dense(128, 10),
+)
+
+
+def loss_fn(params, state, x, labels):
+    logits, state = MODEL(params, state, x, train=True)
+    return tg.cross_entropy(logits, labels), state
+
+
+def main(argv=None):
+    args = settings(__doc__, argv)
+    rng = np.random.default_rng(args.seed)
+    params, state = MODEL.init(rng)
+    optimizer = tg.optim.SGD(params, lr=args.lr)
+    train, _ = data.digits(args.samples)
+    losses = []
+    for x, labels in data.batches(train, args.batch_size, rng):
+        (loss, state), grads = tg.value_and_grad(loss_fn, has_aux=True)(params, state, x, labels)
+        optimizer.step(grads)
+        losses.append(float(loss))
+    report(losses)
+    return losses
+
+
+if __name__ == "__main__":
+    main()

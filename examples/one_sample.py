@@ -1,0 +1,32 @@
+"""One sample at a time, the update written out: forward, loss, backward, update."""
+
+import numpy as np
+from settings import report, settings
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import data
+from tinygrad_cnn.models import baseline
+
+
+def main(argv=None):
+    args = settings(__doc__, argv, batched=False)
+    rng = np.random.default_rng(args.seed)
+    model = baseline()
+    arrays, state = model.init(rng)
+    params = tg.tree.map(lambda array: tg.Tensor(array, requires_grad=True), arrays)
+    train, _ = data.digits(args.samples)
+    losses = []
+    for i in rng.permutation(args.samples):
+        logits, _ = model(params, state, train.images[i : i + 1], train=True)  # forward
+        loss = tg.cross_entropy(logits, train.labels[i : i + 1])  # loss
+        loss.backward()  # backward
+        for p in tg.tree.leaves(params):  # update
+            p.data -= args.lr * p.grad
+            p.grad = None
+        losses.append(loss.item())
+    report(losses)
+    return losses
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Shared fixtures: exact data, and every memory layout a kernel may be handed."""
+
+import numpy as np
+import pytest
+
+
+def c_order(x):
+    return np.ascontiguousarray(x)
+
+
+def fortran(x):
+    return np.asfortranarray(x)
+
+
+def batch_last(x):
+    return np.ascontiguousarray(np.moveaxis(x, 0, -1)).transpose(-1 % x.ndim, *range(x.ndim - 1))
+
+
+def swapped(x):
+    last = (*range(x.ndim - 2), -1 % x.ndim, -2 % x.ndim) if x.ndim > 1 else (0,)
+    return np.ascontiguousarray(x.transpose(last)).transpose(last)
+
+
+def reversed_axes(x):
+    return np.flip(np.ascontiguousarray(np.flip(x)))
+
+
+def strided(x):
+    roomy = np.full(tuple(2 * size + 1 for size in x.shape), np.nan)
+    view = roomy[tuple(slice(1, None, 2) for _ in x.shape)]
+    view[...] = x
+    return view
+
+
+def read_only(x):
+    copy = batch_last(x)
+    copy.flags.writeable = False
+    return copy
+
+
+@pytest.fixture(params=[c_order, fortran, batch_last, swapped, reversed_axes, strided, read_only])
+def layout(request):
+    """A function that copies an array into another memory layout."""
+    return request.param
+
+
+@pytest.fixture
+def integers():
+    """Draw small integers as float64, so that sums are exact in any order."""
+    rng = np.random.default_rng(0)
+    return lambda *shape: rng.integers(-4, 5, shape).astype(np.float64)
+
+
+@pytest.fixture
+def in_two_threads():
+    """Run two functions many times at once; return their lists of results."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    def run(first, second, times=30):
+        barrier = Barrier(2, timeout=20)
+
+        def repeat(work):
+            barrier.wait()
+            return [work() for _ in range(times)]
+
+        with ThreadPoolExecutor(2) as pool:
+            return [future.result() for future in [pool.submit(repeat, first), pool.submit(repeat, second)]]
+
+    return run

@@ -1,0 +1,319 @@
+"""Convolution against loops, exactly: on small integers a sum is the same in any order."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tinygrad_cnn.kernels import conv
+from tinygrad_cnn.kernels.geometry import ConvSpec
+
+
+def padded_zeros(x, padding):
+    (top, bottom), (left, right) = padding
+    n, c, h, w = x.shape
+    padded = np.zeros((n, c, h + top + bottom, w + left + right))
+    padded[:, :, top : top + h, left : left + w] = x
+    return padded
+
+
+def windows(spec, out_shape, weight_shape):
+    """Yield every (output index, weight index, padded input index) that meet."""
+    n, o, oh, ow = out_shape
+    per_group = o // spec.groups
+    _, c, kh, kw = weight_shape
+    for i, f, r, s, k, u, v in itertools.product(*map(range, (n, o, oh, ow, c, kh, kw))):
+        row = r * spec.stride[0] + u * spec.dilation[0]
+        column = s * spec.stride[1] + v * spec.dilation[1]
+        yield (i, f, r, s), (f, k, u, v), (i, f // per_group * c + k, row, column)
+
+
+def naive(x, weight, bias, spec):
+    """Return the output by the definition, one product at a time."""
+    padded = padded_zeros(x, spec.padding)
+    y = np.zeros((x.shape[0], weight.shape[0], *spec.output_size))
+    for out, tap, element in windows(spec, y.shape, weight.shape):
+        y[out] += weight[tap] * padded[element]
+    return y if bias is None else y + bias[:, None, None]
+
+
+def naive_gradients(x, weight, y, spec):
+    """Return the gradients to x and weight by the definition, one product at a time."""
+    padded = padded_zeros(x, spec.padding)
+    dx, dweight = np.zeros_like(padded), np.zeros_like(weight)
+    for out, tap, element in windows(spec, y.shape, weight.shape):
+        dx[element] += weight[tap] * y[out]
+        dweight[tap] += padded[element] * y[out]
+    (top, _), (left, _) = spec.padding
+    return dx[:, :, top : top + x.shape[2], left : left + x.shape[3]], dweight
+
+
+pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+sides = st.tuples(st.integers(0, 4), st.integers(0, 4))
+
+
+@st.composite
+def problems(draw):
+    """Draw x, weight, bias, cotangent and geometry: nothing square, nothing that need divide."""
+    groups, channels, filters = (draw(st.integers(1, n)) for n in (3, 3, 3))
+    size = draw(st.integers(1, 7)), draw(st.integers(1, 7))
+    x_shape = (draw(st.integers(0, 3)), groups * channels, *size)
+    weight_shape = (groups * filters, channels, draw(st.integers(1, 4)), draw(st.integers(1, 4)))
+    padding = draw(st.one_of(st.just("same"), st.just(0), st.tuples(sides, sides)))
+    try:
+        spec = ConvSpec.of(
+            x_shape, weight_shape, stride=draw(pair), padding=padding, dilation=draw(pair), groups=groups
+        )
+    except ValueError:
+        assume(False)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shapes = x_shape, weight_shape, (weight_shape[0],), (x_shape[0], weight_shape[0], *spec.output_size)
+    x, weight, bias, y = (rng.integers(-4, 5, shape).astype(np.float64) for shape in shapes)
+    return x, weight, draw(st.sampled_from([None, bias])), y, spec
+
+
+@pytest.fixture
+def tuning(monkeypatch):
+    """Set the sizes at which the kernels change their way, and forget plans made for others."""
+
+    def set_sizes(**sizes):
+        for name, value in sizes.items():
+            monkeypatch.setattr(conv, name, value)
+        for cached in (conv._plan, conv._chunks, conv._tap_pieces):
+            cached.cache_clear()
+
+    yield set_sizes
+    monkeypatch.undo()
+    set_sizes()
+
+
+WAYS = {
+    "as measured": {},
+    "shared rows": {"NARROW_ROW": 1},
+    "one window a block": {"BLOCK_ELEMENTS": 1},
+    "some windows a block": {"BLOCK_ELEMENTS": 60},
+    "some shared rows a block": {"BLOCK_ELEMENTS": 150, "NARROW_ROW": 1},
+    "chunks": {
+        "SMALL_PRODUCT": 50,
+        "SMALL_OUTPUT": 12,
+        "SHORTEST_CHUNK": 1,
+        "FEWEST_TAPS": 1,
+        "NARROW_ROW": 1,
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(problem=problems())
+def test_triad_equals_the_loops(tuning, way, problem):
+    tuning(**WAYS[way])
+    x, weight, bias, y, spec = problem
+    np.testing.assert_array_equal(conv.forward(x, weight, bias, spec), naive(x, weight, bias, spec))
+    dx, dweight = naive_gradients(x, weight, y, spec)
+    np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
+    np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)
+
+
+# (x, weight, geometry): the cases public frameworks have failed, and sizes that reach every way of computing.
+CASES = [
+    ((2, 3, 5, 7), (4, 3, 2, 2), {"stride": 2}),  # last row and column unread
+    ((1, 2, 16, 16), (3, 2, 7, 7), {"stride": 3, "padding": 2}),
+    ((2, 1, 6, 5), (2, 1, 3, 3), {"padding": 4}),  # padding above k - 1
+    ((2, 2, 28, 31), (3, 2, 3, 5), {"padding": "same", "dilation": (2, 3)}),
+    ((2, 2, 9, 8), (3, 2, 4, 2), {"padding": "same", "stride": 2}),
+    ((3, 6, 7, 8), (6, 1, 3, 3), {"padding": 1, "groups": 6}),  # depthwise
+    ((3, 6, 7, 8), (12, 2, 3, 2), {"padding": ((1, 0), (0, 2)), "groups": 3, "stride": (1, 2)}),
+    ((4, 5, 6, 7), (8, 5, 1, 1), {}),
+    ((4, 5, 6, 7), (30, 5, 1, 1), {}),
+    ((4, 5, 6, 7), (8, 5, 1, 1), {"stride": (2, 3)}),
+    ((4, 5, 6, 7), (8, 5, 1, 1), {"padding": 1}),
+    ((64, 1, 28, 28), (8, 1, 3, 3), {"padding": 1}),
+    ((64, 8, 14, 14), (16, 8, 3, 3), {"padding": 1}),
+    ((16, 3, 12, 11), (32, 3, 3, 3), {"padding": 1}),
+    ((40, 64, 5, 6), (64, 64, 3, 3), {"padding": 1}),
+    ((300, 200, 3, 4), (5, 200, 3, 3), {"padding": 1}),  # one output row does not fit into a block
+    ((16, 3, 30, 31), (16, 3, 7, 7), {"padding": 3, "stride": 2}),  # rows shared two apart
+    ((1, 2, 5, 1), (2, 2, 5, 1), {}),
+]
+
+
+@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES)
+def test_adjoint_identities_are_exact(integers, x_shape, weight_shape, geometry):
+    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
+    x, weight = integers(*x_shape), integers(*weight_shape)
+    y = integers(x_shape[0], weight_shape[0], *spec.output_size)
+    value = np.sum(conv.forward(x, weight, None, spec) * y)
+    assert np.sum(x * conv.input_gradient(y, weight, spec)) == value
+    assert np.sum(weight * conv.weight_gradient(x, y, spec)) == value
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES)
+def test_triad_equals_torch(integers, x_shape, weight_shape, geometry, dtype):
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not a dependency")
+    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
+    x, weight, bias = (integers(*shape).astype(dtype) for shape in (x_shape, weight_shape, weight_shape[:1]))
+    y = integers(x_shape[0], weight_shape[0], *spec.output_size).astype(dtype)
+    tx, tweight = (torch.tensor(a, requires_grad=True) for a in (x, weight))
+    (top, bottom), (left, right) = spec.padding
+    padded = torch.nn.functional.pad(tx, (left, right, top, bottom))
+    options = {"stride": spec.stride, "dilation": spec.dilation, "groups": spec.groups}
+    expected = torch.nn.functional.conv2d(padded, tweight, torch.tensor(bias), **options)
+    expected.backward(torch.tensor(y))
+    ours = (
+        conv.forward(x, weight, bias, spec),
+        conv.input_gradient(y, weight, spec),
+        conv.weight_gradient(x, y, spec),
+    )
+    for array, tensor in zip(ours, (expected.detach(), tx.grad, tweight.grad), strict=True):
+        assert array.dtype == dtype
+        np.testing.assert_allclose(
+            array, tensor.numpy(), rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-3
+        )
+
+
+@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES[:9])
+def test_any_memory_layout_gives_the_same(layout, integers, x_shape, weight_shape, geometry):
+    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
+    x, weight, bias = integers(*x_shape), integers(*weight_shape), integers(weight_shape[0])
+    y = integers(x_shape[0], weight_shape[0], *spec.output_size)
+    lx, lweight, lbias, ly = layout(x), layout(weight), layout(bias), layout(y)
+    pairs = [
+        (conv.forward(lx, lweight, lbias, spec), conv.forward(x, weight, bias, spec)),
+        (conv.input_gradient(ly, lweight, spec), conv.input_gradient(y, weight, spec)),
+        (conv.weight_gradient(lx, ly, spec), conv.weight_gradient(x, y, spec)),
+    ]
+    for got, expected in pairs:
+        np.testing.assert_array_equal(got, expected)
+    for before, after in ((x, lx), (weight, lweight), (bias, lbias), (y, ly)):
+        np.testing.assert_array_equal(before, after)  # nothing was written to
+
+
+def test_broadcast_operands_of_stride_zero(integers):
+    spec = ConvSpec.of((3, 2, 5, 6), (4, 2, 3, 3), padding=1)
+    x, weight = np.broadcast_to(integers(1, 2, 1, 1), (3, 2, 5, 6)), np.broadcast_to(2.0, (4, 2, 3, 3))
+    y = np.broadcast_to(1.0, (3, 4, 5, 6))
+    dx, dweight = naive_gradients(x, np.array(weight), y, spec)
+    np.testing.assert_array_equal(conv.forward(x, weight, None, spec), naive(x, weight, None, spec))
+    np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
+    np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)
+
+
+@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES)
+def test_results_are_fresh_and_batch_last(integers, x_shape, weight_shape, geometry):
+    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
+    x, weight, bias = integers(*x_shape), integers(*weight_shape), integers(weight_shape[0])
+    y = integers(x_shape[0], weight_shape[0], *spec.output_size)
+
+    def triad():
+        return [
+            conv.forward(x, weight, bias, spec),
+            conv.input_gradient(y, weight, spec),
+            conv.weight_gradient(x, y, spec),
+        ]
+
+    first = triad()
+    copies = [array.copy() for array in first]
+    second = triad()
+    for a, b in itertools.combinations([x, weight, bias, y, *first, *second], 2):
+        assert not np.shares_memory(a, b)
+    for array, copy in zip(first, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)  # the second run did not write to the first's results
+        assert array.flags.writeable
+    for array in first[:2]:
+        assert array.transpose(1, 2, 3, 0).flags.c_contiguous
+    assert first[2].flags.c_contiguous
+
+
+def test_rows_and_columns_no_window_reads_get_zero(integers):
+    spec = ConvSpec.of((2, 1, 6, 8), (1, 1, 2, 2), stride=3)
+    dx = conv.input_gradient(integers(2, 1, *spec.output_size) + 10, np.ones((1, 1, 2, 2)), spec)
+    assert np.all(dx[:, :, 2] == 0)
+    assert np.all(dx[:, :, 5] == 0)
+    assert np.all(dx[:, :, :, 2::3] == 0)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_sizes_of_zero(stride):
+    for images, channels, outputs in itertools.product((0, 2), (0, 3), (0, 4)):
+        x, weight = np.ones((images, channels, 5, 6)), np.ones((outputs, channels, 3, 2))
+        spec = ConvSpec.of(x.shape, weight.shape, stride=stride)
+        y = conv.forward(x, weight, np.ones(outputs), spec)
+        assert y.shape == (images, outputs, *spec.output_size)
+        if channels == 0:
+            assert np.all(y == 1)
+        dx, dweight = conv.input_gradient(y, weight, spec), conv.weight_gradient(x, y, spec)
+        assert dx.shape == x.shape
+        assert dweight.shape == weight.shape
+        if images == 0:
+            assert np.all(dweight == 0)
+        if outputs == 0:
+            assert np.all(dx == 0)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, np.complex128])
+def test_other_dtypes_stay_what_they_are(integers, dtype):
+    spec = ConvSpec.of((2, 2, 4, 5), (3, 2, 3, 3), padding=1, stride=(1, 2))
+    x, weight, bias = (integers(*shape).astype(dtype) for shape in ((2, 2, 4, 5), (3, 2, 3, 3), (3,)))
+    y = integers(2, 3, *spec.output_size).astype(dtype)
+    dx, dweight = naive_gradients(x.real, weight.real, y.real, spec)
+    expected = naive(x.real, weight.real, bias.real, spec), dx, dweight
+    got = (
+        conv.forward(x, weight, bias, spec),
+        conv.input_gradient(y, weight, spec),
+        conv.weight_gradient(x, y, spec),
+    )
+    for array, reference in zip(got, expected, strict=True):
+        assert array.dtype == dtype
+        np.testing.assert_array_equal(array, reference)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_mixed_dtypes_are_promoted(integers, stride):
+    spec = ConvSpec.of((2, 2, 5, 6), (3, 2, 3, 3), stride=stride)
+    x, y = integers(2, 2, 5, 6).astype(np.float32), integers(2, 3, *spec.output_size).astype(np.float32)
+    weight = integers(3, 2, 3, 3) + 2.0**-30  # lost in float32
+    wide_y = y.astype(np.float64) + 2.0**-30
+    _, dweight = naive_gradients(x, weight, wide_y, spec)
+    results = [
+        (conv.forward(x, weight, None, spec), naive(x, weight, None, spec)),
+        (conv.input_gradient(y, weight, spec), naive_gradients(x.astype(np.float64), weight, y, spec)[0]),
+        (conv.weight_gradient(x, wide_y, spec), dweight),
+    ]
+    for got, expected in results:
+        assert got.dtype == np.float64
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_a_cotangent_of_the_wrong_shape_is_an_error(integers):
+    spec = ConvSpec.of((2, 2, 4, 5), (3, 2, 3, 3))
+    wrong = integers(2, 3, 3, 2)
+    with pytest.raises(ValueError, match=r"y must have .*3, 2, 3\), got \(2, 3, 3, 2\)"):
+        conv.input_gradient(wrong, integers(3, 2, 3, 3), spec)
+    with pytest.raises(ValueError, match=r"y must have .*3, 2, 3\), got \(2, 3, 3, 2\)"):
+        conv.weight_gradient(integers(2, 2, 4, 5), wrong, spec)
+
+
+def test_two_threads_at_once_give_what_one_gives(in_two_threads, integers):
+    jobs = []
+    for shape, weight_shape in (((16, 8, 14, 14), (16, 8, 3, 3)), ((16, 3, 12, 11), (32, 3, 3, 3))):
+        spec = ConvSpec.of(shape, weight_shape, padding=1)
+        x, weight, y = (
+            integers(*shape),
+            integers(*weight_shape),
+            integers(16, weight_shape[0], *spec.output_size),
+        )
+
+        def job(x=x, weight=weight, y=y, spec=spec):
+            dx, dweight = conv.input_gradient(y, weight, spec), conv.weight_gradient(x, y, spec)
+            return conv.forward(x, weight, None, spec), dx, dweight
+
+        jobs.append(job)
+    alone = [job() for job in jobs]
+    for expected, results in zip(alone, in_two_threads(*jobs), strict=True):
+        for result in results:
+            for got, reference in zip(result, expected, strict=True):
+                np.testing.assert_array_equal(got, reference)

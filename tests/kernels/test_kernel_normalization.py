@@ -1,0 +1,146 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_cnn.kernels import normalization
+
+SHAPES = [(6, 3, 4, 5), (7, 3), (5, 3, 4), (2, 3, 2, 3, 2)]
+EPS = 1e-3
+
+
+def channel_axes(x):
+    return (0, *range(2, x.ndim))
+
+
+def column(values, x):
+    return values.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def naive(x, weight, bias):
+    """Return batch normalisation of each channel by itself, from the definition."""
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        mean = x[:, c].sum() / x[:, c].size
+        var = ((x[:, c] - mean) ** 2).sum() / x[:, c].size
+        y[:, c] = weight[c] * (x[:, c] - mean) / (var + EPS) ** 0.5 + bias[c]
+    return y
+
+
+def draw(shape):
+    rng = np.random.default_rng(0)
+    return [rng.normal(2, 3, shape), *rng.normal(size=(2, shape[1])), rng.normal(size=shape)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_forward_equals_the_loop(shape):
+    x, weight, bias, _ = draw(shape)
+    np.testing.assert_allclose(
+        normalization.batch_norm(x, weight, bias, EPS), naive(x, weight, bias), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_equal_central_differences(shape):
+    x, weight, bias, g = draw(shape)
+    step = 1e-5
+
+    def slope(moved):
+        return (np.sum(g * moved(step)) - np.sum(g * moved(-step))) / (2 * step)
+
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        direction, turn = rng.normal(size=shape), rng.normal(size=weight.shape)
+        dx = normalization.batch_norm_backward(g, x, weight, EPS)
+        expected = slope(lambda e, d=direction: naive(x + e * d, weight, bias))
+        np.testing.assert_allclose(np.sum(dx * direction), expected, rtol=1e-6, atol=1e-8)
+        dweight = normalization.batch_norm_weight_gradient(g, x, EPS)
+        expected = slope(lambda e, d=turn: naive(x, weight + e * d, bias))
+        np.testing.assert_allclose(np.sum(dweight * turn), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(6, 3, 4, 5), (7, 3), (5, 3, 4)])
+def test_batch_norm_equals_torch(shape, dtype):
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not a dependency")
+    x, weight, bias, g = (array.astype(dtype) for array in draw(shape))
+    tensors = [torch.tensor(array, requires_grad=True) for array in (x, weight, bias)]
+    ty = torch.nn.functional.batch_norm(tensors[0], None, None, *tensors[1:], training=True, eps=EPS)
+    ty.backward(torch.tensor(g))
+    tolerance = {"rtol": 1e-4, "atol": 1e-4} if dtype == np.float32 else {"rtol": 1e-10, "atol": 1e-12}
+    pairs = [
+        (normalization.batch_norm(x, weight, bias, EPS), ty.detach()),
+        (normalization.batch_norm_backward(g, x, weight, EPS), tensors[0].grad),
+        (normalization.batch_norm_weight_gradient(g, x, EPS), tensors[1].grad),
+    ]
+    for array, tensor in pairs:
+        assert array.dtype == dtype
+        np.testing.assert_allclose(array, tensor.numpy(), **tolerance)
+
+
+@given(st.sampled_from(SHAPES), st.data())
+@settings(max_examples=60, deadline=None)
+def test_moments_equal_numpy_over_any_axes(shape, data):
+    x = draw(shape)[0]
+    axes = tuple(data.draw(st.lists(st.integers(-x.ndim, x.ndim - 1), unique_by=lambda a: a % x.ndim)))
+    mean, var = normalization.moments(x, axes)
+    np.testing.assert_allclose(mean, x.mean(axis=axes), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(var, x.var(axis=axes), rtol=1e-12, atol=1e-14)
+    assert np.shape(mean) == np.shape(var) == x.mean(axis=axes).shape
+
+
+@pytest.mark.parametrize("axes", [(0, 2, 3), (1, 2, 3)])
+def test_variance_survives_a_large_mean(axes):
+    x = draw((64, 8, 5, 5))[0].astype(np.float32)
+    _, var = normalization.moments(x + np.float32(1e4), axes)
+    assert var.dtype == np.float32
+    np.testing.assert_allclose(var, x.var(axis=axes), rtol=1e-2)
+
+
+@pytest.mark.parametrize("axes", [(0, 2, 3), (1, 2, 3)])
+def test_float16_is_summed_in_float32(axes):
+    x = np.full((70, 70, 32, 32), 2, np.float16)
+    mean, var = normalization.moments(x, axes)
+    assert mean.dtype == var.dtype == np.float16
+    assert np.all(mean == 2)
+    assert np.all(var == 0)
+
+
+def test_one_element_a_channel_gives_the_bias():
+    x, weight, bias = np.full((1, 3), 7.0), np.ones(3), np.arange(3.0)
+    np.testing.assert_array_equal(normalization.batch_norm(x, weight, bias, EPS), [bias])
+    np.testing.assert_array_equal(normalization.batch_norm_backward(x, x, weight, EPS), np.zeros((1, 3)))
+
+
+def test_no_images():
+    x, weight = np.ones((0, 3, 4, 4)), np.ones(3)
+    assert normalization.batch_norm(x, weight, weight, EPS).shape == x.shape
+    assert normalization.batch_norm_backward(x, x, weight, EPS).shape == x.shape
+    np.testing.assert_array_equal(normalization.batch_norm_weight_gradient(x, x, EPS), np.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_any_memory_layout_gives_the_same_and_nothing_is_shared(layout, dtype):
+    x, weight, bias, g = (array.astype(dtype) for array in draw((6, 3, 4, 5)))
+    lx, lweight, lbias, lg = (layout(array).astype(dtype, copy=False) for array in (x, weight, bias, g))
+
+    def every_kernel(x, weight, bias, g):
+        return [
+            normalization.batch_norm(x, weight, bias, EPS),
+            normalization.batch_norm_backward(g, x, weight, EPS),
+            normalization.batch_norm_weight_gradient(g, x, EPS),
+            *normalization.moments(x, channel_axes(x)),
+        ]
+
+    results, expected = every_kernel(lx, lweight, lbias, lg), every_kernel(x, weight, bias, g)
+    for got, reference in zip(results, expected, strict=True):
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, reference)
+    for before, after in ((x, lx), (weight, lweight), (bias, lbias), (g, lg)):
+        np.testing.assert_array_equal(before, after)
+    for a, b in itertools.combinations([lx, lweight, lbias, lg, *results], 2):
+        assert not np.shares_memory(a, b)
+    for array in results[:2]:
+        assert array.transpose(1, 2, 3, 0).flags.c_contiguous

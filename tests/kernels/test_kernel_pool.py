@@ -1,0 +1,281 @@
+"""Pooling against loops, exactly."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tinygrad_cnn.kernels import pool
+from tinygrad_cnn.kernels.geometry import PoolSpec
+
+
+def members(spec, row, column):
+    """Yield the positions of one window that lie in the input, in scan order."""
+    for u, v in itertools.product(*map(range, spec.kernel_size)):
+        i = row * spec.stride[0] + u * spec.dilation[0] - spec.padding[0][0]
+        j = column * spec.stride[1] + v * spec.dilation[1] - spec.padding[1][0]
+        if 0 <= i < spec.input_size[0] and 0 <= j < spec.input_size[1]:
+            yield i, j
+
+
+def cells(x, spec):
+    return itertools.product(*map(range, (*x.shape[:2], *spec.output_size)))
+
+
+def naive_winners(x, spec):
+    """Return the position of the first maximum of each window; None where a window is all padding."""
+    winners = {}
+    for n, c, r, s in cells(x, spec):
+        best = None
+        for i, j in members(spec, r, s):
+            if best is None or x[n, c, i, j] > x[n, c, best[0], best[1]]:
+                best = i, j
+        winners[n, c, r, s] = best
+    return winners
+
+
+def naive_max(x, spec):
+    y = np.full((*x.shape[:2], *spec.output_size), -np.inf)
+    for (n, c, r, s), best in naive_winners(x, spec).items():
+        if best is not None:
+            y[n, c, r, s] = x[n, c, best[0], best[1]]
+    return y
+
+
+def naive_scatter(g, x, spec):
+    dx = np.zeros_like(x)
+    for (n, c, r, s), best in naive_winners(x, spec).items():
+        if best is not None:
+            dx[n, c, best[0], best[1]] += g[n, c, r, s]
+    return dx
+
+
+def naive_divisor(spec, row, column, count_include_pad):
+    """Count the positions of one window in the input, or in the input and its padding."""
+    counts = []
+    for axis, place in enumerate((row, column)):
+        before, after = spec.padding[axis]
+        size = spec.input_size[axis]
+        low, high = (-before, size + after) if count_include_pad else (0, size)
+        first = place * spec.stride[axis] - before
+        counts.append(len([i for i in range(first, first + spec.kernel_size[axis]) if low <= i < high]))
+    return counts[0] * counts[1]
+
+
+def naive_avg(x, spec, count_include_pad):
+    y = np.zeros((*x.shape[:2], *spec.output_size))
+    for n, c, r, s in cells(x, spec):
+        total = sum(x[n, c, i, j] for i, j in members(spec, r, s))
+        y[n, c, r, s] = total / naive_divisor(spec, r, s, count_include_pad)
+    return y
+
+
+def naive_avg_backward(g, x_shape, spec, count_include_pad):
+    dx = np.zeros(x_shape)
+    for n, c, r, s in cells(g, spec):
+        for i, j in members(spec, r, s):
+            dx[n, c, i, j] += g[n, c, r, s] / naive_divisor(spec, r, s, count_include_pad)
+    return dx
+
+
+@st.composite
+def problems(draw, dilated=True):
+    """Draw x with many ties, a cotangent, and geometry with nothing square."""
+    shape = tuple(draw(st.integers(1, high)) for high in (3, 3, 7, 7))
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    if draw(st.booleans()):
+        kernel, stride, padding, dilation, ceil_mode = (2, 2), (2, 2), 0, 1, False
+    else:
+        stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+        half = [st.tuples(st.integers(0, k // 2), st.integers(0, k // 2)) for k in kernel]
+        padding = draw(st.tuples(*half))
+        dilation = draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) if dilated else 1
+        ceil_mode = draw(st.booleans())
+    try:
+        spec = PoolSpec.of(
+            shape, kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+        )
+    except ValueError:
+        assume(False)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.integers(-2, 3, shape).astype(np.float64)
+    if draw(st.booleans()):
+        x[rng.random(shape) < 0.5] = -np.inf
+    return x, rng.integers(-4, 5, (*shape[:2], *spec.output_size)).astype(np.float64), spec
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_max_pooling_equals_the_loops(problem):
+    x, g, spec = problem
+    np.testing.assert_array_equal(pool.max_forward(x, spec), naive_max(x, spec))
+    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), naive_scatter(g, x, spec))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_gather_is_the_adjoint_of_scatter(problem):
+    x, g, spec = problem
+    v = np.random.default_rng(0).integers(-4, 5, x.shape).astype(np.float64)
+    assert np.sum(pool.max_gather(v, x, spec) * g) == np.sum(v * pool.max_scatter(g, x, spec))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(dilated=False), st.booleans())
+def test_average_pooling_equals_the_loops(problem, count_include_pad):
+    x, g, spec = problem
+    x = np.maximum(x, -2)
+    np.testing.assert_allclose(
+        pool.avg_forward(x, spec, count_include_pad), naive_avg(x, spec, count_include_pad), atol=1e-14
+    )
+    np.testing.assert_allclose(
+        pool.avg_backward(g, spec, count_include_pad),
+        naive_avg_backward(g, x.shape, spec, count_include_pad),
+        atol=1e-14,
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(dilated=False), st.booleans())
+def test_pooling_equals_torch(problem, count_include_pad):
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not a dependency")
+    functional = torch.nn.functional
+    x, g, spec = problem
+    assume(all(before == after for before, after in spec.padding))
+    padding = tuple(before for before, _ in spec.padding)
+    geometry = spec.kernel_size, spec.stride, padding
+
+    tx = torch.tensor(x, requires_grad=True)
+    ty = functional.max_pool2d(tx, *geometry, ceil_mode=spec.ceil_mode)
+    ty.backward(torch.tensor(g))
+    np.testing.assert_array_equal(pool.max_forward(x, spec), ty.detach().numpy())
+    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), tx.grad.numpy())
+
+    x = np.maximum(x, -2)
+    tx = torch.tensor(x, requires_grad=True)
+    options = {"ceil_mode": spec.ceil_mode, "count_include_pad": count_include_pad}
+    ty = functional.avg_pool2d(tx, *geometry, **options)
+    ty.backward(torch.tensor(g))
+    np.testing.assert_allclose(pool.avg_forward(x, spec, count_include_pad), ty.detach().numpy(), atol=1e-14)
+    np.testing.assert_allclose(pool.avg_backward(g, spec, count_include_pad), tx.grad.numpy(), atol=1e-14)
+
+
+def test_the_first_of_tied_elements_wins_in_row_major_order():
+    x = np.array([[[[1.0, 2.0], [2.0, 2.0]]]])
+    g = np.full((1, 1, 1, 1), 5.0)
+    np.testing.assert_array_equal(pool.max_scatter(g, x, PoolSpec.of(x.shape, 2))[0, 0], [[0, 5], [0, 0]])
+    ones = np.ones((1, 1, 4, 4))
+    dx = pool.max_scatter(np.ones((1, 1, 2, 2)), ones, PoolSpec.of(ones.shape, 2))
+    np.testing.assert_array_equal(dx[0, 0], [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]])
+
+
+def test_a_dilated_window_of_two_by_two_is_not_the_plain_one():
+    x = np.array([[[[2.0, 1.0, 0.0, 3.0, 9.0], [0.0, 9.0, 1.0, 9.0, 7.0]]]])
+    spec = PoolSpec.of(x.shape, 2, dilation=(1, 2))
+    g = np.array([[[[5.0, 6.0]]]])
+    np.testing.assert_array_equal(pool.max_forward(x, spec), naive_max(x, spec))
+    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), naive_scatter(g, x, spec))
+    np.testing.assert_array_equal(pool.max_gather(x, x, spec), naive_max(x, spec))
+
+
+def test_overlapping_windows_accumulate():
+    x = np.zeros((1, 1, 3, 3))
+    x[0, 0, 1, 1] = 9
+    dx = pool.max_scatter(np.ones((1, 1, 2, 2)), x, PoolSpec.of(x.shape, 2, stride=1))
+    np.testing.assert_array_equal(dx, 4 * (x == 9))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.int8])
+def test_padding_never_wins(dtype):
+    x = np.full((1, 1, 2, 2), -1, dtype)
+    spec = PoolSpec.of(x.shape, 2, padding=1)
+    y = pool.max_forward(x, spec)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, np.full((1, 1, 2, 2), -1))
+    np.testing.assert_array_equal(pool.max_scatter(np.ones_like(y), x, spec), np.ones((1, 1, 2, 2)))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"stride": 1}, {"padding": 1}])
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_nan_propagates_and_no_cotangent_is_lost(arguments, place):
+    x = np.zeros((1, 1, 2, 2))
+    x[0, 0][place] = np.nan
+    spec = PoolSpec.of(x.shape, 2, **arguments)
+    y = pool.max_forward(x, spec)
+    if not arguments.get("padding"):
+        assert np.isnan(y).all()
+    assert np.isnan(y).sum() == 1
+    assert pool.max_scatter(np.full_like(y, 3), x, spec).sum() == 3 * y.size
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("arguments", [{}, {"stride": 1, "padding": 1}])
+def test_dtype_stays(dtype, arguments, integers):
+    x = integers(2, 3, 4, 6).astype(dtype)
+    spec = PoolSpec.of(x.shape, 2, **arguments)
+    g = pool.max_forward(x, spec)
+    for array in (g, pool.max_scatter(g, x, spec), pool.max_gather(x, x, spec)):
+        assert array.dtype == dtype
+    for count_include_pad in (True, False):
+        assert pool.avg_forward(x, spec, count_include_pad).dtype == dtype
+        assert pool.avg_backward(g, spec, count_include_pad).dtype == dtype
+
+
+GEOMETRIES = [{}, {"stride": 1}, {"padding": 1, "stride": (1, 2)}, {"ceil_mode": True}]
+
+
+def every_kernel(x, g, spec):
+    return [
+        pool.max_forward(x, spec),
+        pool.max_scatter(g, x, spec),
+        pool.max_gather(x, x, spec),
+        pool.avg_forward(x, spec, False),
+        pool.avg_backward(g, spec, False),
+    ]
+
+
+@pytest.mark.parametrize("arguments", GEOMETRIES)
+def test_any_memory_layout_gives_the_same(layout, integers, arguments):
+    x = integers(3, 2, 5, 7)
+    spec = PoolSpec.of(x.shape, 2, **arguments)
+    g = integers(3, 2, *spec.output_size)
+    lx, lg = layout(x), layout(g)
+    for got, expected in zip(every_kernel(lx, lg, spec), every_kernel(x, g, spec), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(lx, x)
+    np.testing.assert_array_equal(lg, g)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "arguments"), [(1, {}), (1, {"stride": 2}), *itertools.product((2, (3, 2)), GEOMETRIES)]
+)
+def test_results_are_fresh_and_batch_last(integers, kernel, arguments):
+    x = np.ascontiguousarray(integers(3, 2, 5, 7).transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)
+    spec = PoolSpec.of(x.shape, kernel, **arguments)
+    g = integers(3, 2, *spec.output_size)
+    results = every_kernel(x, g, spec) + every_kernel(x, g, spec)
+    for a, b in itertools.combinations([x, g, *results], 2):
+        assert not np.shares_memory(a, b)
+    for array in results:
+        assert array.transpose(1, 2, 3, 0).flags.c_contiguous
+        assert array.flags.writeable
+
+
+@pytest.mark.parametrize("arguments", GEOMETRIES)
+@pytest.mark.parametrize(("images", "channels"), [(0, 2), (2, 0)])
+def test_sizes_of_zero(arguments, images, channels):
+    x = np.ones((images, channels, 5, 7))
+    spec = PoolSpec.of(x.shape, 2, **arguments)
+    y, dx, picked, mean, spread = every_kernel(x, np.ones((images, channels, *spec.output_size)), spec)
+    assert y.shape == picked.shape == mean.shape == (images, channels, *spec.output_size)
+    assert dx.shape == spread.shape == x.shape
+
+
+def test_a_cotangent_of_the_wrong_shape_is_an_error(integers):
+    spec = PoolSpec.of((2, 2, 4, 6), 2)
+    with pytest.raises(ValueError, match=r"g must have height and width \(2, 3\), got shape \(2, 2, 3, 2\)"):
+        pool.max_scatter(integers(2, 2, 3, 2), integers(2, 2, 4, 6), spec)
+    with pytest.raises(ValueError, match=r"g must have height and width \(2, 3\), got shape \(2, 2, 3, 2\)"):
+        pool.avg_backward(integers(2, 2, 3, 2), spec, True)

@@ -1,0 +1,262 @@
+"""The command: what it prints, what it saves, and one line for whatever is wrong."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn import __version__, cli, data, train, tree
+from tinygrad_cnn.models import MODELS
+
+QUICK = ["train", "--samples", "120", "--epochs", "2", "--batch-size", "30"]
+ROW = re.compile(r"^ *(\d+) +(\d+\.\d{4}) +(\d+\.\d\d)% +(\d+\.\d\d)% +\d+\.\d +\d+$", re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def _status(argv):
+    """The exit status, whether argparse or the command decides it."""
+    try:
+        return cli.main(argv)
+    except SystemExit as stop:
+        return stop.code
+
+
+def _complaint(argv, capsys, status=2):
+    """The one line that a command with bad input prints."""
+    assert _status(argv) == status
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    return err
+
+
+def _write_idx(path, array):
+    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A folder in the format of MNIST, of generated digits."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for part, dataset in zip(("train", "t10k"), data.digits(100, 40), strict=True):
+        _write_idx(folder / f"{part}-images-idx3-ubyte", (dataset.images[:, 0] * 255).round())
+        _write_idx(folder / f"{part}-labels-idx1-ubyte", dataset.labels)
+    return folder
+
+
+# --- what works -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_train_prints_a_row_an_epoch_and_saves_what_evaluate_scores_alike(model, tmp_path, capsys):
+    assert cli.main([*QUICK, "--model", model]) == 0
+    out, err = capsys.readouterr()
+    rows = ROW.findall(out)
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert err == ""
+    assert out.endswith("saved model.npz\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+    assert cli.main(["evaluate", "model.npz"]) == 0
+    scored = capsys.readouterr().out
+    assert scored.startswith(f"{model} on the 2000 test images of digits: loss ")
+    assert f"accuracy {rows[-1][3]}%" in scored
+
+
+def test_a_seed_gives_the_same_model_again_and_another_seed_another(capsys):
+    saved = []
+    for number, seed in enumerate("001"):
+        assert cli.main([*QUICK, "--seed", seed, "--out", f"{number}.npz"]) == 0
+        saved.append(train.load(f"{number}.npz").params["dense2"]["weight"])
+    assert np.array_equal(saved[0], saved[1])
+    assert not np.array_equal(saved[0], saved[2])
+
+
+def test_the_default_rate_learns_one_image_at_a_time(capsys):
+    assert cli.main(["train", "--samples", "500", "--epochs", "1", "--batch-size", "1"]) == 0
+    assert float(ROW.findall(capsys.readouterr().out)[0][3]) > 60
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_files_are_trained_on_and_scored(name, files, capsys):
+    source = ["--data", name, "--data-dir", str(files)]
+    assert cli.main(["train", *source, "--epochs", "1", "--samples", "90"]) == 0
+    assert f"{name}, 90 images to train on, 40 to test" in capsys.readouterr().out
+    assert cli.main(["evaluate", "model.npz", *source]) == 0
+    assert f"baseline on the 40 test images of {name}" in capsys.readouterr().out
+
+
+def test_a_subset_of_real_mnist_is_learned(family_folder, capsys):
+    source = ["--data", "mnist", "--data-dir", str(family_folder("mnist"))]
+    assert cli.main(["train", *source, "--samples", "3000", "--epochs", "2"]) == 0
+    assert float(ROW.findall(capsys.readouterr().out)[-1][3]) > 88
+
+
+def test_what_the_user_asks_for_is_what_trains(capsys):
+    argv = [*QUICK, "--lr", "0.025", "--momentum", "0.5", "--seed", "7"]
+    assert cli.main(argv) == 0
+    expected = "batch size 30, learning rate 0.025 falling to 0, momentum 0.5, seed 7"
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("batch_size", "rate"), [(1, 1 / 64), (32, 0.5), (64, 1), (640, 1)])
+def test_the_default_rate_follows_the_batch_size_up_to_the_reference(batch_size, rate):
+    args = cli._parser().parse_args(["train", "--batch-size", str(batch_size)])
+    optimizer = cli._optimizer(args, {"w": np.zeros(1)}, n=1000)
+    assert optimizer.lr == pytest.approx(cli.LR * rate)
+
+
+def test_the_rate_reaches_zero_with_the_last_step():
+    args = cli._parser().parse_args(["train", "--batch-size", "30", "--epochs", "2"])
+    optimizer = cli._optimizer(args, {"w": np.zeros(1)}, n=100)  # 4 steps an epoch
+    rates = []
+    for _ in range(9):
+        rates.append(optimizer.lr)
+        optimizer.step({"w": np.ones(1)})
+    assert rates == sorted(rates, reverse=True)
+    assert rates[7] > 0 == rates[8]
+
+
+def test_version(capsys):
+    assert _status(["--version"]) == 0
+    assert capsys.readouterr().out == f"tinygrad-cnn {__version__}\n"
+
+
+def test_the_module_is_the_command():
+    argv = [sys.executable, "-m", "tinygrad_cnn", "train", "--samples", "50", "--epochs", "1"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert len(ROW.findall(done.stdout)) == 1
+    assert done.stderr == ""
+    again = subprocess.run([*argv, "--lr", "x"], capture_output=True, text=True)
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+
+
+# --- training cut short -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", ["1e10", "1e39"])
+def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_last_good_parameters(rate, capsys):
+    said = _complaint([*QUICK, "--lr", rate], capsys, status=1)
+    assert "try a lower learning rate" in said
+    _, params, _ = train.load("model.npz")
+    assert all(np.isfinite(p).all() for p in tree.leaves(params))
+
+
+def test_an_interrupt_saves_what_was_learned(monkeypatch, capsys):
+    step, steps = train.Trainer.step, []
+
+    def interrupted_step(self, x, labels):
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        steps.append(step(self, x, labels))
+        return steps[-1]
+
+    monkeypatch.setattr(train.Trainer, "step", interrupted_step)
+    assert "interrupted" in _complaint(QUICK, capsys, status=130)
+    trained = train.load("model.npz").params["dense2"]["bias"]
+    assert trained.any()  # it starts at zero
+
+
+# --- bad input --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "'fly'"),
+        (["train", "--model", "vgg"], "'vgg'.*baseline-bn"),
+        (["train", "--data", "cifar"], "'cifar'.*fashion-mnist"),
+        (["train", "--data", "mnist"], "--data mnist: expected --data-dir DIR.*got none"),
+        (["train", "--data-dir", "x"], "--data-dir: digits are generated"),
+        (["train", "--data", "mnist", "--data-dir", "nowhere"], "nowhere.*train-images-idx3-ubyte"),
+        (["train", "--epochs", "0"], "--epochs: expected a whole number of at least 1, got '0'"),
+        (["train", "--epochs", "2.5"], "--epochs: .*'2.5'"),
+        (["train", "--batch-size", "-1"], "--batch-size: .*'-1'"),
+        (["train", "--samples", "0"], "--samples: .*'0'"),
+        (["train", "--seed", "-1"], "--seed: expected a whole number of at least 0, got '-1'"),
+        (["train", "--lr", "nan"], "--lr: expected a finite number above 0, got 'nan'"),
+        (["train", "--lr", "inf"], "--lr: .*'inf'"),
+        (["train", "--lr", "-0.1"], "--lr: .*'-0.1'"),
+        (["train", "--lr", "0"], "--lr: .*'0'"),
+        (["train", "--lr", "fast"], "--lr: .*'fast'"),
+        (["train", "--momentum", "1"], r"--momentum: expected a number in \[0, 1\), got '1'"),
+        (["train", "--momentum", "nan"], "--momentum: .*'nan'"),
+        (["train", "--colour", "red"], "--colour"),
+        (["train", "--out", "no/such/model.npz"], "--out: expected a folder that exists, got no/such"),
+        (["train", "--out", "."], "--out: expected a file"),
+        (["train", "--out", "/dev/null"], "--out: expected a file"),
+        (["evaluate"], r"MODEL\.npz"),
+        (["evaluate", "missing.npz"], r"missing\.npz: No such file"),
+        (["evaluate", "."], "Is a directory"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_status_2(argv, said, capsys):
+    assert re.search(said, _complaint(argv, capsys))
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_training(monkeypatch, capsys):
+    monkeypatch.setattr(cli.os, "access", lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(cli.data, "digits", lambda *args: pytest.fail("it went on to the data"))
+    assert "--out: expected a folder that can be written to" in _complaint(QUICK, capsys)
+
+
+def test_more_samples_than_the_files_hold(files, capsys):
+    argv = ["train", "--data", "mnist", "--data-dir", str(files), "--samples", "101"]
+    assert "--samples: expected at most 100, got 101" in _complaint(argv, capsys)
+
+
+@pytest.mark.parametrize("command", [["train"], ["evaluate", "model.npz"]])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "t10k-images-idx3-ubyte"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "t10k-images-idx3-ubyte.*expected 31360"),
+        (lambda path: path.write_bytes(b"hello, world"), "magic number"),
+        (lambda path: path.write_bytes(b"\x1f\x8b damaged"), "gzip"),
+        (lambda path: path.write_bytes(b""), "magic number"),
+    ],
+)
+def test_a_damaged_data_file(command, damage, said, files, capsys):
+    params, state = MODELS["baseline"]().init(np.random.default_rng(0))
+    train.save("model.npz", "baseline", params, state)
+    damage(files / "t10k-images-idx3-ubyte")
+    argv = [*command, "--data", "mnist", "--data-dir", str(files)]
+    assert re.search(said, _complaint(argv, capsys))
+
+
+def test_a_saved_model_that_is_damaged_or_does_not_fit(tmp_path, capsys):
+    (tmp_path / "m.npz").write_bytes(b"PK\x03\x04 damaged")
+    assert "m.npz: expected a saved model" in _complaint(["evaluate", "m.npz"], capsys)
+    params, state = MODELS["baseline"]().init(np.random.default_rng(0))
+    train.save("m.npz", "baseline-bn", params, state)
+    assert "m.npz: does not fit model 'baseline-bn'" in _complaint(["evaluate", "m.npz"], capsys)
+
+
+# --- what the defaults reach; minutes long ----------------------------------------------------------------
+
+
+def _accuracy(argv, capsys):
+    assert cli.main(argv) == 0
+    return float(re.findall(r"(\d+\.\d\d)%", capsys.readouterr().out)[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "least"), [("baseline", 98.6), ("baseline-bn", 98.8)])
+def test_the_defaults_reach_on_mnist_what_was_asked(model, least, family_folder, capsys):
+    argv = ["train", "--data", "mnist", "--data-dir", str(family_folder("mnist")), "--model", model]
+    assert np.median([_accuracy([*argv, "--seed", seed], capsys) for seed in "012"]) > least
+
+
+@pytest.mark.slow
+def test_trained_on_generated_digits_alone_it_reads_real_ones(family_folder, capsys):
+    assert cli.main(["train"]) == 0
+    argv = ["evaluate", "model.npz", "--data", "mnist", "--data-dir", str(family_folder("mnist"))]
+    assert _accuracy(argv, capsys) > 85

@@ -1,0 +1,463 @@
+"""Primitives: what registration refuses, what a call keeps, and what the walk checks in a rule's result."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import Tensor, grad, ops, primitive
+from tinygrad_cnn.tape import raw, sum_to
+
+
+def leaf(*values, dtype=np.float64):
+    return Tensor(np.array(values, dtype), requires_grad=True)
+
+
+# --- registration -----------------------------------------------------------------------------------------
+
+
+def test_a_rule_for_an_unknown_operand_is_refused_and_names_what_there_is():
+    @primitive
+    def shear(x, y):
+        return x + y
+
+    with pytest.raises(TypeError, match=r"'shear' has no operand 'z' .* it has: x, y"):
+        shear.defvjp(z=lambda g: g)
+
+
+def test_a_rule_cannot_be_given_to_a_static_parameter():
+    @primitive
+    def scaled(x, *, factor):
+        return x * factor
+
+    with pytest.raises(TypeError, match=r"'scaled' has no operand 'factor'"):
+        scaled.defvjp(factor=lambda g: g)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [lambda g, z: g, lambda g, z_shape: g, lambda g, index: g, lambda g, *rest: g, lambda gradient: gradient],
+)
+def test_a_rule_that_asks_for_an_unknown_name_is_refused_at_registration(rule):
+    @primitive
+    def scaled(x, *, factor):
+        return x * factor
+
+    with pytest.raises(TypeError, match=r"'scaled', rule of 'x': asks for '(z|z_shape|index|rest|gradient)'"):
+        scaled.defvjp(x=rule)
+    assert scaled.rules == {}
+
+
+def test_a_rule_may_ask_for_everything_that_exists():
+    seen = {}
+
+    @primitive
+    def scaled(x, y, *, factor=3.0):
+        return x * y * factor
+
+    def rule(g, out, x, y, x_shape, y_shape, factor):
+        seen.update(out=out, x=x, y=y, x_shape=x_shape, y_shape=y_shape, factor=factor)
+        return g * y * factor
+
+    scaled.defvjp(x=rule)
+    scaled(leaf(1.0, 2.0), np.array([5.0, 7.0])).sum().backward()
+    assert_array_equal(seen["out"], [15.0, 42.0])
+    assert_array_equal(seen["x"], [1.0, 2.0])
+    assert_array_equal(seen["y"], [5.0, 7.0])
+    assert (seen["x_shape"], seen["y_shape"], seen["factor"]) == ((2,), (2,), 3.0)
+
+
+@pytest.mark.parametrize("name", ["g", "out", "index", "x_shape", "shape_shape"])
+def test_reserved_names_are_refused(name):
+    namespace: dict = {}
+    exec(f"def f({name}): return {name}\ndef h(x, *, {name}=1): return x", namespace)
+    for function in (namespace["f"], namespace["h"]):
+        with pytest.raises(TypeError, match=f"'{name}' is reserved"):
+            primitive(function)
+
+
+def test_keyword_dictionaries_are_refused():
+    def loose(x, **options):
+        return x
+
+    with pytest.raises(TypeError, match=r"'loose': \*\*keywords are not supported"):
+        primitive(loose)
+
+
+def test_named_and_variadic_operands_do_not_mix():
+    def mixed(x, *rest):
+        return x
+
+    with pytest.raises(TypeError, match=r"'mixed': operands are either named or variadic.*x, \*rest"):
+        primitive(mixed)
+
+
+def test_a_rule_registered_again_replaces_the_first_also_after_use():
+    @primitive
+    def same(x):
+        return x + 0
+
+    same.defvjp(x=lambda g: g)
+    assert grad(same)(1.0) == 1
+    same.defvjp(x=lambda g, x: g * 5 * x)  # asks for more: the plan of the first must not survive
+    assert grad(same)(2.0) == 10
+
+
+# --- a call -----------------------------------------------------------------------------------------------
+
+
+def test_on_ndarrays_a_primitive_is_the_numpy_function():
+    result = ops.exp(np.array([0.0, 1.0]))
+    assert type(result) is np.ndarray
+    assert_array_equal(result, np.exp([0.0, 1.0]))
+    assert isinstance(ops.sum(np.array([1.0, 2.0])), np.float64)
+
+
+def test_a_tensor_that_requires_nothing_records_nothing():
+    out = ops.exp(Tensor([0.0]))
+    assert isinstance(out, Tensor)
+    assert out.node is None
+
+
+@primitive
+def affine(x, scale, offset=1.0, *, times=1):
+    """A primitive with a default operand and a static parameter."""
+    return times * (x * scale + offset)
+
+
+affine.defvjp(
+    x=lambda g, scale, times: g * times * scale,
+    scale=lambda g, x, times: g * times * x,
+    offset=lambda g, times: g * times,
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, s, o: affine(x, s, o, times=3),
+        lambda x, s, o: affine(x, s, offset=o, times=3),
+        lambda x, s, o: affine(offset=o, scale=s, x=x, times=3),
+        lambda x, s, o: affine(x, offset=o, times=3, scale=s),
+    ],
+)
+def test_operands_may_be_passed_by_keyword(call):
+    x, scale, offset = leaf(2.0), leaf(5.0), leaf(7.0)
+    out = call(x, scale, offset)
+    out.backward(np.ones(1))
+    assert out.data == 51
+    assert (x.grad, scale.grad, offset.grad) == (15, 6, 3)
+
+
+def test_an_operand_left_out_takes_its_default_and_a_parameter_too():
+    x = leaf(2.0)
+    out = affine(x, 5.0)
+    out.backward(np.ones(1))
+    assert (out.data, x.grad) == (11, 5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, leaf])
+def test_a_missing_operand_is_named(kind):
+    with pytest.raises(TypeError, match=r"missing.*'scale'"):
+        affine(kind(2.0))
+    with pytest.raises(TypeError, match=r"affine: missing.*'x'"):
+        affine(scale=kind(2.0))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, leaf])
+def test_an_unknown_keyword_names_the_operation(kind):
+    with pytest.raises(TypeError, match=r"exp: got an unexpected keyword argument 'base'"):
+        ops.exp(kind(2.0), base=10)
+
+
+def test_too_many_operands_are_described():
+    with pytest.raises(TypeError) as caught:
+        ops.exp(leaf(1.0), leaf(2.0))
+    assert caught.value.__notes__ == ["in exp(x: float64[1], operand 1: float64[1])"]
+
+
+def test_an_error_of_numpy_gets_a_note_with_operation_operands_and_shapes():
+    with pytest.raises(ValueError, match="broadcast") as caught:
+        leaf(1.0, 2.0) + np.ones(3, np.float32)
+    assert caught.value.__notes__ == ["in add(a: float64[2], b: float32[3])"]
+    with pytest.raises(ValueError, match="dimension") as caught:
+        ops.concatenate([leaf(1.0), np.ones((2, 2))])
+    assert caught.value.__notes__ == ["in concatenate(xs[0]: float64[1], xs[1]: float64[2, 2])"]
+
+
+def test_an_operand_may_be_none():
+    @primitive
+    def shifted(x, by=None):
+        return x + 0 if by is None else x + by
+
+    shifted.defvjp(x=lambda g: g, by=lambda g: g)
+    for call in (shifted, lambda x: shifted(x, None), lambda x: shifted(x, by=None)):
+        x = leaf(1.0)
+        call(x).backward(np.ones(1))
+        assert_array_equal(x.grad, [1.0])
+
+
+def test_an_integer_output_leaves_the_tape():
+    @primitive
+    def rounded(x):
+        return np.rint(x).astype(int)
+
+    out = rounded(leaf(1.6))
+    assert isinstance(out, Tensor)
+    assert out.node is None
+    assert ops.astype(leaf(1.6), np.int64).node is None
+
+
+def test_piecewise_constant_functions_record_nothing_and_need_no_rule():
+    for op in (ops.sign, ops.floor):
+        assert op(leaf(1.6)).node is None
+    assert_array_equal(grad(lambda x: (tg.floor(x) * x).sum())(np.array([1.6, 2.5])), [1.0, 2.0])
+
+
+# --- what is kept -----------------------------------------------------------------------------------------
+
+
+def test_only_what_the_rules_ask_for_is_kept():
+    x, y = leaf(1.0, 2.0), np.array([3.0, 4.0])
+    assert (x + y).node.saved == {}
+    assert ops.exp(x).node.saved.keys() == {"out"}
+    assert ops.sin(x).node.saved.keys() == {"x"}
+    assert (x * y).node.saved.keys() == {"b"}
+    assert (y * x).node.saved.keys() == {"a"}
+    assert (x * x).node.saved.keys() == {"a", "b"}
+    assert x.sum().node.saved == {"x_shape": (2,), "axis": None}
+
+
+def test_what_is_kept_is_the_array_not_the_tensor():
+    x = leaf(1.0, 2.0)
+    assert ops.sin(x).node.saved["x"] is x.data
+    out = ops.exp(x)
+    assert out.node.saved["out"] is out.data
+
+
+def test_the_first_convolution_does_not_keep_its_weight_and_computes_no_input_gradient(monkeypatch):
+    x, weight = np.ones((1, 1, 3, 3)), Tensor(np.ones((1, 1, 2, 2)), requires_grad=True)
+    out = tg.conv2d(x, weight)
+    assert out.node.saved.keys() == {"x", "spec"}
+    monkeypatch.setattr("tinygrad_cnn.kernels.conv.input_gradient", None)  # calling it would fail
+    out.sum().backward()
+    assert_array_equal(weight.grad[0, 0], [[4.0, 4.0], [4.0, 4.0]])
+
+
+# --- what comes back from a rule --------------------------------------------------------------------------
+
+
+def with_rule(result, **options):
+    @primitive(**options)
+    def planted(x):
+        return x * 1
+
+    planted.defvjp(x=lambda g: result)
+    return planted
+
+
+@pytest.mark.parametrize(
+    ("result", "came"),
+    [
+        (np.ones(3), r"float64\[3\]"),
+        (np.ones((1, 2)), r"float64\[1, 2\]"),
+        (np.ones(()), r"float64\[\]"),
+        (np.ones(2, np.float32), r"float32\[2\]"),
+        (np.ones(2, np.int64), r"int64\[2\]"),
+        ([1.0, 1.0], "list"),
+        (1.0, "float"),
+        (None, "NoneType"),
+    ],
+)
+def test_a_wrong_result_of_a_rule_names_operation_and_operand(result, came):
+    match = rf"'planted', rule of operand 'x': expected a cotangent float64\[2\].*returned {came}"
+    with pytest.raises(TypeError, match=match):
+        with_rule(result)(leaf(1.0, 2.0)).sum().backward()
+
+
+@pytest.mark.parametrize("result", [np.ones((3, 3)), np.ones(1), np.ones(()), None, [1.0, 1.0]])
+def test_broadcasting_does_not_excuse_a_result_that_never_fitted(result):
+    with pytest.raises(TypeError, match=r"'planted', rule of operand 'x': expected a cotangent float64\[2\]"):
+        with_rule(result, broadcasts=True)(leaf(1.0, 2.0)).sum().backward()
+
+
+def test_broadcasting_and_promotion_are_undone():
+    x, y = leaf(2.0, dtype=np.float32), np.array([[3.0, 4.0], [5.0, 6.0]])
+    x_row = Tensor(np.array([[2.0], [2.0]], np.float32), requires_grad=True)
+    (x * y).sum().backward()
+    (x_row * y).sum().backward()
+    assert_array_equal(x.grad, np.array([18.0], np.float32), strict=True)
+    assert_array_equal(x_row.grad, np.array([[7.0], [11.0]], np.float32), strict=True)
+
+
+def test_broadcasting_and_promotion_are_undone_when_recorded():
+    w = Tensor(np.array([[3.0, 4.0], [5.0, 6.0]]), requires_grad=True)
+    x = np.array([2.0], np.float32)
+    first = grad(lambda x: (x * x * w).sum())(x)
+    assert isinstance(first, Tensor)
+    assert (first.shape, first.dtype) == ((1,), np.float32)
+    assert_array_equal(first.data, [72.0])
+    first.backward(np.array([10.0], np.float32))  # d(2 x sum(w)) / dw = 2 x
+    assert_array_equal(w.grad, np.full((2, 2), 40.0), strict=True)
+
+
+def test_a_size_one_axis_in_both_is_not_summed_away():
+    x = Tensor(np.ones((1, 3)), requires_grad=True)
+    (x * np.array([[1.0, 2.0, 3.0]])).sum().backward()
+    assert_array_equal(x.grad, [[1.0, 2.0, 3.0]])
+
+
+def test_float16_cotangents_are_summed_wide():
+    x = Tensor(np.zeros((), np.float16), requires_grad=True)
+    scale = np.float16(0.5)
+    (x + np.zeros(70_000, np.float16)).backward(np.full(70_000, scale))
+    assert x.grad == np.float16(35_000)
+    assert sum_to(np.full((4096, 1), np.float16(0.1)), (1, 1)).dtype == np.float16
+
+
+def test_an_operand_without_a_rule_is_an_error_that_names_both():
+    @primitive
+    def lookup(x, table):
+        return x * table
+
+    lookup.defvjp(x=lambda g, table: g * table)
+    assert_array_equal(grad(lambda x: lookup(x, np.array([2.0])).sum())(np.array([1.0])), [2.0])
+    out = lookup(leaf(1.0), leaf(2.0))  # recording is no error: it may never be differentiated
+    with pytest.raises(TypeError, match=r"'lookup' is not differentiable in operand 'table'.*stop_gradient"):
+        out.backward(np.ones(1))
+
+
+def test_an_exception_in_a_rule_says_which_rule():
+    @primitive
+    def broken(x):
+        return x * 1
+
+    broken.defvjp(x=lambda g: g[7])
+    with pytest.raises(IndexError) as caught:
+        broken(leaf(1.0)).backward(np.ones(1))
+    assert caught.value.__notes__ == ["in the gradient rule of 'broken' for operand 'x'"]
+
+
+def test_a_rule_may_return_its_cotangent_and_nobody_shares_it():
+    both = with_rule(None)
+    both.defvjp(x=lambda g: g)
+    x, y = leaf(1.0), leaf(2.0)
+    seed = np.array([3.0])
+    (both(x) + both(y)).backward(seed)
+    assert_array_equal(x.grad, y.grad)
+    arrays = (x.grad, y.grad, seed)
+    for i, one in enumerate(arrays):
+        assert not any(np.shares_memory(one, other) for other in arrays[i + 1 :])
+
+
+def test_a_read_only_result_of_a_rule_does_not_make_a_read_only_gradient():
+    def frozen(g):
+        result = g * 2
+        result.flags.writeable = False
+        return result
+
+    op = with_rule(None)
+    op.defvjp(x=frozen)
+    x = leaf(1.0)
+    op(x).backward(np.ones(1))
+    assert x.grad.flags.writeable
+    for _ in range(2):  # and a second one accumulates
+        op(x).backward(np.ones(1))
+    assert_array_equal(x.grad, [6.0])
+
+
+def test_a_rule_that_returns_an_array_kept_elsewhere_does_not_lend_it():
+    kept = np.array([5.0])
+    x = leaf(1.0)
+    with_rule(kept)(x).backward(np.ones(1))
+    x.grad *= 0
+    assert_array_equal(kept, [5.0])
+    assert not np.shares_memory(x.grad, kept)
+
+
+# --- variadic operands ------------------------------------------------------------------------------------
+
+
+@primitive
+def weighted(*xs, weights=(1.0, 2.0, 3.0)):
+    """Sum with weights, of any number of arrays."""
+    return sum(w * x for w, x in zip(weights, xs, strict=False))
+
+
+weighted.defvjp(xs=lambda g, index, weights: g * weights[index])
+
+
+def test_one_rule_serves_all_variadic_operands_by_index():
+    x, y = leaf(1.0), leaf(1.0)
+    out = weighted(x, np.array([5.0]), y, weights=(2.0, 0.0, 7.0))
+    assert out.node.saved == {"weights": (2.0, 0.0, 7.0)}
+    out.backward(np.ones(1))
+    assert (x.grad, y.grad) == (2, 7)
+
+
+def test_a_variadic_rule_sees_all_operands_and_all_shapes_recorded_where_they_are():
+    seen = []
+
+    @primitive
+    def product(*xs):
+        return np.prod(np.stack([np.broadcast_to(x, (2,)) for x in xs]), axis=0)
+
+    def rule(g, xs, xs_shape, index):
+        seen.append((xs_shape, [type(x) for x in xs]))
+        others = [x for i, x in enumerate(xs) if i != index]
+        return g * others[0] * others[1]
+
+    product.defvjp(xs=rule)
+    constant = np.array([3.0, 4.0])
+    x, y = np.array([1.0, 2.0]), np.array([5.0, 6.0])
+    found = tg.hessian(lambda p: product(p["x"], constant, p["y"]).sum())({"x": x, "y": y})
+    assert_array_equal(found["x"]["y"], np.diag(constant))
+    assert_array_equal(found["x"]["x"], np.zeros((2, 2)))
+    assert seen[0] == (((2,), (2,), (2,)), [Tensor, np.ndarray, Tensor])
+
+
+def test_a_wrong_variadic_result_names_the_position():
+    @primitive
+    def bad(*xs):
+        return xs[0] + xs[1]
+
+    bad.defvjp(xs=lambda g, index: g if index == 0 else np.ones(9))
+    with pytest.raises(TypeError, match=r"'bad', rule of operand 'xs\[1\]'"):
+        bad(leaf(1.0), leaf(2.0)).backward(np.ones(1))
+
+
+def test_a_missing_variadic_rule_names_the_position():
+    @primitive
+    def bare(*xs):
+        return xs[0] + xs[1]
+
+    with pytest.raises(TypeError, match=r"'bare' is not differentiable in operand 'xs\[1\]'"):
+        bare(np.ones(1), leaf(2.0)).backward(np.ones(1))
+
+
+def test_more_than_sixty_four_operands():
+    xs = [leaf(float(i)) for i in range(100)]
+    tg.concatenate(xs).backward(np.arange(100.0))
+    assert [float(x.grad[0]) for x in xs] == list(range(100))
+
+
+# --- as an object -----------------------------------------------------------------------------------------
+
+
+def test_primitives_pickle_by_reference():
+    for op in (ops.exp, ops.conv.conv2d_output, ops.pool._max_pool2d, affine):
+        assert pickle.loads(pickle.dumps(op)) is op
+
+
+def test_a_primitive_shows_name_and_signature():
+    assert repr(affine) == "<primitive affine(x, scale, offset=1.0, *, times=1)>"
+    assert affine.__doc__ == "A primitive with a default operand and a static parameter."
+
+
+def test_raw_takes_the_array_out_and_leaves_everything_else():
+    x = leaf(1.0)
+    assert raw(x) is x.data
+    assert raw(None) is None
+    assert raw(3.0) == 3.0

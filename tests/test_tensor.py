@@ -1,0 +1,501 @@
+"""`Tensor`: operators, NumPy's and Python's protocols, and `backward` with the gradients it leaves."""
+
+import copy
+import operator
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import Tensor
+
+X = np.array([[1.5, -2.0, 0.5], [3.0, 0.25, -1.0]])
+Y = np.array([[2.0, 3.0, -1.5], [0.5, 1.25, 4.0]])
+
+BINARY = [operator.add, operator.sub, operator.mul, operator.truediv]
+
+
+def leaf(data, dtype=None):
+    return Tensor(np.array(data, dtype), requires_grad=True)
+
+
+# --- operators --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", BINARY)
+def test_binary_operators_between_tensors(op):
+    out = op(Tensor(X), Tensor(Y))
+    assert isinstance(out, Tensor)
+    assert_array_equal(out.data, op(X, Y), strict=True)
+
+
+@pytest.mark.parametrize("op", BINARY)
+@pytest.mark.parametrize("other", [Y, Y[0], 2, 2.5, np.float64(2.5), np.array(3.0)], ids=repr)
+def test_binary_operators_with_what_is_no_tensor_on_either_side(op, other):
+    x = leaf(X)
+    for out, expected in ((op(x, other), op(X, other)), (op(other, x), op(other, X))):
+        assert isinstance(out, Tensor)
+        assert out.requires_grad
+        assert_array_equal(out.data, expected, strict=True)
+
+
+def test_reflected_operators_have_the_right_gradients():
+    positive = np.abs(X)
+    for f, slope in (
+        (lambda x: Y - x, -np.ones_like(X)),
+        (lambda x: Y / x, -Y / positive**2),
+        (lambda x: 2.0**x, np.log(2) * 2.0**positive),
+        (lambda x: Y * x, Y),
+        (lambda x: Y + x, np.ones_like(X)),
+    ):
+        x = leaf(positive)
+        f(x).sum().backward()
+        assert_allclose(x.grad, slope, rtol=1e-14)
+
+
+def test_power_on_both_sides():
+    assert_array_equal((Tensor(X) ** 2).data, X**2)
+    assert_array_equal((Tensor(X) ** Tensor([2.0, 3.0, 1.0])).data, X ** np.array([2.0, 3.0, 1.0]))
+    assert_array_equal((2 ** Tensor(X)).data, 2**X)
+    assert_array_equal((np.abs(X) ** Tensor(Y)).data, np.abs(X) ** Y)
+
+
+def test_matrix_product_on_both_sides():
+    x = leaf(X)
+    for out, expected in ((x @ Y.T, X @ Y.T), (Y.T @ x, Y.T @ X), (x @ Tensor(Y.T), X @ Y.T)):
+        assert isinstance(out, Tensor)
+        assert out.requires_grad
+        assert_array_equal(out.data, expected)
+    (Y.T @ x).sum().backward()
+    assert_allclose(x.grad, np.repeat(Y.sum(axis=1)[:, None], 3, axis=1))
+
+
+def test_unary_operators():
+    x = leaf(X)
+    assert_array_equal((-x).data, -X)
+    assert (+x) is x
+    assert_array_equal(abs(x).data, np.abs(X))
+
+
+@pytest.mark.parametrize("op", [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge])
+def test_comparisons_give_plain_arrays_of_bool(op):
+    other = X * np.array([1.0, -1.0, 2.0])
+    for out in (op(leaf(X), other), op(leaf(X), Tensor(other)), op(leaf(X), 0.5)):
+        assert type(out) is np.ndarray
+        assert out.dtype == bool
+    assert_array_equal(op(leaf(X), other), op(X, other))
+    assert_array_equal(op(other, leaf(X)), op(other, X))
+
+
+# --- the array --------------------------------------------------------------------------------------------
+
+
+def test_a_tensor_has_the_attributes_of_its_array():
+    x = Tensor(X)
+    assert (x.shape, x.dtype, x.ndim, x.size, len(x)) == ((2, 3), np.float64, 2, 6, 2)
+    assert_array_equal(x.T.data, X.T)
+
+
+def test_the_array_is_not_copied():
+    assert Tensor(X).data is X
+    assert Tensor(X).numpy() is X
+    assert np.shares_memory(leaf(X).detach().data, leaf(X).data) is False
+    x = Tensor(X.copy(), requires_grad=True)
+    assert x.detach().data is x.data
+    assert not x.detach().requires_grad
+
+
+def test_dtype_can_be_chosen():
+    assert Tensor([1, 2], dtype=np.float32).dtype == np.float32
+
+
+def test_a_tensor_of_a_tensor_is_refused():
+    with pytest.raises(TypeError, match="would leave the tape"):
+        Tensor(leaf(1.0))
+
+
+@pytest.mark.parametrize("data", [3, [True], np.array([1], np.uint8), np.array([1j])], ids=repr)
+def test_only_floating_tensors_can_require_gradients(data):
+    kind = np.asarray(data).dtype
+    with pytest.raises(TypeError, match=f"{kind} tensors cannot require gradients: cast to a floating dtype"):
+        Tensor(data, requires_grad=True)
+    assert Tensor(data).dtype == kind
+
+
+def test_item_float_int_and_bool():
+    assert Tensor([[2.5]]).item() == 2.5
+    assert isinstance(Tensor(2.5).item(), float)
+    assert (float(Tensor(2.5)), int(Tensor(2.5)), bool(Tensor(2.5)), bool(Tensor(0.0))) == (
+        2.5,
+        2,
+        True,
+        False,
+    )
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(Tensor(X))
+    with pytest.raises(TypeError, match="scalar"):
+        float(Tensor(X))
+
+
+def test_iteration_stays_on_the_tape():
+    x = leaf(X)
+    first, second = x
+    (first * 2 + second * 3).sum().backward()
+    assert_array_equal(x.grad, [[2.0] * 3, [3.0] * 3])
+    with pytest.raises(TypeError, match="0-d"):
+        iter(Tensor(1.0))
+    with pytest.raises(TypeError):
+        len(Tensor(1.0))
+
+
+def test_hash_is_by_identity():
+    x, same = Tensor(X), Tensor(X)
+    assert hash(x) == hash(x)
+    assert {x: 1, same: 2}[x] == 1
+
+
+def test_indexing_takes_tensors_as_keys():
+    x, rows = leaf(X), Tensor(np.array([0, 1, 1]))
+    for out in (x[rows], x[rows, np.array([0, 0, 0])], x[rows, Tensor(np.array([0, 0, 0]))]):
+        assert isinstance(out, Tensor)
+    x[rows].sum().backward()
+    assert_array_equal(x.grad, [[1.0] * 3, [2.0] * 3])
+    assert_array_equal(x[x > 0].data, X[X > 0])
+
+
+@pytest.mark.parametrize(
+    ("tensor", "shown"),
+    [
+        (Tensor([1.0, 2.0]), "Tensor([1., 2.])"),
+        (Tensor([1]), "Tensor([1])"),
+        (Tensor(np.float32(1.5)), "Tensor(1.5, dtype=float32)"),
+        (leaf([1.0]), "Tensor([1.], requires_grad=True)"),
+        (leaf([1.0]) * 2, "Tensor([2.], from=multiply)"),
+        (leaf([1.0], np.float32) * 2, "Tensor([2.], dtype=float32, from=multiply)"),
+    ],
+)
+def test_repr(tensor, shown):
+    assert repr(tensor) == shown
+
+
+def test_repr_after_backward():
+    out = leaf([1.0]).sum()
+    out.backward()
+    assert repr(out) == "Tensor(1.)"
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_leaves_and_constants_can_be_copied_and_pickled(copied, requires_grad):
+    x = Tensor(X.astype(np.float32), requires_grad=requires_grad)
+    other = copied({"w": x})["w"]
+    assert_array_equal(other.data, x.data, strict=True)
+    assert other.requires_grad == requires_grad
+    assert not np.shares_memory(other.data, x.data)
+    assert other.node is None or other.node is not x.node
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, pickle.dumps])
+def test_a_tensor_on_the_tape_is_not_copied_or_pickled(copied):
+    with pytest.raises(TypeError, match=r"detach\(\) it first"):
+        copied(leaf(X) * 2)
+
+
+# --- methods ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.sum(),
+        lambda x: x.sum(axis=0),
+        lambda x: x.sum(1, keepdims=True),
+        lambda x: x.mean(axis=(0, 1)),
+        lambda x: x.var(axis=0, ddof=1),
+        lambda x: x.std(1, keepdims=True),
+        lambda x: x.max(axis=1),
+        lambda x: x.min(),
+        lambda x: x.reshape(3, 2),
+        lambda x: x.reshape((3, 2)),
+        lambda x: x.reshape(-1),
+        lambda x: x.transpose(),
+        lambda x: x.transpose(1, 0),
+        lambda x: x.transpose((1, 0)),
+        lambda x: x.transpose(None),
+        lambda x: x.T,
+        lambda x: x[:1].squeeze(0),
+        lambda x: x[:1].squeeze(),
+        lambda x: x.astype(np.float32),
+        lambda x: x[..., None, ::-1],
+    ],
+)
+def test_methods_do_as_numpys(call):
+    out = call(leaf(X))
+    assert isinstance(out, Tensor)
+    assert_array_equal(out.data, call(X), strict=True)
+
+
+def test_a_wrong_permutation_is_refused():
+    for call in (lambda x: x.transpose(0), lambda x: x.transpose((0, 0)), lambda x: x.transpose(0, 1, 2)):
+        with pytest.raises(ValueError, match="axes"):
+            call(leaf(X))
+
+
+# --- NumPy's protocols ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        np.exp,
+        np.abs,
+        np.negative,
+        lambda x: np.add(x, Y),
+        lambda x: np.multiply(Y, x),
+        lambda x: np.maximum(x, Y),
+        lambda x: np.matmul(x, Y.T),
+        lambda x: np.power(x, 2),
+        lambda x: np.sum(x, axis=0),
+        lambda x: np.sum(x, 1, keepdims=True),
+        lambda x: np.mean(x, axis=(0, 1)),
+        lambda x: np.var(x, ddof=1),
+        lambda x: np.max(x, axis=1),
+        lambda x: np.clip(x, -1, 1),
+        lambda x: np.where(X > 0, x, 0.0),
+        lambda x: np.reshape(x, (3, 2)),
+        lambda x: np.transpose(x),
+        lambda x: np.swapaxes(x, 0, 1),
+        lambda x: np.moveaxis(x, 0, 1),
+        lambda x: np.expand_dims(x, (0, -1)),
+        lambda x: np.squeeze(x),
+        lambda x: np.broadcast_to(x, (4, 2, 3)),
+        lambda x: np.pad(x, ((1, 0), (0, 2))),
+        lambda x: np.concatenate([x, Y]),
+        lambda x: np.concatenate((Y, x), axis=1),
+        lambda x: np.stack([x, Y], axis=1),
+    ],
+)
+def test_numpy_functions_record(call):
+    x = leaf(X)
+    out = call(x)
+    assert isinstance(out, Tensor)
+    assert_array_equal(out.data, call(X), strict=True)
+    out.sum().backward()
+    assert x.grad.any()
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda x: np.cbrt(x), r"np\.cbrt does not work on a Tensor: tinygrad_cnn has no such op"),
+        (lambda x: np.linalg.inv(x), r"np\.linalg\.inv does not work on a Tensor"),
+        (lambda x: np.linalg.qr(x), r"np\.linalg\.qr does not work on a Tensor"),
+        (lambda x: np.fft.fft(x), r"np\.fft\.fft does not work on a Tensor"),
+        (lambda x: np.median(x), r"np\.median does not work on a Tensor.*tensor\.numpy\(\)"),
+        (lambda x: np.add.reduce(x), r"np\.add\.reduce does not work on a Tensor"),
+        (lambda x: np.add.outer(x, x), r"np\.add\.outer does not work on a Tensor"),
+        (lambda x: np.exp(x, where=X > 0), r"np\.exp with where does not work.*use tinygrad_cnn\.exp"),
+        (lambda x: np.add(x, 1, dtype=np.float32), r"np\.add with dtype does not work"),
+        (lambda x: np.sum(x, dtype=np.float32), r"sum: got an unexpected keyword argument 'dtype'"),
+        (lambda x: np.add(Y, x, out=np.zeros((2, 3))), r"np\.add into an ndarray would leave the tape"),
+    ],
+)
+def test_what_cannot_be_recorded_is_an_error_that_names_it(call, match):
+    with pytest.raises(TypeError, match=match):
+        call(leaf(X))
+
+
+@pytest.mark.parametrize(
+    ("iop", "name"),
+    [
+        (operator.iadd, "add"),
+        (operator.isub, "subtract"),
+        (operator.imul, "multiply"),
+        (operator.itruediv, "divide"),
+        (operator.imatmul, "matmul"),
+    ],
+)
+def test_in_place_operators_of_an_ndarray_are_refused_and_change_nothing(iop, name):
+    a = np.eye(2)
+    with pytest.raises(TypeError, match=rf"np\.{name} into an ndarray would leave the tape"):
+        iop(a, leaf(np.ones((2, 2))))
+    assert_array_equal(a, np.eye(2))
+
+
+def test_augmented_assignment_of_a_tensor_makes_a_new_one():
+    x = leaf([1.0, 2.0])
+    y = x
+    y += 1
+    y *= 3
+    y.sum().backward()
+    assert_array_equal(x.data, [1.0, 2.0])
+    assert_array_equal(x.grad, [3.0, 3.0])
+
+
+@pytest.mark.parametrize("call", [np.asarray, np.array, np.float64, lambda x: np.array([x, x])])
+def test_a_tensor_never_turns_into_an_ndarray_by_itself(call):
+    with pytest.raises(TypeError, match=r"tensor\.numpy\(\)"):
+        call(leaf([1.0, 2.0]))
+
+
+def test_a_tensor_is_not_stored_in_an_ndarray():
+    target = np.zeros(2)
+    with pytest.raises(TypeError, match=r"tensor\.numpy\(\)"):
+        target[...] = leaf([1.0, 2.0])
+    with pytest.raises((TypeError, ValueError)):
+        target[0] = leaf([1.0, 2.0])
+    assert not target.any()
+
+
+@pytest.mark.parametrize("call", [np.isnan, np.isinf, np.isfinite])
+def test_tests_of_elements_give_plain_arrays(call):
+    values = np.array([1.0, np.nan, np.inf])
+    out = call(Tensor(values))
+    assert type(out) is np.ndarray
+    assert_array_equal(out, call(values))
+
+
+# --- dtypes -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("op", [*BINARY, operator.pow])
+@pytest.mark.parametrize("scalar", [2, 2.5, True])
+def test_python_scalars_are_weak(dtype, op, scalar):
+    for f in (lambda x: op(x, scalar), lambda x: op(scalar, x)):
+        x = leaf([1.0, 2.0], dtype)
+        out = f(x)
+        assert out.dtype == dtype
+        out.sum().backward()
+        assert x.grad.dtype == dtype
+
+
+def test_a_numpy_float64_scalar_is_not_weak_but_the_gradient_keeps_its_dtype():
+    x = leaf([1.0, 2.0], np.float32)
+    for out in (x * np.float64(2.0), np.float64(2.0) * x):
+        assert out.dtype == np.float64
+    (x * np.float64(2.0)).sum().backward()
+    assert_array_equal(x.grad, np.array([2.0, 2.0], np.float32), strict=True)
+
+
+# --- backward ---------------------------------------------------------------------------------------------
+
+
+def test_backward_on_a_leaf_gives_one_and_accumulates():
+    x = leaf(3.0)
+    x.backward()
+    assert_array_equal(x.grad, np.array(1.0), strict=True)
+    x.backward()
+    assert x.grad == 2
+
+
+def test_gradients_accumulate_over_calls_in_the_same_array():
+    x = leaf([1.0, 2.0])
+    (x * 2).sum().backward()
+    first = x.grad
+    (x * 5).sum().backward()
+    assert x.grad is first
+    assert_array_equal(x.grad, [7.0, 7.0])
+
+
+def test_a_leaf_used_twice_gets_the_sum():
+    x = leaf([3.0])
+    y = x * x + x
+    y.backward(np.ones(1))
+    assert x.grad == 7
+    a = leaf(1.0)
+    b = a + a
+    (b + b).backward()
+    assert a.grad == 4
+
+
+def test_a_non_scalar_needs_a_gradient():
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) is no scalar: pass a gradient"):
+        (leaf(X) * 2).backward()
+    with pytest.raises(ValueError, match=r"shape \(1,\) is no scalar"):
+        leaf([1.0]).backward()
+
+
+def test_a_gradient_of_the_wrong_shape_is_refused_and_nothing_is_released():
+    x = leaf(X)
+    out = x * 2
+    with pytest.raises(ValueError, match=r"gradient: expected shape \(2, 3\), got \(3,\)"):
+        out.backward(np.ones(3))
+    assert x.grad is None
+    out.backward(np.ones((2, 3)))
+    assert_array_equal(x.grad, np.full((2, 3), 2.0))
+
+
+def test_a_gradient_may_be_a_list_a_tensor_or_of_another_dtype():
+    for gradient in ([1, 2], Tensor([1.0, 2.0]), np.array([1.0, 2.0]), np.array([1, 2], np.int8)):
+        x = leaf([1.0, 1.0], np.float32)
+        (x * 3).backward(gradient)
+        assert_array_equal(x.grad, np.array([3.0, 6.0], np.float32), strict=True)
+
+
+def test_the_gradient_passed_in_is_neither_changed_nor_kept():
+    x, seed = leaf([1.0, 1.0]), np.array([1.0, 2.0])
+    y = x + 0
+    (y + y + x).backward(seed)
+    (x + 0).backward(seed)
+    assert_array_equal(seed, [1.0, 2.0])
+    assert_array_equal(x.grad, [4.0, 8.0])
+    assert not np.shares_memory(x.grad, seed)
+
+
+def test_backward_where_nothing_requires_gradients_is_an_error():
+    for constant in (Tensor(1.0), Tensor(1.0) * 2, leaf(1.0).detach(), tg.sign(leaf(1.0))):
+        with pytest.raises(
+            RuntimeError, match="nothing that this tensor was computed from requires gradients"
+        ):
+            constant.backward()
+
+
+def test_grad_is_none_before_and_on_what_is_no_leaf():
+    x = leaf(1.0)
+    assert x.grad is None
+    assert (x * 2).grad is None
+    assert Tensor(1.0).grad is None
+
+
+def test_grad_can_be_set():
+    x = leaf([1.0, 2.0])
+    x.grad = np.array([5.0, 5.0])
+    (x * 1).sum().backward()
+    assert_array_equal(x.grad, [6.0, 6.0])
+    x.grad = None
+    assert x.grad is None
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "match"),
+    [
+        (np.ones(3), ValueError, r"grad: expected float64\[2\], got float64\[3\]"),
+        (np.ones(2, np.float32), ValueError, r"grad: expected float64\[2\], got float32\[2\]"),
+        ([1.0, 1.0], TypeError, "grad: expected an ndarray or None, got list"),
+        (Tensor([1.0, 1.0]), TypeError, "grad: expected an ndarray or None, got Tensor"),
+    ],
+)
+def test_a_grad_that_does_not_fit_is_refused(value, error, match):
+    x = leaf([1.0, 2.0])
+    with pytest.raises(error, match=match):
+        x.grad = value
+    assert x.grad is None
+
+
+def test_only_a_leaf_has_a_grad_to_set():
+    for x in (Tensor(1.0), leaf(1.0) * 2):
+        with pytest.raises(AttributeError, match="requires_grad=True"):
+            x.grad = np.array(1.0)
+
+
+def test_a_parameter_updated_in_place_is_used_with_its_new_values():
+    data = np.array([1.0, 2.0])
+    x = Tensor(data, requires_grad=True)
+    for expected in ([2.0, 4.0], [0.0, 0.0]):
+        x.grad = None
+        (x * x).sum().backward()
+        assert_array_equal(x.grad, expected)
+        data -= 0.5 * x.grad

@@ -1,0 +1,350 @@
+"""A catalogue of planted faults: wrong gradient rules that the toolkit must find.
+
+The kinds are those of gradient code gone wrong in public frameworks:
+
+M1 zero gradient; M2 permutation or index not inverted; M3 cotangent ignored; M4 assigned instead of
+accumulated; M5 broadcasting not undone; M6 wrong factor; M7 right for one memory layout only; M8 mutation;
+M9 wrong dtype or type; M10 wrong at one corner element; M11 tiny derivative dropped; M12 stateful or random;
+M13 wrong for the second operand; M14 wrong at second order only; M15 height and width swapped; M16 groups
+swapped.
+
+A mutant replaces one rule of one primitive, and is looked for with the tests of one `OpCase`.
+"""
+
+import contextlib
+import dataclasses
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import op_cases
+
+from tinygrad_cnn import ops
+from tinygrad_cnn.ops import conv, elementwise, normalization, pool, reductions, shaping
+from tinygrad_cnn.tape import Primitive, astype, broadcast_to, primitive, raw, sum_to
+from tinygrad_cnn.testing import OpCase, strategies
+
+
+class Mutant(NamedTuple):
+    """A wrong rule: of which kind, for which primitive and operand, and the case that should reveal it."""
+
+    kind: str
+    what: str
+    primitive: Primitive
+    operand: str
+    rule: Callable
+    case: OpCase
+
+    def __str__(self):
+        return f"{self.kind} {self.primitive.__name__}.{self.operand}: {self.what}".replace(" ", "_")
+
+
+@contextlib.contextmanager
+def planted(mutant):
+    """Put the wrong rule in the place of the right one, for a while."""
+    right = mutant.primitive.rules[mutant.operand].function
+    mutant.primitive.defvjp(**{mutant.operand: mutant.rule})
+    try:
+        yield
+    finally:
+        mutant.primitive.defvjp(**{mutant.operand: right})
+
+
+# --- faults that fit any rule -------------------------------------------------------------------------------
+
+
+def fault(change):
+    """A function from a right rule to a wrong one, which asks for the same values."""
+
+    def plant(rule):
+        names = list(inspect.signature(rule).parameters)
+
+        def wrong(*values):
+            return change(rule, dict(zip(names, values, strict=True)))
+
+        wrong.__signature__ = inspect.signature(rule)
+        return wrong
+
+    return plant
+
+
+def result_changed(change):
+    """A fault that spoils what the right rule returns."""
+    return fault(lambda rule, asked: change(rule(**asked), asked))
+
+
+def times_at(index):
+    """Three times too large at one element."""
+
+    def spoil(gradient, asked):
+        factor = np.ones(gradient.shape, gradient.dtype)
+        if factor.size:
+            factor.reshape(-1)[index] = 3
+        return gradient * factor
+
+    return result_changed(spoil)
+
+
+def unless(condition):
+    """Twice too large unless the cotangent's memory fulfils a condition."""
+    return result_changed(lambda gradient, asked: gradient if condition(raw(asked["g"])) else 2 * gradient)
+
+
+def detached(rule, asked):
+    """Right in value, but a constant to the tape."""
+    return rule(**{name: raw(value) for name, value in asked.items()})
+
+
+def mutating(rule, asked):
+    g = raw(asked["g"])
+    gradient = rule(**asked)
+    g *= 2
+    return gradient
+
+
+def every_third_call(plant=result_changed):
+    calls = itertools.count()
+    return plant(lambda gradient, asked: 2 * gradient if next(calls) % 3 == 2 else gradient)
+
+
+def noisy():
+    rng = np.random.default_rng(0)
+    return result_changed(lambda gradient, asked: gradient * float(1 + 1e-3 * rng.random()))
+
+
+FAULTS = {
+    ("M1", "zero"): result_changed(lambda gradient, asked: 0 * gradient),
+    ("M3", "cotangent ignored"): fault(lambda rule, asked: rule(**{**asked, "g": np.ones_like(raw(asked["g"]))})),
+    ("M6", "twice"): result_changed(lambda gradient, asked: 2 * gradient),
+    ("M6", "sign"): result_changed(lambda gradient, asked: -gradient),
+    ("M6", "one in a million"): result_changed(lambda gradient, asked: gradient * (1 + 1e-6)),
+    ("M7", "C order only"): unless(lambda g: g.flags.c_contiguous),
+    ("M7", "not for zero strides"): unless(lambda g: 0 not in g.strides),
+    ("M7", "not for negative strides"): unless(lambda g: all(step >= 0 for step in g.strides)),
+    ("M7", "writable only"): unless(lambda g: g.flags.writeable),
+    ("M8", "mutates the cotangent"): fault(mutating),
+    ("M9", "float64"): result_changed(lambda gradient, asked: astype(gradient, np.float64)),
+    ("M9", "float32"): result_changed(lambda gradient, asked: astype(astype(gradient, np.float32), gradient.dtype)),
+    ("M9", "list"): result_changed(lambda gradient, asked: [gradient]),
+    ("M9", "None"): result_changed(lambda gradient, asked: None),
+    ("M9", "wrong shape"): result_changed(lambda gradient, asked: ops.expand_dims(gradient, 0)),
+    ("M10", "last element"): times_at(-1),
+    ("M10", "first element"): times_at(0),
+    ("M14", "recorded as a constant"): fault(detached),
+}  # fmt: skip
+
+_CASES = {case.name: case for case in op_cases.CASES}
+_ALL_KINDS = {(kind, what) for kind, what in FAULTS if kind != "M9"}
+# the tape repairs shape and dtype of a broadcasting primitive's rules, so M9 is planted elsewhere
+_ELSEWHERE = {"sin", "getitem", "sum", "softmax"}
+
+
+def _generic():
+    chosen = [
+        ("sin", "x", set(FAULTS)),
+        ("multiply", "a", _ALL_KINDS),
+        ("getitem", "x", set(FAULTS)),
+        ("sum", "x", set(FAULTS) - {("M3", "cotangent ignored")}),
+        ("matmul", "b", _ALL_KINDS),
+        ("conv2d_output", "weight", _ALL_KINDS),
+        ("softmax", "x", {key for key in FAULTS if key[0] in ("M1", "M9", "M10", "M14")}),
+    ]
+    for name, operand, kinds in chosen:
+        op = _CASES[name].function
+        for (kind, what), plant in FAULTS.items():
+            if (kind, what) in kinds:
+                yield Mutant(kind, what, op, operand, plant(op.rules[operand].function), _CASES[name])
+    for name in ("tanh", "max", "batch_norm"):
+        op = _CASES[name].function
+        right = op.rules["x"].function
+        yield Mutant("M12", "wrong every third call", op, "x", every_third_call()(right), _CASES[name])
+        yield Mutant("M12", "noise", op, "x", noisy()(right), _CASES[name])
+
+
+# --- faults of their own ------------------------------------------------------------------------------------
+
+
+def _of(kind, what, name, operand, rule, *, of=None):
+    """A mutant of the primitive of a case, or of another one that the case leads to."""
+    return Mutant(kind, what, of or _CASES[name].function, operand, rule, _CASES[name])
+
+
+def _assigned(g, x_shape, key):
+    out = np.zeros(x_shape, g.dtype)
+    out[key] = raw(g)
+    return out
+
+
+def _scatter_assigned(g, x, spec):
+    out = np.zeros(x.shape, g.dtype)
+    for origin, to in op_cases.winners(raw(x), spec):
+        out[to] = raw(g)[origin]
+    return out
+
+
+def _first_of_broadcast(g, a_shape):
+    """The first of the elements that a sum should have added."""
+    g = raw(g)
+    g = g[(0,) * (g.ndim - len(a_shape))] if g.size else np.zeros(a_shape)
+    return g[tuple(slice(0, n) for n in a_shape)]
+
+
+def _hw_swapped(spec):
+    """Stride and padding of rows for columns and the reverse."""
+    return dataclasses.replace(spec, stride=spec.stride[::-1], padding=spec.padding[::-1])
+
+
+def _groups_reversed(gradient, axis, groups):
+    parts = np.split(raw(gradient), groups, axis)
+    return np.concatenate(parts[::-1], axis)
+
+
+@primitive
+def tiny(x):
+    return 1e-7 * x
+
+
+tiny.defvjp(x=lambda g: 1e-7 * g)
+
+
+@primitive
+def beside_one(x):
+    return 1 + 1e-6 * x
+
+
+beside_one.defvjp(x=lambda g: 1e-6 * g)
+
+TINY = OpCase("tiny", tiny, operands=strategies.arrays(), reference=lambda x: x * 1e-7)
+BESIDE_ONE = OpCase("beside_one", beside_one, operands=strategies.arrays(), reference=lambda x: 1 + 1e-6 * x)
+
+
+def _particular():
+    sum_, mean, spread = ops.sum, ops.mean, reductions.spread
+    count = reductions._count
+    return [
+        # M1
+        _of("M1", "zero", "logsumexp", "x", lambda g, x: 0 * x),
+        _of("M1", "zero", "max_pool2d", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
+        # M2
+        _of("M2", "not inverted", "transpose", "x", lambda g, axes: ops.transpose(g, axes)),
+        _of("M2", "offset of the other end", "pad", "x", lambda g, x_shape, widths: ops.getitem(
+            g, tuple(slice(after, after + n) for (_, after), n in zip(widths, x_shape, strict=True)))),
+        _of("M2", "always the first part", "concatenate", "xs", lambda g, xs_shape, index, axis: ops.getitem(
+            g, (slice(None),) * (axis % g.ndim) + (slice(0, xs_shape[index][axis]),))),
+        _of("M2", "Fortran order", "reshape", "x", lambda g, x_shape: np.reshape(raw(g), x_shape, order="F")),
+        # M3
+        _of("M3", "local derivative alone", "exp", "x", lambda out: 1 * out),
+        _of("M3", "local derivative alone", "relu", "x", lambda g, x: 1.0 * (raw(x) > 0) + 0 * g),
+        _of("M3", "local derivative alone", "divide", "a", lambda g, b: 0 * g + 1 / b),
+        # M4
+        _of("M4", "assigned", "getitem", "x", _assigned),
+        _of("M4", "assigned", "max_pool2d", "x", _scatter_assigned),
+        _of("M4", "overlaps once", "avg_pool2d", "x", lambda g, spec, count_include_pad: np.minimum(
+            pool._avg_pool2d_input(raw(g), spec=spec, count_include_pad=count_include_pad), 0.25)),
+        # M5
+        _of("M5", "not summed", "add", "a", lambda g, a_shape: _first_of_broadcast(g, a_shape)),
+        _of("M5", "mean for sum", "subtract", "b", lambda g, b_shape: -broadcast_to(
+            sum_to(g, b_shape) * (np.prod(b_shape) / max(raw(g).size, 1)), b_shape)),
+        _of("M5", "not summed", "broadcast_to", "x", lambda g, x_shape: _first_of_broadcast(g, x_shape)),
+        _of("M5", "size-1 axes stretched", "sum_to", "x", lambda g, x_shape: np.resize(raw(g), x_shape)),
+        # M6
+        _of("M6", "not divided", "mean", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
+        _of("M6", "divided by all elements", "mean", "x", lambda g, x_shape, axis: spread(
+            g / max(np.prod(x_shape), 1), x_shape, axis)),
+        _of("M6", "ddof ignored", "var", "x", lambda g, x, axis: spread(
+            g * (2 / count(x.shape, axis)), x.shape, axis) * (x - mean(x, axis, keepdims=True))),
+        _of("M6", "mean not subtracted", "var", "x", lambda g, x, axis, ddof: spread(
+            g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x),
+        _of("M6", "half missing", "sqrt", "x", lambda g, out: g / out),
+        _of("M6", "one power too few", "power_integer", "x", lambda g, x, exponent: g * exponent * x**exponent),
+        _of("M6", "derivative of sin", "cos", "x", lambda g, x: g * ops.sin(x)),
+        _of("M6", "sign", "negative", "x", lambda g: 1 * g),
+        _of("M6", "multiplied", "log", "x", lambda g, x: g * x),
+        _of("M6", "at the other side too", "abs", "x", lambda g, x: 1 * g),
+        _of("M6", "beyond the bounds too", "clip", "x", lambda g: 1 * g),
+        _of("M6", "leaky", "relu", "x", lambda g, x: g * np.where(raw(x) > 0, 1, 1e-3).astype(x.dtype)),
+        _of("M6", "to the smallest", "max", "x", lambda g, x, axis: spread(g, x.shape, axis) * (
+            raw(x) == np.min(raw(x), axis=axis, keepdims=True))),
+        _of("M6", "over all slices", "max", "x", lambda g, x, axis: spread(g, x.shape, axis) * (
+            raw(x) == np.max(raw(x), initial=-np.inf))),
+        _of("M6", "last axis whatever the axis", "softmax", "x", lambda g, out: out * (
+            g - sum_(g * out, -1, keepdims=True))),
+        _of("M6", "diagonal only", "softmax", "x", lambda g, out: g * out * (1 - out)),
+        _of("M6", "sum missing", "log_softmax", "x", lambda g, out: g - ops.exp(out) * g),
+        _of("M6", "padding counted", "avg_pool2d", "x", lambda g, spec: pool._avg_pool2d_input(
+            g, spec=spec, count_include_pad=True)),
+        _of("M6", "mean term missing", "batch_norm", "x", lambda g, x, weight, eps: normalization.batch_norm_input(
+            g, x, weight, eps=eps) + 0.01 * mean(g, reductions_axes(x), keepdims=True)),
+        _of("M6", "bias averaged", "conv2d_output", "bias", lambda g: sum_(g, (0, 2, 3)) / max(len(raw(g)), 1)),
+        # M9
+        _of("M9", "weights in float64", "max", "x", lambda g, x, out, axis: spread(g, x.shape, axis) * (
+            raw(x) == raw(out).reshape(reductions.kept_shape(x.shape, axis))).astype(np.float64)),
+        _of("M9", "NumPy scalar", "mean", "x", lambda g, x_shape, axis: spread(
+            g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis)),
+        _of("M9", "zeros of the default dtype", "pad", "x", lambda g, x_shape, widths: np.zeros(x_shape) + shaping._pad_rule(
+            g, x_shape, widths)),
+        # M10
+        _of("M10", "corner of the kernel", "conv2d_weight", "x", times_at(-1)(conv.conv2d_weight.rules["x"].function)),
+        _of("M10", "last channel", "batch_norm", "weight", times_at(-1)(
+            normalization._batch_norm.rules["weight"].function)),
+        _of("M10", "last element", "where", "y", times_at(-1)(ops.where.rules["y"].function)),
+        # M11
+        Mutant("M11", "dropped", tiny, "x", lambda g: 0 * g, TINY),
+        Mutant("M11", "dropped", beside_one, "x", lambda g: 0 * g, BESIDE_ONE),
+        # M13
+        _of("M13", "sign", "subtract", "b", lambda g: 1 * g),
+        _of("M13", "sign", "divide", "b", lambda g, a, b: g * a / (b * b)),
+        _of("M13", "other base", "power", "exponent", lambda g, out, x: g * out * ops.log(x) / np.log(2)),
+        _of("M13", "as the first", "maximum", "b", lambda g, a, b: g * (raw(a) > raw(b))),
+        _of("M13", "as the first", "minimum", "b", lambda g, a, b: g * (raw(a) < raw(b))),
+        _of("M13", "as the first", "where", "y", lambda g, condition: ops.where(condition, g, 0.0)),
+        _of("M13", "all but the first", "concatenate", "xs", lambda g, xs_shape, index, axis: (
+            0.5 if index else 1) * shaping._concatenate_rule(g, xs_shape, index, axis)),
+        _of("M13", "of an unstandardised input", "batch_norm", "weight", lambda g, x: sum_(g * x, reductions_axes(x))),
+        # M14
+        _of("M14", "output as a constant", "exp", "x", lambda g, out: g * raw(out)),
+        _of("M14", "output as a constant", "tanh", "x", lambda g, out: g * (1 - raw(out) ** 2)),
+        _of("M14", "output as a constant", "sigmoid", "x", lambda g, out: g * raw(out * (1 - out))),
+        _of("M14", "output as a constant", "logsumexp", "x", lambda g, x, out, axis: reductions._logsumexp_rule(
+            g, raw(x), raw(out), axis)),
+        _of("M14", "operand as a constant", "square", "x", lambda g, x: g * (2 * raw(x))),
+        _of("M14", "divisor as a constant", "divide", "a", lambda g, b: g / raw(b)),
+        _of("M14", "derivative's own rule", "batch_norm", "x", lambda g, x: 0 * x, of=normalization.batch_norm_input),
+        _of("M14", "derivative's own rule", "batch_norm", "weight", lambda g, weight: 0 * weight,
+            of=normalization.batch_norm_input),
+        _of("M14", "derivative's own rule", "conv2d_output", "weight", lambda g, weight: 0 * weight,
+            of=conv.conv2d_input),
+        _of("M14", "derivative's own rule", "max_pool2d", "y", lambda g, y: 0 * y, of=pool.max_pool2d_scatter),
+        # M15
+        _of("M15", "stride and padding", "conv2d_output", "x", lambda g, weight, spec: conv.conv2d_input(
+            g, weight, spec=_hw_swapped(spec))),
+        _of("M15", "kernel turned", "conv2d_output", "weight", lambda g, x, spec: ops.swapaxes(
+            conv.conv2d_weight(x, g, spec=spec), 2, 3)),
+        _of("M15", "kernel turned", "conv2d_input", "weight", lambda g, y, spec: ops.swapaxes(
+            conv.conv2d_weight(g, y, spec=spec), 2, 3)),
+        _of("M15", "windows turned", "max_pool2d", "x", lambda g, x, spec: pool.max_pool2d_scatter(
+            g, raw(x), spec=_hw_swapped(spec))),
+        _of("M15", "windows turned", "avg_pool2d", "x", lambda g, spec, count_include_pad: pool._avg_pool2d_input(
+            g, spec=_hw_swapped(spec), count_include_pad=count_include_pad)),
+        _of("M15", "image turned", "max_pool2d_gather", "v", lambda g, x, spec: ops.swapaxes(
+            pool.max_pool2d_scatter(g, x, spec=spec), 2, 3)),
+        # M16
+        _of("M16", "of the input", "conv2d_output", "x", lambda g, weight, spec: _groups_reversed(
+            conv.conv2d_input(raw(g), raw(weight), spec=spec), 1, spec.groups)),
+        _of("M16", "of the kernel", "conv2d_output", "weight", lambda g, x, spec: _groups_reversed(
+            conv.conv2d_weight(raw(x), raw(g), spec=spec), 0, spec.groups)),
+        _of("M16", "channels reversed", "batch_norm", "bias", lambda g: ops.getitem(
+            sum_(g, (0, *range(2, g.ndim))), slice(None, None, -1))),
+        # an image of one colour, as the first layer sees it: the kernel as it would be for convolution proper
+        _of("M2", "kernel not flipped back", "conv2d_output", "x", lambda g, weight, spec: conv.conv2d_input(
+            g, ops.getitem(weight, (..., slice(None, None, -1), slice(None, None, -1))), spec=spec)),
+    ]  # fmt: skip
+
+
+def reductions_axes(x):
+    return (0, *range(2, x.ndim))
+
+
+MUTANTS = [*_generic(), *_particular()]

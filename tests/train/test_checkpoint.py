@@ -1,0 +1,176 @@
+"""A saved model comes back exactly, and whatever is no saved model is one clear ValueError."""
+
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn import nn, tree
+from tinygrad_cnn.models import MODELS
+from tinygrad_cnn.train import load, save
+
+
+def _small():
+    return nn.Sequential(conv=nn.Conv2d(1, 2, 3), norm=nn.BatchNorm2d(2), out=nn.Dense(4, 3))
+
+
+SMALL = {"small": _small}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A file with the small model, and the arrays in it."""
+    path = tmp_path / "model.npz"
+    save(path, "small", *_small().init(np.random.default_rng(5)))
+    with np.load(path, allow_pickle=False) as archive:
+        return path, dict(archive)
+
+
+def _refused(path, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        load(path, SMALL)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_round_trip_is_exact(tmp_path, name):
+    params, state = MODELS[name]().init(np.random.default_rng(1))
+    state = tree.map(lambda a: a + np.float32(0.123), state)
+    save(tmp_path / "model", name, params, state)  # the name is taken as it is: no suffix is added
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    loaded = load(tmp_path / "model")
+    assert loaded.model_name == name
+    for before, after in ((params, loaded.params), (state, loaded.state)):
+        assert tree.structure(before) == tree.structure(after)
+        for a, b in zip(tree.leaves(before), tree.leaves(after), strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)
+            assert b.flags.writeable
+
+
+def test_float64_stays_float64(tmp_path):
+    save(tmp_path / "m.npz", "small", *_small().init(np.random.default_rng(0), dtype=np.float64))
+    assert {a.dtype for a in tree.leaves(load(tmp_path / "m.npz", SMALL).params)} == {np.dtype(np.float64)}
+
+
+def test_the_arrays_stand_under_their_dotted_paths(saved):
+    assert sorted(saved[1]) == [
+        "model",
+        "params.conv.bias",
+        "params.conv.weight",
+        "params.norm.bias",
+        "params.norm.weight",
+        "params.out.bias",
+        "params.out.weight",
+        "state.norm.running_mean",
+        "state.norm.running_var",
+    ]
+
+
+def test_a_save_that_fails_leaves_the_old_file(saved):
+    path, _ = saved
+    with pytest.raises(TypeError, match=r"'params\.w': expected a floating array, got int64\[2\]"):
+        save(path, "small", {"w": np.arange(2)}, {})
+    assert load(path, SMALL).model_name == "small"
+
+
+def test_objects_are_never_pickled(tmp_path):
+    with pytest.raises(TypeError, match="floating"):
+        save(tmp_path / "m.npz", "small", {"w": np.array([object()])}, {})
+    assert not list(tmp_path.iterdir())
+
+
+class _Bomb:
+    def __reduce__(self):
+        return pytest.fail, ("unpickled",)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_pickle_is_refused_without_running_it(tmp_path, inside):
+    path = tmp_path / "m.npz"
+    if inside:
+        np.savez(path, model=np.array([_Bomb()], dtype=object))
+    else:
+        path.write_bytes(pickle.dumps(_Bomb()))
+    _refused(path, "damaged or other file")
+
+
+def test_a_missing_file_is_a_file_not_found_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none.npz")
+
+
+def test_a_file_cut_short_anywhere_is_refused(saved):
+    path, _ = saved
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), 97), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        _refused(path, "damaged or other file")
+
+
+def test_a_flipped_bit_is_refused_or_harmless(saved):
+    path, arrays = saved
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for position in rng.integers(0, len(whole), 300):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        try:
+            _, params, _ = load(path, SMALL)
+        except ValueError:
+            refused += 1
+        else:  # zip does not check every byte: a date, say
+            np.testing.assert_array_equal(params["out"]["weight"], arrays["params.out.weight"])
+    assert refused > 150
+
+
+def test_other_files_are_refused(tmp_path):
+    path = tmp_path / "other"
+    path.write_text("hello")
+    _refused(path, "damaged or other file")
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    _refused(path, "damaged or other file")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    _refused(path, "expected a model out of small")
+
+
+def test_a_member_that_is_no_array_is_refused(saved):
+    path = _rewritten(saved, **{"params.out.weight": None})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("params.out.weight", "hello")
+    _refused(path, r"'params\.out\.weight': expected a floating array .*got bytes")
+
+
+def _rewritten(saved, **changes):
+    path, arrays = saved
+    arrays = {name: array for name, array in {**arrays, **changes}.items() if array is not None}
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+    return path
+
+
+def test_an_unknown_model_is_refused(saved):
+    _refused(_rewritten(saved, model=np.array("vgg")), "expected a model out of small, got 'vgg'")
+    _refused(_rewritten(saved, model=None), "expected a model out of small")
+
+
+def test_a_missing_array_is_refused(saved):
+    _refused(_rewritten(saved, **{"params.conv.bias": None}), r"'small'.*lacks params\.conv\.bias")
+
+
+def test_an_array_too_many_is_refused(saved):
+    _refused(_rewritten(saved, **{"params.more": np.zeros(2)}), r"'small'.*unknown params\.more")
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 2), np.float32), np.zeros((4, 3), np.int64), np.zeros((4, 3), np.complex64)]
+)
+def test_a_wrong_shape_or_dtype_is_refused(saved, array):
+    came = rf"expected a floating array of shape \(4, 3\), got {array.dtype}\[4, {array.shape[1]}\]"
+    _refused(_rewritten(saved, **{"params.out.weight": array}), rf"'params\.out\.weight': {came}")

@@ -1,0 +1,67 @@
+"""Scores are those of the whole data set, computed in bounded pieces."""
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn import cross_entropy, nn
+from tinygrad_cnn.train import accuracy, evaluate, metrics
+
+
+class Spy(nn.Sequential):
+    """The identity, remembering how it was called."""
+
+    def __call__(self, params, state, x, *, train=False, rng=None):
+        calls.append((len(x), train))
+        return x, state
+
+
+calls = []
+
+
+def _logits(n):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n, 4)), rng.integers(0, 4, n)
+
+
+def test_accuracy_counts_the_largest_logit():
+    logits = np.array([[0.0, 1.0, 0.5], [3.0, -1.0, 2.0], [0.0, 0.0, 9.0]])
+    assert accuracy(logits, np.array([1, 2, 2])) == 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "said"),
+    [
+        ((3, 2), (2,), r"\(3, 2\), \(2,\)"),
+        ((3,), (3,), r"\(3,\), \(3,\)"),
+        ((0, 2), (0,), "at least one sample"),
+    ],
+)
+def test_accuracy_of_what_does_not_fit_is_an_error(logits, labels, said):
+    with pytest.raises(ValueError, match=said):
+        accuracy(np.zeros(logits), np.zeros(labels, int))
+
+
+@pytest.mark.parametrize("n", [1, metrics.BATCH, metrics.BATCH + 1, 2 * metrics.BATCH + 77])
+def test_evaluate_scores_the_whole_set_whatever_the_size_of_the_last_piece(n):
+    logits, labels = _logits(n)
+    score = evaluate(nn.Sequential(), {}, {}, (logits, labels))
+    assert score.loss == pytest.approx(cross_entropy(logits, labels), rel=1e-12)
+    assert score.accuracy == pytest.approx((logits.argmax(1) == labels).mean(), rel=1e-12)
+
+
+def test_evaluate_infers_in_pieces_of_bounded_size():
+    calls.clear()
+    evaluate(Spy(), {}, {}, _logits(2 * metrics.BATCH + 77))
+    assert calls == [(metrics.BATCH, False), (metrics.BATCH, False), (77, False)]
+
+
+def test_evaluate_of_nothing_is_an_error():
+    with pytest.raises(ValueError, match="at least one sample"):
+        evaluate(nn.Sequential(), {}, {}, _logits(0))
+
+
+def test_evaluate_refuses_a_label_out_of_range():
+    logits, labels = _logits(10)
+    labels[3] = -1
+    with pytest.raises(ValueError, match=r"0\.\.3, got -1"):
+        evaluate(nn.Sequential(), {}, {}, (logits, labels))

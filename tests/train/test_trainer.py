@@ -1,0 +1,153 @@
+"""The training loop does what its parts say, and comes back from a loss that is not finite."""
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn, optim, tree
+from tinygrad_cnn.models import baseline, baseline_bn
+from tinygrad_cnn.train import NonFiniteLossError, Trainer, evaluate
+
+MODEL = nn.Sequential(conv=nn.Conv2d(1, 2, 3), norm=nn.BatchNorm2d(2), flat=nn.Flatten(), out=nn.Dense(72, 3))
+
+
+def _images(n, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, 1, 8, 8)).astype(np.float32), rng.integers(0, 3, n)
+
+
+def _trainer(model=MODEL, seed=0, **sgd):
+    params, state = model.init(np.random.default_rng(seed))
+    return Trainer(model, optim.SGD(params, **{"lr": 0.1, **sgd}), state, np.random.default_rng(seed))
+
+
+def _copy(values):
+    return tree.map(np.copy, values)
+
+
+def _same(a, b):
+    return all(tree.leaves(tree.map(np.array_equal, a, b)))
+
+
+def test_a_step_is_value_and_grad_and_the_optimizer():
+    trainer = _trainer(momentum=0.9)
+    params, state = MODEL.init(np.random.default_rng(0))
+    optimizer = optim.SGD(params, lr=0.1, momentum=0.9)
+
+    def loss_fn(params, state, x, labels):
+        logits, state = MODEL(params, state, x, train=True)
+        return tg.cross_entropy(logits, labels), (logits, state)
+
+    for seed in range(3):
+        x, labels = _images(6, seed)
+        (loss, (logits, state)), grads = tg.value_and_grad(loss_fn, has_aux=True)(params, state, x, labels)
+        optimizer.step(grads)
+        assert trainer.step(x, labels) == (loss, np.mean(logits.argmax(1) == labels))
+        assert _same(trainer.params, params)
+        assert _same(trainer.state, state)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 100])
+def test_an_epoch_reports_means_over_all_samples(batch_size):
+    model = nn.Sequential(nn.Flatten(), nn.Dense(64, 3))
+    trainer = _trainer(model, lr=0.0)  # the parameters stay, so the running means are those of an evaluation
+    seen = []
+    result = trainer.epoch(_images(14), batch_size, seen.append)
+    score = evaluate(model, trainer.params, trainer.state, _images(14))
+    assert result.loss == pytest.approx(score.loss, rel=1e-6)
+    assert result.accuracy == pytest.approx(score.accuracy)
+    assert result.images_per_second == pytest.approx(14 / result.seconds)
+    assert sum(seen) == 14
+    assert max(seen) == min(batch_size, 14)
+
+
+@pytest.mark.parametrize("make", [baseline, baseline_bn])
+def test_the_networks_learn_a_handful_of_images_by_heart(make):
+    rng = np.random.default_rng(1)
+    dataset = rng.random((20, 1, 28, 28), dtype=np.float32), rng.integers(0, 10, 20)
+    trainer = _trainer(make(), lr=0.02, momentum=0.9)
+    results = [trainer.epoch(dataset, 5) for _ in range(30)]
+    assert results[-1].loss < 0.1 < 1 < results[0].loss
+    assert evaluate(make(), trainer.params, trainer.state, dataset).accuracy == 1
+
+
+def test_the_generators_decide_everything():
+    runs = [_trainer(seed=seed) for seed in (3, 3, 4)]
+    losses = [[trainer.epoch(_images(30), 4).loss for _ in range(2)] for trainer in runs]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_every_epoch_has_an_order_of_its_own():
+    firsts = []
+
+    class Watched(Trainer):
+        def step(self, x, labels):
+            firsts.append(x[0])
+            return super().step(x, labels)
+
+    trainer = _trainer()
+    trainer.__class__ = Watched
+    for _ in range(2):
+        trainer.epoch(_images(30), 30)
+    assert not np.array_equal(*firsts)
+
+
+def test_dropout_draws_from_the_trainers_generator():
+    model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Dense(64, 3))
+    assert _trainer(model).epoch(_images(8), 8).loss != _trainer(model, lr=0.0).epoch(_images(8), 4).loss
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_restores_what_gave_the_last_finite_one(poison):
+    trainer = _trainer(momentum=0.9)
+    for seed in range(3):
+        good_params, good_state = _copy(trainer.params), _copy(trainer.state)
+        trainer.step(*_images(6, seed))
+    x, labels = _images(6)
+    x[2, 0, 4, 4] = poison
+    leaves = tree.leaves(trainer.params)
+    with pytest.raises(NonFiniteLossError, match=r"the loss became nan at step 3 .*rate 0\.1\).*lower"):
+        trainer.step(x, labels)
+    assert _same(trainer.params, good_params)
+    assert _same(trainer.state, good_state)
+    assert all(a is b for a, b in zip(leaves, tree.leaves(trainer.optimizer.params), strict=True))
+
+
+def test_the_first_loss_not_being_finite_leaves_the_initial_parameters():
+    trainer = _trainer()
+    with pytest.raises(NonFiniteLossError):
+        trainer.step(np.full((2, 1, 8, 8), np.nan, np.float32), np.array([0, 1]))
+    params, state = MODEL.init(np.random.default_rng(0))
+    assert _same(trainer.params, params)
+    assert _same(trainer.state, state)
+
+
+def test_parameters_that_overflow_in_the_very_last_step_are_noticed():
+    trainer = _trainer(nn.Sequential(nn.Flatten(), nn.Dense(64, 3)), lr=1e39)
+    before = _copy(trainer.params)
+    with pytest.raises(NonFiniteLossError, match="a parameter overflowed"):
+        trainer.epoch(_images(10), 10)
+    assert _same(trainer.params, before)
+
+
+def test_a_trainer_goes_on_after_an_error():
+    trainer = _trainer()
+    with pytest.raises(NonFiniteLossError):
+        trainer.step(np.full((2, 1, 8, 8), np.nan, np.float32), np.array([0, 1]))
+    results = [trainer.epoch(_images(12), 4).loss for _ in range(20)]
+    assert results[-1] < results[0] / 2
+
+
+def test_the_error_is_a_floating_point_error():
+    assert issubclass(NonFiniteLossError, FloatingPointError)
+
+
+def test_an_epoch_over_nothing_is_an_error():
+    with pytest.raises(ValueError, match="at least one sample"):
+        _trainer().epoch(_images(0), 4)
+
+
+def test_a_label_out_of_range_is_an_error():
+    x, _ = _images(4)
+    with pytest.raises(ValueError, match=r"0\.\.2, got -1"):
+        _trainer().epoch((x, np.array([0, -1, 1, 2])), 4)

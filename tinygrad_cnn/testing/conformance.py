@@ -1,0 +1,83 @@
+"""`conformance`: tests for pytest, one for each property, from one `OpCase`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .cases import Call, OpCase
+from .properties import check_error_case, has_empty, properties_of
+
+__all__ = ["conformance", "run_property"]
+
+
+def conformance(case: OpCase) -> Callable:
+    """Make a test of an operation that pytest collects as one item for each property.
+
+    The number of examples follows the hypothesis profile. The properties: the value is the reference's; the
+    tensor path equals the ndarray path bit for bit; first and higher derivatives are right; jvp agrees with
+    differences; recorded and unrecorded gradients agree; gradients are linear in the cotangent; nothing is
+    mutated; float32 stays float32; every memory layout and size 0 work; gradients are writable and unshared;
+    calls are deterministic, also pickled and in threads; errors name the shapes.
+
+    Parameters
+    ----------
+    case : OpCase
+
+    Returns
+    -------
+    callable
+        To be assigned to a name that begins with ``test_``.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn import sin
+    >>> from tinygrad_cnn.testing import strategies
+    >>> test_sin = conformance(OpCase("sin", sin, operands=strategies.arrays(), order=3))
+    >>> test_sin("order 3")
+    """
+    import pytest
+
+    @pytest.mark.parametrize("checked", list(properties_of(case)))
+    def test(checked):
+        run_property(case, checked)
+
+    test.__name__ = test.__qualname__ = f"test_{case.name}"
+    test.__doc__ = f"Conformance of the operation '{case.name}'."
+    return test
+
+
+def run_property(
+    case: OpCase, name: str, *, seed: int | None = None, max_examples: int | None = None
+) -> None:
+    """Run one property of a case on drawn calls.
+
+    Parameters
+    ----------
+    case : OpCase
+    name : str
+        A key of `properties_of`.
+    seed, max_examples : int, optional
+        See `strategies.for_all`.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn import sin
+    >>> from tinygrad_cnn.testing import strategies
+    >>> run_property(OpCase("sin", sin, operands=strategies.arrays()), "deterministic")
+    """
+    from . import strategies
+
+    check = properties_of(case)[name]
+    calls = strategies.calls(case.operands, case.params)
+    if name == "size 0":
+        calls = calls.filter(has_empty)
+    if name == "errors":
+        for wrong in case.errors:
+            check_error_case(case, wrong)
+
+    def holds(call: Call, check_seed: int) -> None:
+        check(case, call, check_seed)
+
+    strategies.for_all(
+        f"{case.name}_{name.replace(' ', '_')}", calls, holds, seed=seed, max_examples=max_examples
+    )

@@ -1,0 +1,139 @@
+"""Numerical derivatives of a vector function of one variable, with an honest estimate of their error.
+
+A central difference ``(f(h) - f(-h)) / 2h`` has two errors: truncation, ``h**2 f''' / 6 + ...``, and
+rounding, ``noise / h``, where ``noise`` is the absolute error of a value of ``f``. Halving the step and
+extrapolating (Richardson) removes the first term of the truncation and leaves one of order ``h**4``;
+balanced against ``eps / h`` this asks for a step near ``eps ** (1/5)``.
+
+Four steps give three extrapolated values. For a smooth function their differences fall by 16 with each
+halving. Where they do not, the steps are too wide (another kink, the edge of the domain, a fast oscillation)
+and shrink.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["ROUNDING", "Slope", "finest_step", "slope"]
+
+ROUNDING = 64.0
+"""How many times its estimated noise a value may be off: few samples make the estimate."""
+
+_HALVINGS = np.array([8.0, 4.0, 2.0, 1.0])
+_SHRINK = 32.0
+_ROUNDS = 4
+
+
+class Slope(NamedTuple):
+    """A numerical derivative along a line.
+
+    Attributes
+    ----------
+    value : ndarray, (M,)
+        The derivative of each output; the mean of both sides at a kink.
+    error : ndarray, (M,)
+        Its estimated error, truncation and rounding together.
+    left, right : ndarray, (M,)
+        The one-sided derivatives.
+    kink : ndarray of bool, (M,)
+        Where the two sides differ by more than their error, or no step gave a consistent value.
+    steps : ndarray, (4,)
+        The steps used, the finest last.
+    central : ndarray, (4, M)
+        The plain central difference at each step.
+    """
+
+    value: np.ndarray
+    error: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    kink: np.ndarray
+    steps: np.ndarray
+    central: np.ndarray
+
+
+def finest_step(eps: float) -> float:
+    """The step, relative to the scale of the variable, that balances truncation and rounding.
+
+    Parameters
+    ----------
+    eps : float
+        Relative precision of the function's values.
+
+    Returns
+    -------
+    float
+        ``eps ** (1/5)``, as a power of two: adding it to a variable rounds least.
+
+    Examples
+    --------
+    >>> finest_step(2.0**-52), finest_step(2.0**-23)
+    (0.0009765625, 0.03125)
+    """
+    return 2.0 ** round(math.log2(eps) / 5)
+
+
+def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, step: float) -> Slope:
+    """Differentiate ``evaluate`` at 0.
+
+    Parameters
+    ----------
+    evaluate : callable
+        Of a float, to a vector of M values.
+    noise : ndarray, (M,)
+        The absolute error of its values near 0.
+    step : float
+        The finest step to begin with.
+
+    Returns
+    -------
+    Slope
+
+    Examples
+    --------
+    >>> exact = slope(lambda t: np.array([np.exp(t), abs(t)]), np.array([1e-16, 0.0]), 2.0**-10)
+    >>> np.round(exact.value, 9), exact.kink
+    (array([1., 0.]), array([False,  True]))
+    """
+    here = evaluate(0.0)
+    for _ in range(_ROUNDS):
+        result, settled = _at_steps(evaluate, here, noise, step * _HALVINGS)
+        if settled.all():
+            break
+        step /= _SHRINK
+    return result._replace(kink=result.kink | ~settled)
+
+
+def _extrapolated(values: np.ndarray, order: int) -> np.ndarray:
+    """Remove the error term ``h**order`` from values at steps that halve."""
+    return values[1:] + (values[1:] - values[:-1]) / (2.0**order - 1)
+
+
+def _at_steps(evaluate, here, noise, steps) -> tuple[Slope, np.ndarray]:
+    after = np.stack([evaluate(h) for h in steps])
+    before = np.stack([evaluate(-h) for h in steps])
+    column = steps[:, None]
+    with np.errstate(all="ignore"):  # an infinite value, beyond the domain, is not settled: a smaller step is
+        central = (after - before) / (2 * column)
+        # (f(h) - 2 f(0) + f(-h)) / h is h f'' for a smooth function; at a kink it is the jump of the slope
+        bend = (after - 2 * here + before) / column
+        rounding = ROUNDING * noise / steps[-1]
+        slopes, slope_error, slope_settled = _limit(_extrapolated(central, 2), rounding)
+        jumps, jump_error, _ = _limit(_extrapolated(bend, 1), 4 * rounding)
+        size = np.maximum(np.abs(slopes + jumps / 2), np.abs(slopes - jumps / 2))
+        kink = np.abs(jumps) > 16 * jump_error + 1e-3 * size
+    settled = slope_settled & np.isfinite(slopes)
+    return Slope(slopes, slope_error, slopes - jumps / 2, slopes + jumps / 2, kink, steps, central), settled
+
+
+def _limit(values: np.ndarray, rounding: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The finest of three values, its error, and whether the three converge."""
+    previous, last = np.abs(values[1] - values[0]), np.abs(values[2] - values[1])
+    scale = np.max(np.abs(values[2]), initial=0.0)
+    # an error of order h**4 falls by 16 with each halving; that of a kink within reach, by 3.5 at most
+    converging = last <= previous / 8
+    return values[2], last + rounding, converging | (last <= rounding) | (last <= 1e-7 * scale)

@@ -1,0 +1,150 @@
+"""What a failed check prints: where, how wrong, at which steps, and the lines that reproduce it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .differences import Slope
+from .flat import Flat, argument_names, function_name
+
+if TYPE_CHECKING:
+    from .gradients import Mismatch
+
+__all__ = ["describe_call", "describe_kink", "describe_mismatch"]
+
+_PRINTED_ELEMENTS = 200
+
+
+def _literal(value: Any) -> str:
+    """An expression that evaluates to the value; a large array is described instead."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = np.asarray(value)
+        if value.size > _PRINTED_ELEMENTS:
+            return f"...  # {value.dtype}{list(value.shape)}: too large to print"
+        shape = f".reshape({value.shape})" if value.size == 0 else ""
+        return f"np.array({value.tolist()}, dtype=np.{value.dtype}){shape}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k!r}: {_literal(v)}' for k, v in value.items())}}}"
+    return repr(value)
+
+
+def describe_call(f: Callable, args: tuple, options: dict[str, Any]) -> str:
+    """The lines that repeat a call of `check_grads`.
+
+    Parameters
+    ----------
+    f : callable
+    args : tuple
+    options : dict
+        Keyword arguments of `check_grads`; empty ones are left out.
+
+    Returns
+    -------
+    str
+    """
+    shown, imports = function_name(f), []
+    if isinstance(f, functools.partial):
+        keywords = "".join(f", {key}={_literal(value)}" for key, value in f.keywords.items())
+        shown = f"functools.partial({shown}{keywords})"
+        imports = ["import functools"]
+    names = [
+        name.replace("[", "_").replace("]", "").replace(" ", "_") for name in argument_names(f, len(args))
+    ]
+    keywords = "".join(
+        f", {key}={_plain(value)}" for key, value in options.items() if value != () and value != []
+    )
+    lines = [
+        "To reproduce:",
+        *imports,
+        "import numpy as np",
+        "from tinygrad_cnn.testing import check_grads",
+        *(f"{name} = {_literal(arg)}" for name, arg in zip(names, args, strict=True)),
+        f"check_grads({', '.join([shown, *names])}{keywords})",
+    ]
+    return "\n    ".join(lines)
+
+
+def _plain(value: Any) -> str:
+    return repr(tuple(sorted(value))) if isinstance(value, set | frozenset) else repr(value)
+
+
+def _element(flat: Flat, leaf: int, direction: np.ndarray) -> tuple[str, float]:
+    """The element that a sparse direction moves, as text, and by how much; a dense one has no element."""
+    moved = np.argwhere(direction)
+    if len(moved) != 1:
+        return f"'{flat.names[leaf]}' along a random direction", 1.0
+    index = tuple(map(int, moved[0]))
+    place = f"{flat.names[leaf]}{list(index)}" if index else flat.names[leaf]
+    return f"{place} = {flat.leaves[leaf][index]:.6g}", float(direction[index])
+
+
+def describe_mismatch(flat: Flat, found: Mismatch, origin: str) -> str:
+    """Say which derivative is wrong, where, by how much, and how it depends on the step.
+
+    Parameters
+    ----------
+    flat : Flat
+    found : Mismatch
+    origin : str
+        The lines that reproduce it.
+
+    Returns
+    -------
+    str
+    """
+    name, x = flat.names[found.leaf], flat.leaves[found.leaf]
+    where, length = _element(flat, found.leaf, found.direction)
+    analytic, numeric = found.analytic / length, found.numeric / length
+    size = max(abs(analytic), abs(numeric))
+    relative = abs(analytic - numeric) / size if size else 0.0
+    lines = [
+        f"'{flat.name}': wrong gradient to '{name}' (order {flat.order})",
+        f"  operand    {name}: {x.dtype}{list(x.shape)}",
+        f"  worst at   {where}",
+        f"  analytic   {analytic:.12g}",
+        f"  numeric    {numeric:.12g}",
+        f"  relative error {relative:.3g}",
+        f"  cotangent  {found.pulled.layout}",
+    ]
+    if flat.outputs and len(flat.outputs) > 1:
+        parts = [
+            f"'{name}'" for name, g in zip(flat.names, found.pulled.cotangents, strict=False) if np.any(g)
+        ]
+        lines.append(f"  derivative of the order-{flat.order - 1} gradients to {', '.join(parts)}")
+    lines.append("  step        numeric             |analytic - numeric|")
+    g = found.pulled.vector
+    for step, central in zip(found.slope.steps, found.slope.central, strict=True):
+        at_step = float(g @ central) / length
+        lines.append(f"  {abs(step * length):<11.2g} {at_step:<19.12g} {abs(analytic - at_step):.3g}")
+    return "\n".join([*lines, origin])
+
+
+def describe_kink(flat: Flat, leaf: int, direction: np.ndarray, numeric: Slope) -> str:
+    """Say where a function is not differentiable, with the slopes of the two sides.
+
+    Parameters
+    ----------
+    flat : Flat
+    leaf : int
+    direction : ndarray
+    numeric : Slope
+
+    Returns
+    -------
+    str
+    """
+    where, length = _element(flat, leaf, direction)
+    output = int(np.flatnonzero(numeric.kink)[0])
+    left, right = numeric.left[output] / length, numeric.right[output] / length
+    return (
+        f"'{flat.name}' (order {flat.order}) is not differentiable at {where}: output element {output} has "
+        f"slope {left:.6g} on one side and {right:.6g} on the other; give a point away from kinks and ties"
+    )

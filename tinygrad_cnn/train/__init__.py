@@ -1,0 +1,19 @@
+"""Training: the loop over mini-batches, scores, saved models and the progress bar."""
+
+from .checkpoint import Checkpoint, load, save
+from .metrics import Score, accuracy, evaluate
+from .progress import progress_bar
+from .trainer import EpochResult, NonFiniteLossError, Trainer
+
+__all__ = [
+    "Checkpoint",
+    "EpochResult",
+    "NonFiniteLossError",
+    "Score",
+    "Trainer",
+    "accuracy",
+    "evaluate",
+    "load",
+    "progress_bar",
+    "save",
+]

@@ -1,0 +1,172 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import nn, optim, tree
+from ..autodiff import value_and_grad
+from ..data import batches
+from ..ops import cross_entropy
+from .metrics import accuracy
+
+__all__ = ["EpochResult", "NonFiniteLossError", "Trainer"]
+
+
+class NonFiniteLossError(FloatingPointError):
+    """Training met a loss that is infinite or not a number; the last good parameters are back in place."""
+
+
+class EpochResult(NamedTuple):
+    """What one epoch of training gave.
+
+    Parameters
+    ----------
+    loss, accuracy : float
+        Means over the batches as they were trained on: while the parameters moved, and in training mode.
+    seconds : float
+    images_per_second : float
+    """
+
+    loss: float
+    accuracy: float
+    seconds: float
+    images_per_second: float
+
+
+class Trainer:
+    """Minimise the cross-entropy of a model on mini-batches.
+
+    Parameters
+    ----------
+    model : Layer
+        Maps images to logits (N, C).
+    optimizer : Optimizer
+        Bound to the parameters, a tree of ndarrays, which it updates in place.
+    state : tree of ndarray
+        The model's initial state.
+    rng : numpy.random.Generator
+        Draws the order of the samples, and whatever the layers draw in training.
+
+    Attributes
+    ----------
+    params : tree of ndarray
+        The optimizer's.
+    state : tree of ndarray
+        Replaced by every step.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn import nn, optim
+    >>> rng = np.random.default_rng(0)
+    >>> model = nn.Sequential(nn.Dense(2, 2))
+    >>> params, state = model.init(rng)
+    >>> trainer = Trainer(model, optim.SGD(params, lr=0.5), state, rng)
+    >>> x = rng.standard_normal((200, 2)).astype(np.float32)
+    >>> labels = (x[:, 0] > x[:, 1]).astype(np.int64)
+    >>> results = [trainer.epoch((x, labels), batch_size=10) for _ in range(3)]
+    >>> results[-1].loss < results[0].loss
+    True
+    """
+
+    def __init__(self, model: nn.Layer, optimizer: optim.Optimizer, state: Any, rng: np.random.Generator):
+        self.model, self.optimizer, self.state, self.rng = model, optimizer, state, rng
+        self.params = optimizer.params
+        self._arrays = tree.leaves(self.params)
+        self._good = [array.copy() for array in self._arrays], state
+        self._value_and_grad = value_and_grad(self._loss, has_aux=True)
+
+    def _loss(self, params, x, labels):
+        logits, state = self.model(params, self.state, x, train=True, rng=self.rng)
+        return cross_entropy(logits, labels), (logits, state)
+
+    def step(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        """Update the parameters once: forward, loss, backward, update.
+
+        Parameters
+        ----------
+        x : ndarray, (N, ...)
+        labels : ndarray of int, (N,)
+
+        Returns
+        -------
+        loss, accuracy : float
+            Before the update.
+
+        Raises
+        ------
+        NonFiniteLossError
+            If the loss is not finite; the parameters and the state of the last finite loss are restored.
+        """
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # told once, by the error below
+            (loss, (logits, state)), grads = self._value_and_grad(self.params, x, labels)
+            self._require(math.isfinite(loss), f"the loss became {loss}")
+            self._keep()
+            self.state = state
+            self.optimizer.step(grads)
+        return float(loss), accuracy(logits, labels)
+
+    def epoch(
+        self,
+        dataset: tuple[np.ndarray, np.ndarray],
+        batch_size: int,
+        progress: Callable[[int], object] = lambda images: None,
+    ) -> EpochResult:
+        """Train on every sample of a data set once, in random order.
+
+        Parameters
+        ----------
+        dataset : Dataset, or (images, labels)
+            Not empty.
+        batch_size : int
+        progress : callable
+            Called after each step with the number of its samples.
+
+        Returns
+        -------
+        EpochResult
+
+        Raises
+        ------
+        NonFiniteLossError
+            If a loss, or a parameter after the last step, is not finite; see `step`.
+        ValueError
+            If the data set is empty, or a label is out of range.
+        """
+        n = len(dataset[1])
+        if n == 0:
+            raise ValueError("Trainer.epoch: expected at least one sample, got none")
+        start, loss_sum, correct = time.perf_counter(), 0.0, 0.0
+        for x, labels in batches(dataset, batch_size, self.rng):
+            loss, fraction = self.step(x, labels)
+            loss_sum += loss * len(labels)
+            correct += fraction * len(labels)
+            progress(len(labels))
+        # no loss has seen the last update
+        self._require(all(np.isfinite(array).all() for array in self._arrays), "a parameter overflowed")
+        seconds = time.perf_counter() - start
+        return EpochResult(loss_sum / n, correct / n, seconds, n / seconds)
+
+    def _keep(self) -> None:
+        """Remember the parameters and the state that have just given a finite loss."""
+        arrays, _ = self._good
+        for kept, array in zip(arrays, self._arrays, strict=True):
+            kept[...] = array
+        self._good = arrays, self.state
+
+    def _require(self, finite: bool, what: str) -> None:
+        """Go back to what the last finite loss came from, and raise, unless all is finite."""
+        if finite:
+            return
+        arrays, self.state = self._good
+        for array, kept in zip(self._arrays, arrays, strict=True):
+            array[...] = kept
+        raise NonFiniteLossError(
+            f"{what} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): the parameters "
+            "of the last finite loss are kept; try a lower learning rate"
+        )
