@@ -393,3 +393,8 @@ _FUNCTIONS = {
     for name in ops.__all__
     if callable(getattr(np, name, None)) and not isinstance(getattr(np, name), np.ufunc)
 }
+# what is asked of the array and not of its elements needs no tape
+_FUNCTIONS |= {
+    function: lambda t, *args, _function=function: _function(t.data, *args)
+    for function in (np.shape, np.ndim, np.size)
+}

@@ -409,3 +409,11 @@ def test_float32_stays_float32_everywhere_in_a_training_step():
         seen += [value.dtype, *(a.dtype for a in tree.leaves((grads, params, state)))]
     seen += [a.dtype for a in optimizer._velocities]
     assert set(seen) == {np.dtype(np.float32)}
+
+
+def test_batch_norm_of_an_empty_batch_keeps_the_running_statistics():
+    layer = nn.BatchNorm2d(2)
+    params, state = layer.init(np.random.default_rng(0))
+    y, new_state = layer(params, state, np.zeros((0, 2, 3, 3), np.float32), train=True)
+    assert y.shape == (0, 2, 3, 3)
+    np.testing.assert_array_equal(new_state["running_var"], np.ones(2, np.float32))

@@ -189,8 +189,10 @@ class BatchNorm2d(Layer):
         return x * ops.reshape(scale, (1, -1, 1, 1)) + ops.reshape(shift, (1, -1, 1, 1)), state
 
     def _moved(self, state, x):
-        mean, var = moments(x, (0, 2, 3))
         n = x.size // self.channels
+        if n == 0:
+            return state  # nothing was seen
+        mean, var = moments(x, (0, 2, 3))
         batch = {"running_mean": mean, "running_var": var * (n / (n - 1)) if n > 1 else var}
         return {
             name: ((1 - self.momentum) * old + self.momentum * batch[name]).astype(old.dtype)
