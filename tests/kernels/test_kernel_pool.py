@@ -180,6 +180,14 @@ def test_a_dilated_window_of_two_by_two_is_not_the_plain_one():
     np.testing.assert_array_equal(pool.max_gather(x, x, spec), naive_max(x, spec))
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gather_does_not_round(stride):
+    x = np.random.default_rng(0).normal(size=(2, 2, 5, 6))
+    v = np.exp(50 * x)
+    spec = PoolSpec.of(x.shape, 2, stride=stride)
+    np.testing.assert_array_equal(pool.max_gather(v, x, spec), np.exp(50 * naive_max(x, spec)))
+
+
 def test_overlapping_windows_accumulate():
     x = np.zeros((1, 1, 3, 3))
     x[0, 0, 1, 1] = 9

@@ -92,9 +92,14 @@ def test_every_epoch_has_an_order_of_its_own():
     assert not np.array_equal(*firsts)
 
 
-def test_dropout_draws_from_the_trainers_generator():
+def test_layers_draw_from_the_trainers_generator():
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Dense(64, 3))
-    assert _trainer(model).epoch(_images(8), 8).loss != _trainer(model, lr=0.0).epoch(_images(8), 4).loss
+    x, labels = _images(8)
+    trainer = _trainer(model)
+    rng = np.random.default_rng(0)  # as the trainer's
+    for _ in range(2):
+        logits, _ = model(trainer.params, {}, x, train=True, rng=rng)
+        assert trainer.step(x, labels)[0] == tg.cross_entropy(logits, labels)
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
