@@ -7,6 +7,7 @@ import functools
 import math
 
 import numpy as np
+import op_cases_more
 from hypothesis import strategies as st
 
 from tinygrad_cnn import autodiff, ops, tape
@@ -24,7 +25,7 @@ arrays, distinct_arrays, broadcastable = (
 DO_NOT_BROADCAST = (ErrorCase((np.ones((2, 3)), np.ones(2)), ValueError),)
 
 
-# --- operands that several operations share -----------------------------------------------------------------
+# --- operands that several operations share ---------------------------------------------------------------
 
 
 @st.composite
@@ -66,7 +67,7 @@ def some_axes(x):
     }
 
 
-# --- shapes -------------------------------------------------------------------------------------------------
+# --- shapes -----------------------------------------------------------------------------------------------
 
 
 @st.composite
@@ -150,7 +151,7 @@ def put(x, key, *, shape):
     return out.reshape(shape)
 
 
-# --- matrices, convolutions, pooling ------------------------------------------------------------------------
+# --- matrices, convolutions, pooling ----------------------------------------------------------------------
 
 
 def matrix_product(a, b):
@@ -211,13 +212,15 @@ def correlate(x, y, *, spec):
 @st.composite
 def output_and_weight(draw):
     (x, weight), params = draw(strategies.conv2d_problems(bias=False).map(with_spec))
-    return Call((draw(arrays((len(x), len(weight), *params["spec"].output_size))), weight), params)
+    return Call(
+        (draw(arrays((len(x), len(weight), *params["spec"].output_size), whole=True)), weight), params
+    )
 
 
 @st.composite
 def input_and_output(draw):
     (x, weight), params = draw(strategies.conv2d_problems(bias=False).map(with_spec))
-    return Call((x, draw(arrays((len(x), len(weight), *params["spec"].output_size)))), params)
+    return Call((x, draw(arrays((len(x), len(weight), *params["spec"].output_size), whole=True))), params)
 
 
 def pool_spec(call):
@@ -290,13 +293,13 @@ def spread_average(y, *, spec, count_include_pad):
 @st.composite
 def pooled_and_input(draw):
     (x,), params = draw(strategies.pool2d_problems(dilated=True).map(pool_spec))
-    return Call((draw(arrays((*x.shape[:2], *params["spec"].output_size))), x), params)
+    return Call((draw(arrays((*x.shape[:2], *params["spec"].output_size), whole=True)), x), params)
 
 
 @st.composite
 def two_inputs(draw):
     (x,), params = draw(strategies.pool2d_problems(dilated=True).map(pool_spec))
-    return Call((draw(arrays(x.shape)), x), params)
+    return Call((draw(arrays(x.shape, whole=True)), x), params)
 
 
 @st.composite
@@ -304,10 +307,12 @@ def averages(draw, *, of_output):
     call = draw(strategies.pool2d_problems(dilated=False, each=arrays).map(pool_spec))
     params = {**call.params, "count_include_pad": draw(st.booleans())}
     x = call.operands[0]
-    return Call((draw(arrays((*x.shape[:2], *params["spec"].output_size))) if of_output else x,), params)
+    return Call(
+        (draw(arrays((*x.shape[:2], *params["spec"].output_size), whole=True)) if of_output else x,), params
+    )
 
 
-# --- normalisation ------------------------------------------------------------------------------------------
+# --- normalisation ----------------------------------------------------------------------------------------
 
 
 def standardised(x, eps):
@@ -354,7 +359,7 @@ def normalisation(draw, *names):
     return Call(tuple(drawn[name] for name in names), {"eps": draw(st.sampled_from([0.5, 1.0, 2.0**-4]))})
 
 
-# --- the records --------------------------------------------------------------------------------------------
+# --- the records ------------------------------------------------------------------------------------------
 
 EMPTY = "an empty operand has no value"
 
@@ -680,6 +685,8 @@ NORMALIZATION = [
     ),
 ]
 
+
 CASES = [
+    *op_cases_more.CASES,
     *TAPE, *ELEMENTWISE, *SHAPING, *REDUCTIONS, *ACTIVATIONS, *PRODUCTS, *POOLING, *NORMALIZATION,
 ]  # fmt: skip

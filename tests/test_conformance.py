@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 import op_cases
+
 from tinygrad_cnn import autodiff, ops, tape
 from tinygrad_cnn.tape import Primitive
 from tinygrad_cnn.testing import conformance

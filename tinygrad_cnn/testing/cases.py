@@ -80,9 +80,10 @@ class OpCase(_Options):
         For the tests' names and messages.
     function : callable
         The operation: a primitive, or a function built of them.
-    operands : hypothesis strategy
-        Draws an array, a tuple of positional arguments, or a `Call` with the keywords too. Points where the
-        operation is differentiable; empty arrays and every memory layout among them.
+    operands : hypothesis strategy, or tuple of strategy
+        Draws an array, a tuple of positional arguments, or a `Call` with the keywords too; or one strategy
+        for each operand. Points where the operation is differentiable; empty arrays and every memory layout
+        among them.
     params : dict of str to strategy, or callable, optional
         The keywords. A callable is given the operands and returns the dict: for an axis, which depends on
         the number of dimensions.

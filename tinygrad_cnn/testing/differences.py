@@ -100,12 +100,17 @@ def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, step: floa
     (array([1., 0.]), array([False,  True]))
     """
     here = evaluate(0.0)
+    error = np.full(here.shape, np.inf)
     for _ in range(_ROUNDS):
+        previous = error
         result, settled = _at_steps(evaluate, here, noise, step * _HALVINGS)
+        error = result.error
         if settled.all():
-            break
+            return result
         step /= _SHRINK
-    return result._replace(kink=result.kink | ~settled)
+    # an error that keeps falling, slowly or around a slope of 0, is that of a function with a derivative
+    falling = error <= previous / 8
+    return result._replace(kink=result.kink | ~(settled | falling))
 
 
 def _extrapolated(values: np.ndarray, order: int) -> np.ndarray:
@@ -136,4 +141,5 @@ def _limit(values: np.ndarray, rounding: np.ndarray) -> tuple[np.ndarray, np.nda
     scale = np.max(np.abs(values[2]), initial=0.0)
     # an error of order h**4 falls by 16 with each halving; that of a kink within reach, by 3.5 at most
     converging = last <= previous / 8
-    return values[2], last + rounding, converging | (last <= rounding) | (last <= 1e-7 * scale)
+    settled = (last <= rounding) | (last <= 1e-7 * scale) | (converging & (last <= 1e-4 * scale))
+    return values[2], last + rounding, settled

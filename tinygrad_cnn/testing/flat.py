@@ -18,18 +18,6 @@ from ..autodiff import vjp
 from ..tape import Box, Leaf, box, raw
 from ..tensor import Tensor
 
-__all__ = [
-    "Flat",
-    "argument_names",
-    "base_name",
-    "coarsest",
-    "flat_function",
-    "function_name",
-    "is_floating",
-    "precision",
-    "require_names",
-]
-
 
 @dataclass(frozen=True)
 class Flat:
@@ -95,11 +83,15 @@ class Flat:
             self._gradient_units(cotangents),
         )
 
+    def output_units(self, outputs: list[np.ndarray]) -> tuple[float, ...]:
+        """``units``, which a function that is not a derivative does not have: zeros then."""
+        return self.units or (0.0,) * len(outputs)
+
     def _gradient_units(self, cotangents: list[np.ndarray]) -> tuple[float, ...]:
-        sizes = [_largest(out) for out in self.values()]
+        outputs = self.values()
         terms = [
-            _largest(g) * max(size, unit)
-            for g, size, unit in zip(cotangents, sizes, self.units or [0.0] * len(sizes), strict=True)
+            _largest(g) * max(_largest(out), unit)
+            for g, out, unit in zip(cotangents, outputs, self.output_units(outputs), strict=True)
         ]
         return tuple(max(terms, default=0.0) / (_largest(x) or 1.0) for x in self.leaves)
 
@@ -109,7 +101,7 @@ def _largest(array: np.ndarray) -> float:
 
 
 def base_name(name: str) -> str:
-    """The name of the argument that a leaf belongs to: ``xs`` of ``xs[1]``, ``params`` of ``params.weight``."""
+    """The name of the argument that a leaf belongs to: ``xs`` for ``xs[1]``, ``p`` for ``p.weight``."""
     return name.split("[")[0].split(".")[0]
 
 

@@ -87,11 +87,15 @@ def check_grads(
     ... def cube(x):
     ...     return x**3
     >>> cube.defvjp(x=lambda g, x: g * 2 * x**2)
-    >>> check_grads(cube, np.array([1.0, 2.0]))
-    Traceback (most recent call last):
-        ...
-    tinygrad_cnn.testing.gradients.GradientError: 'cube': wrong gradient to 'x' (order 1)
-    ...
+    >>> try:
+    ...     check_grads(cube, np.array([1.0, 2.0]))
+    ... except GradientError as error:
+    ...     print(str(error).partition("  numeric")[0])
+    'cube': wrong gradient to 'x' (order 1)
+      operand    x: float64[2]
+      worst at   x[1] = 2
+      analytic   8
+    <BLANKLINE>
     """
     if order < 1:
         raise ValueError(f"check_grads: order: expected at least 1, got {order}")
@@ -222,7 +226,7 @@ def _require(flat: Flat, outputs: list[np.ndarray], origin: str) -> None:
 def _noise(flat: Flat, outputs: list[np.ndarray], eps: float, rng: np.random.Generator) -> np.ndarray:
     """The error of the function's values: their own rounding, and what one ulp of the leaves does."""
     here = _joined(outputs)
-    noise = eps * (np.abs(here) + np.repeat(flat.units or 0.0, [out.size for out in outputs]))
+    noise = eps * (np.abs(here) + np.repeat(flat.output_units(outputs), [out.size for out in outputs]))
     for _ in range(3):
         moved = [x * (1 + eps * rng.choice([-1.0, 1.0], x.shape)) for x in flat.leaves]
         change = np.abs(_joined(flat.values(moved)) - here)
@@ -331,7 +335,8 @@ def _check_leaf(flat, leaf, pulled, noise, eps, rng, origin) -> str | None:
         kinked |= bool(numeric.kink.any())
         for one in pulled:
             found = _compare(leaf, direction, one, numeric, eps)
-            if found and (worst is None or found.excess > worst.excess):
+            # of equals the last: the sparse cotangents, which are the easiest to read
+            if found and (worst is None or found.excess >= worst.excess):
                 worst = found
     if worst is not None:
         worst = _at_worst_element(flat, worst, noise, eps)
@@ -356,7 +361,8 @@ def _kinked_element(flat: Flat, leaf: int, noise: np.ndarray, eps: float) -> str
 
 def _compare(leaf, direction, one: _Pulled, numeric: Slope, eps: float) -> Mismatch | None:
     g = one.vector
-    products = one.gradients[leaf] * direction
+    moved = direction != 0  # elsewhere the gradient may be infinite and does not matter
+    products = one.gradients[leaf][moved] * direction[moved]
     analytic = float(np.sum(products))
     if not np.isfinite(numeric.value).all():
         return None  # reported as a kink: there is no number to compare with
@@ -432,7 +438,7 @@ def _at_worst_integer(flat: Flat, found: Mismatch) -> Mismatch:
     return worst or found
 
 
-# --- the dtype of the arguments -----------------------------------------------------------------------------
+# --- the dtype of the arguments ---------------------------------------------------------------------------
 
 
 def check_dtype(f, args, constant, order: int, seed: int, origin: str) -> None:

@@ -25,8 +25,6 @@ from .gradients import check_dtype, check_order
 from .layouts import LAYOUTS, relaid
 from .report import describe_call
 
-__all__ = ["check_errors", "check_order_of", "has_empty", "properties_of"]
-
 _EPS = float(np.finfo(np.float64).eps)
 
 

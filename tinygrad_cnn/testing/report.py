@@ -14,8 +14,6 @@ from .flat import Flat, argument_names, function_name
 if TYPE_CHECKING:
     from .gradients import Mismatch
 
-__all__ = ["describe_call", "describe_kink", "describe_mismatch"]
-
 _PRINTED_ELEMENTS = 200
 
 
@@ -51,10 +49,13 @@ def describe_call(f: Callable, args: tuple, options: dict[str, Any]) -> str:
     str
     """
     shown, imports = function_name(f), []
+    inner = f.func if isinstance(f, functools.partial) else f
+    if getattr(inner, "__qualname__", "<").isidentifier() and inner.__module__ != "__main__":
+        imports = [f"from {inner.__module__} import {shown}"]
     if isinstance(f, functools.partial):
         keywords = "".join(f", {key}={_literal(value)}" for key, value in f.keywords.items())
         shown = f"functools.partial({shown}{keywords})"
-        imports = ["import functools"]
+        imports = ["import functools", *imports]
     names = [
         name.replace("[", "_").replace("]", "").replace(" ", "_") for name in argument_names(f, len(args))
     ]
@@ -63,9 +64,9 @@ def describe_call(f: Callable, args: tuple, options: dict[str, Any]) -> str:
     )
     lines = [
         "To reproduce:",
-        *imports,
         "import numpy as np",
         "from tinygrad_cnn.testing import check_grads",
+        *imports,
         *(f"{name} = {_literal(arg)}" for name, arg in zip(names, args, strict=True)),
         f"check_grads({', '.join([shown, *names])}{keywords})",
     ]

@@ -1,0 +1,98 @@
+"""Every code block of the documentation runs, and what it prints or raises is what the page shows.
+
+The blocks of a page run in order in one module. A block of ``text`` right after a block of ``python`` is what
+that block prints, or the error that it ends with; ``...`` stands for anything. The tests that a page defines
+must pass too.
+"""
+
+import contextlib
+import doctest
+import io
+import itertools
+import re
+import sys
+import types
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+PAGES = sorted((Path(__file__).parents[1] / "docs").rglob("*.md"))
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(text):
+    """The blocks of python, each with its line and the output that is shown for it (None: none is shown)."""
+    found = list(FENCE.finditer(text))
+    for block, following in itertools.zip_longest(found, found[1:]):
+        if block[1] == "python":
+            shown = (
+                following is not None
+                and following[1] == "text"
+                and not text[block.end() : following.start()].strip()
+            )
+            yield text[: block.start()].count("\n") + 2, block[2], following[2] if shown else None
+
+
+def run(code, where, namespace):
+    """What a block prints, and the error that it ends with as a last line."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        try:
+            exec(compile(code, where, "exec"), namespace)
+        except Exception as error:
+            return printed.getvalue() + f"{type(error).__name__}: {error}\n", error
+    return printed.getvalue(), None
+
+
+@pytest.fixture
+def page_module():
+    """A module that can be imported by its name, as pickle does with the functions in it."""
+    module = types.ModuleType("my_ops")
+    sys.modules[module.__name__] = module
+    yield module
+    del sys.modules[module.__name__]
+
+
+@pytest.fixture
+def few_examples():
+    """The pages' operations are tested as in the pages, but not at length."""
+    usual = hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.register_profile("docs", max_examples=4, deadline=None)
+    hypothesis.settings.load_profile("docs")
+    yield
+    hypothesis.settings.load_profile(usual)
+
+
+def run_tests_of(module):
+    for name, test in list(vars(module).items()):
+        if name.startswith("test_"):
+            marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+            for case in marks[0].args[1] if marks else [None]:
+                test() if case is None else test(case)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.usefixtures("few_examples")
+def test_blocks_run_and_print_what_they_show(page, page_module):
+    for line, code, shown in blocks(page.read_text(encoding="utf-8")):
+        where = f"{page.name}:{line}"
+        got, error = run("\n" * (line - 1) + code, where, vars(page_module))
+        if shown is None:
+            if error is not None:
+                raise error
+        else:
+            checker, options = doctest.OutputChecker(), doctest.ELLIPSIS
+            example = doctest.Example(code, shown)
+            assert checker.check_output(shown, got, options), f"{where}:\n" + checker.output_difference(
+                example, got, options
+            )
+    run_tests_of(page_module)
+
+
+def test_a_wrong_output_is_noticed():
+    got, error = run("print(1)\nraise ValueError('no')", "page", {})
+    assert got == "1\nValueError: no\n"
+    assert isinstance(error, ValueError)
+    assert [shown for _, _, shown in blocks("```python\na\n```\n\n```text\nb\n```\n")] == ["b\n"]
+    assert [shown for _, _, shown in blocks("```python\na\n```\nand\n```text\nb\n```\n")] == [None]

@@ -1,0 +1,161 @@
+"""`OpCase` and `conformance`: every property is tested by an operation that breaks it, and by no other."""
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import primitive
+from tinygrad_cnn.tape import Box, raw
+from tinygrad_cnn.testing import ErrorCase, OpCase, conformance, strategies
+from tinygrad_cnn.testing.properties import properties_of
+from tinygrad_cnn.testing.suite import run_property
+
+
+def operation(forward, rule=lambda g, x: g * 2 * x):
+    """A primitive of one operand, by default with the rule of the square."""
+
+    def op(x):
+        return forward(x)
+
+    made = primitive(op)
+    made.defvjp(x=rule)
+    globals()[f"made_{id(made)}"] = made
+    made.__qualname__ = f"made_{id(made)}"  # so that pickle finds it
+    return made
+
+
+def case_of(op, **options):
+    return OpCase("square", op, operands=strategies.arrays(), reference=lambda x: x * x, **options)
+
+
+def failures(case, names=None):
+    """The properties that fail, of all or of some."""
+    found = set()
+    for name in names or properties_of(case):
+        try:
+            run_property(case, name, seed=0, max_examples=20)
+        except Exception:  # whatever the operation raises is a failure
+            found.add(name)
+    return found
+
+
+ALL = set(properties_of(case_of(tg.square)))
+calls = []
+
+
+def mutating(x):
+    out = x * x
+    if x.flags.writeable:
+        x[...] = 0
+    return out
+
+
+def counting(x):
+    calls.append(x)
+    return x * x * (1 + len(calls) * 1e-12)
+
+
+def shape_dependent(x):
+    if x.size == 0:
+        raise IndexError("no first element")
+    return x * x
+
+
+def test_a_right_operation_fails_nothing():
+    assert failures(case_of(operation(lambda x: x * x))) == set()
+
+
+@pytest.mark.parametrize(
+    ("property_", "op"),
+    [
+        ("value", operation(lambda x: x * x + 1e-6)),
+        ("value", operation(lambda x: (x * x).astype(np.float32))),
+        ("tensor path", lambda x: x * x if isinstance(x, Box) else x * x * (1 + 2e-16) + 1e-16),
+        ("tensor path", lambda x: raw(x) * raw(x)),
+        ("order 1", operation(lambda x: x * x, lambda g, x: g * x)),
+        ("order 2", operation(lambda x: x * x, lambda g, x: g * (2 * raw(x)))),
+        ("jvp", operation(lambda x: x * x, lambda g, x: raw(g) * (2 * x))),
+        ("recorded", operation(lambda x: x * x, lambda g, x: g * ((2.001 if isinstance(g, Box) else 2) * x))),
+        ("linear in cotangent", operation(lambda x: x * x, lambda g, x: tg.abs(g) * (2 * x))),
+        ("linear in cotangent", operation(lambda x: x * x, lambda g, x: g * (2 * x) + 1e-9)),
+        ("no mutation", operation(mutating)),
+        ("float32", operation(lambda x: np.square(x, dtype=np.float64))),
+        ("float32", operation(lambda x: x * x if x.dtype == np.float64 else x * x * np.float32(1.1))),
+        ("layouts", operation(lambda x: x * x if x.flags.c_contiguous else x * x * (1 + 1e-6))),
+        ("size 0", operation(shape_dependent)),
+        ("deterministic", operation(counting)),
+        ("pickle and threads", lambda x: x * x),  # a lambda cannot be pickled
+    ],
+)
+def test_a_property_notices(property_, op):
+    assert failures(case_of(op), [property_])
+
+
+def test_errors_must_name_the_shapes():
+    def nameless(a, b):
+        if np.shape(raw(a)) != np.shape(raw(b)):
+            raise ValueError("bad shapes")
+        return a + b
+
+    wrong = ErrorCase((np.ones(2), np.ones(3)), ValueError)
+    operands = strategies.arrays().map(lambda x: (x, x))
+    with pytest.raises(AssertionError, match=r"the error does not say '\(2,\)': bad shapes"):
+        run_property(OpCase("nameless", nameless, operands=operands, errors=[wrong]), "errors")
+    with pytest.raises(AssertionError, match="expected ValueError, but the call went through"):
+        run_property(OpCase("lax", lambda a, b: a + a, operands=operands, errors=[wrong]), "errors")
+    run_property(OpCase("add", tg.add, operands=operands, errors=[wrong]), "errors")
+    said = wrong._replace(says=("shape mismatch",))
+    with pytest.raises(AssertionError, match="does not say 'shape mismatch'"):
+        run_property(OpCase("add", tg.add, operands=operands, errors=[said]), "errors")
+
+
+def test_gradients_that_share_memory_are_noticed(monkeypatch):
+    from tinygrad_cnn.testing import properties
+
+    shared = np.ones(3)
+    case = OpCase("add", tg.add, operands=(strategies.arrays((3,)), strategies.arrays((3,))))
+    monkeypatch.setattr(properties, "_gradients", lambda flat, g: [shared, shared])
+    with pytest.raises(AssertionError, match="gradient to 'b' is shared"):
+        run_property(case, "own gradients")
+    shared.flags.writeable = False
+    with pytest.raises(AssertionError, match="gradient to 'a' is read-only"):
+        run_property(case, "own gradients")
+
+
+def test_skipped_properties_are_left_out_and_must_exist():
+    assert set(properties_of(case_of(tg.square, skip={"size 0": "why"}))) == ALL - {"size 0"}
+    with pytest.raises(ValueError, match=r"no property \['sise 0'\]"):
+        properties_of(case_of(tg.square, skip={"sise 0": "why"}))
+    assert "value" not in properties_of(OpCase("square", tg.square, operands=strategies.arrays()))
+
+
+def test_the_order_is_that_of_the_case():
+    assert {"order 1", "order 2", "order 3"} <= set(properties_of(case_of(tg.square, order=3)))
+    assert "order 2" not in properties_of(case_of(tg.square, order=1))
+
+
+def test_pytest_collects_one_item_for_each_property(pytester):
+    pytester.makepyfile(
+        """
+        import tinygrad_cnn as tg
+        from tinygrad_cnn.testing import OpCase, conformance, strategies
+
+        case = OpCase("sin", tg.sin, operands=strategies.arrays(), order=2)
+        test_sin = conformance(case)
+        """
+    )
+    result = pytester.runpytest("--collect-only", "-q", "-p", "no:cacheprovider")
+    collected = [line for line in result.outlines if "::" in line]
+    assert len(collected) == len(ALL) - 1  # no reference, no value
+    assert any("test_sin[order 2]" in line for line in collected)
+
+
+def test_a_composition_may_be_a_case():
+    def gated(x, gate):
+        return tg.tanh(x) * tg.sigmoid(gate)
+
+    case = OpCase(
+        "gated", gated, operands=strategies.broadcastable(2), skip={"pickle and threads": "a local function"}
+    )
+    assert failures(case) == set()
+    assert conformance(case).__name__ == "test_gated"
