@@ -626,3 +626,21 @@ def test_a_function_that_ignores_its_lifted_argument_sees_the_outer_one_as_anoth
     assert gradient.data == 3
     gradient.backward()
     assert x.grad == 1
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [(tg.sqrt, 0.0, np.inf), (tg.log, 0.0, np.inf), (lambda x: 1 / x, 0.0, -np.inf), (tg.abs, 0.0, 0.0)],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_jvp_at_a_singular_point_is_the_gradient_there(f, x, slope):
+    assert tg.jvp(f, [np.array(x)], [np.array(1.0)])[1] == tg.grad(f)(np.array(x)) == slope
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_jvp_of_a_branch_that_is_not_taken_is_finite():
+    def f(x):
+        return tg.where(x > 0, tg.sqrt(x), 0.0)
+
+    tangent = tg.jvp(f, [np.array([0.0, 4.0])], [np.ones(2)])[1]
+    assert tangent.tolist() == [0.0, 0.25]

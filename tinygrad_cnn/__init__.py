@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops, tree
-from .autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from .autodiff import checkpoint, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .ops import *  # noqa: F403 - the explicit list is ops.__all__
 from .tape import primitive
 from .tensor import Tensor
@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
+    "checkpoint",
     "grad",
     "hessian",
     "hvp",
@@ -42,7 +43,7 @@ __all__ = [
 if TYPE_CHECKING:
     from . import nn, optim
 
-_LAZY = {"data", "extend", "models", "nn", "optim", "testing", "train"}
+_LAZY = {"data", "debug", "extend", "models", "nn", "optim", "testing", "train"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ here, that is, when the function also depends on an outer `Tensor`, by argument 
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,10 +20,32 @@ import numpy as np
 
 from . import tree
 from .ops import reshape, stack
-from .tape import Box, Leaf, Node, astype, box, new_serial, primitive, raw, require_floating, walk
+from .tape import (
+    Box,
+    Leaf,
+    Node,
+    Primitive,
+    astype,
+    box,
+    new_serial,
+    primitive,
+    raw,
+    require_floating,
+    walk,
+)
 from .tensor import Tensor
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = [
+    "checkpoint",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]
 
 
 @primitive
@@ -102,7 +125,7 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
 
 
 def _chosen(args: tuple, argnums: int | Sequence[int], name: str) -> tuple[int, ...]:
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    numbers = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     for n in numbers:
         if not -len(args) <= n < len(args):
             raise ValueError(
@@ -177,7 +200,9 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bo
         roots = _roots([out], [np.ones_like(out.data)])
         del result, out  # from here on the walk alone holds the graph, and lets go of it node by node
         gradients = trace.pull(roots, record)
-        return (value, aux) if has_aux else value, gradients[0] if isinstance(argnums, int) else gradients
+        return (value, aux) if has_aux else value, gradients[0] if isinstance(
+            argnums, int | np.integer
+        ) else gradients
 
     return value_and_gradient
 
@@ -310,7 +335,8 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     (array([1., 9.]), array([2., 3.]))
     """
     out, pullback = vjp(f, *primals)
-    # the pullback is linear: where its derivative is taken does not matter
+    # The pullback is linear: where its derivative is taken does not matter, except at 0, which the rules
+    # read as "not used" and absorb even an infinite derivative by.
     dummy = tree.map(_dummy_cotangent, out)
     pulled, pushforward = vjp(pullback, dummy)
     given = tree.map(lambda g, tangent: _tangent(tangent, g), pulled, tuple(tangents))
@@ -321,7 +347,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 def _dummy_cotangent(out: Any) -> np.ndarray:
     array = np.asarray(raw(out))
     # an integer output has no derivative: its tangent is a zero, and that is floating
-    return np.zeros(array.shape, array.dtype if array.dtype.kind == "f" else np.float64)
+    return np.ones(array.shape, array.dtype if array.dtype.kind == "f" else np.float64)
 
 
 def _tangent(tangent: Any, primal: Any) -> Any:
@@ -396,9 +422,13 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
                 basis = [z.copy() if j == i else z for j, z in enumerate(zeros)]
                 basis[i][position] = 1
                 grads = pullback(tree.unflatten(structure, basis))
-                pulled.append(grads[0] if isinstance(argnums, int) else grads)
+                pulled.append(grads[0] if isinstance(argnums, int | np.integer) else grads)
             if not pulled:  # an empty output
-                like = args[positions[0]] if isinstance(argnums, int) else tuple(args[n] for n in positions)
+                like = (
+                    args[positions[0]]
+                    if isinstance(argnums, int | np.integer)
+                    else tuple(args[n] for n in positions)
+                )
                 return tree.map(
                     lambda x: np.zeros(zeros[i].shape + np.shape(raw(x)), np.asarray(raw(x)).dtype), like
                 )
@@ -452,3 +482,90 @@ def stop_gradient(x: Any) -> Any:
     array(3.)
     """
     return tree.map(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, x)
+
+
+def checkpoint(f: Callable) -> Callable:
+    """Make a function that keeps none of its intermediate values, and recomputes them in the backward walk.
+
+    It trades a second evaluation of ``f`` for memory. Every `numpy.random.Generator` among the arguments is
+    put back to the state it had, so that the second evaluation draws the same numbers: a dropout drops the
+    same elements.
+
+    Parameters
+    ----------
+    f : callable
+        Of trees of arrays and other values, to one array. What is to be differentiated must be an argument.
+
+    Returns
+    -------
+    callable
+        Called with the positional arguments of ``f``; the same value and the same derivatives, of any order.
+
+    Raises
+    ------
+    TypeError
+        When called: if ``f`` returns no single array, or depends on a tensor that is not an argument, whose
+        gradient would be lost.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn import tanh
+    >>> block = checkpoint(lambda w, x: tanh(tanh(x * w) * w))
+    >>> float(grad(lambda w: block(w, np.array([1.0, 2.0])).sum())(0.5).round(4))
+    1.8368
+    """
+
+    @functools.wraps(f)
+    def checkpointed(*args):
+        leaves, structure = tree.flatten(args)
+        places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Box) and leaf.node is not None]
+        before = _with_fresh_generators(leaves)
+
+        def call(others, xs):
+            filled = dict(enumerate(others)) | dict(zip(places, xs, strict=True))
+            return f(*tree.unflatten(structure, list(filled.values())))
+
+        def forward(*xs):
+            out = call(leaves, xs)
+            if isinstance(out, Box) and out.node is not None:
+                raise TypeError(
+                    "checkpoint: the function depends on a tensor that is not among its arguments"
+                )
+            if not isinstance(raw(out), np.ndarray | np.generic):
+                raise TypeError(
+                    f"checkpoint: expected a function that returns one array, got {_describe(out)}"
+                )
+            return raw(out)
+
+        def pull(g, xs):
+            return vjp(lambda *xs: call(_with_fresh_generators(before), xs), *xs)[1](g)
+
+        op = Primitive(forward)
+        op.defvjp(xs=_once_for_all_operands(pull))
+        return op(*(leaves[i] for i in places))
+
+    return checkpointed
+
+
+def _with_fresh_generators(leaves: list[Any]) -> list[Any]:
+    """The leaves, with a copy of each Generator in its present state."""
+    return [copy.deepcopy(leaf) if isinstance(leaf, np.random.Generator) else leaf for leaf in leaves]
+
+
+def _once_for_all_operands(pull: Callable) -> Callable:
+    """A rule for one operand out of ``pull(g, xs)``, which gives the cotangents of all at once.
+
+    A walk asks for the operands in order, with one and the same ``g``: the first time ``pull`` is run, after
+    that its result is handed out.
+    """
+    g_of_last, index_of_last = None, 0
+    result: Any = None
+
+    def rule(g, xs, index):
+        nonlocal g_of_last, index_of_last, result
+        if g is not g_of_last or index <= index_of_last:
+            result = pull(g, xs)
+        g_of_last, index_of_last = g, index
+        return result[index]
+
+    return rule

@@ -61,6 +61,14 @@ def raw(x: Any) -> Any:
     What is computed from a raw array is a constant to the tape: use it in a rule for what is locally
     constant, such as the winners of a maximum.
 
+    Parameters
+    ----------
+    x : Tensor or object
+
+    Returns
+    -------
+    ndarray or object
+
     Examples
     --------
     >>> from tinygrad_cnn import Tensor
@@ -293,6 +301,11 @@ class Primitive:
         if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
             out = np.asarray(out)
         if not mask or self.piecewise_constant or out.dtype.kind != "f":
+            if mask and out.dtype.kind in "cO":
+                raise TypeError(
+                    f"'{self.name}' gives a result of dtype {out.dtype}, which cannot be differentiated: "
+                    "the tape is real; use stop_gradient if a constant is meant"
+                )
             return box(cls, out, None)
         plan = self._plans.get(mask)
         if plan is None:

@@ -42,7 +42,7 @@ def test_the_gradient_is_p_minus_y_over_n_also_for_logits_of_ten_thousand(dtype)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("target_dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("target_dtype", [np.float32, np.float64, np.int64])
 def test_one_hot_rows_are_labels_and_do_not_change_the_dtype(dtype, target_dtype):
     logits, rows = LOGITS.astype(dtype), np.eye(5, dtype=target_dtype)[LABELS]
     hard = tg.value_and_grad(lambda z: tg.cross_entropy(z, LABELS))(logits)
@@ -82,3 +82,14 @@ def test_probability_rows_are_differentiable_too():
 def test_ndarrays_give_a_scalar():
     assert isinstance(tg.cross_entropy(LOGITS, LABELS), np.float64)
     assert_array_equal(tg.cross_entropy(Tensor(LOGITS), LABELS).shape, ())
+
+
+def test_the_gradient_to_a_probability_of_zero():
+    logits = np.array([[1.0, 2.0, 3.0]])
+    found = grad(lambda t: tg.cross_entropy(logits, t))(np.array([[0.0, 1.0, 0.0]]))
+    assert_allclose(found, -np.log(softmax(logits)), rtol=1e-12)
+
+
+def test_logits_that_are_no_floating_numbers():
+    with pytest.raises(TypeError, match="cross_entropy: logits: expected a floating array, got int64"):
+        tg.cross_entropy(LOGITS.astype(np.int64), LABELS)

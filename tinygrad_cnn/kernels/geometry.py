@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 __all__ = ["ConvSpec", "Padding", "Pair", "PoolSpec"]
@@ -91,7 +91,7 @@ def _shape(shape: Any, name: str, axes: str) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: they would leave cached_property no place
 class ConvSpec:
     """Geometry of one two-dimensional convolution; build it with `ConvSpec.of`.
 
@@ -121,7 +121,7 @@ class ConvSpec:
     dilation: Pair
     groups: int
 
-    @property
+    @cached_property  # asked for several times in every step
     def output_size(self) -> Pair:
         """Height and width of the output: ``floor((in + pads - dilation * (k - 1) - 1) / stride) + 1``.
 
@@ -211,7 +211,7 @@ class ConvSpec:
         return cls(input_size, kernel_size, steps, pads, gaps, groups)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: they would leave cached_property no place
 class PoolSpec:
     """Geometry of one two-dimensional pooling; build it with `PoolSpec.of`.
 
@@ -239,7 +239,7 @@ class PoolSpec:
     dilation: Pair
     ceil_mode: bool
 
-    @property
+    @cached_property  # asked for several times in every step
     def output_size(self) -> Pair:
         """Height and width of the output, as PyTorch counts them.
 

@@ -16,15 +16,22 @@ from . import init as initializers
 from .layer import Layer, Parameterless
 
 __all__ = [
+    "GELU",
+    "AvgPool2d",
     "BatchNorm2d",
     "Conv2d",
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool2d",
+    "GroupNorm",
+    "LayerNorm",
     "LogSoftmax",
     "MaxPool2d",
     "ReLU",
+    "Sigmoid",
     "Softmax",
+    "Tanh",
 ]
 
 Pair = int | tuple[int, int]
@@ -201,6 +208,74 @@ class BatchNorm2d(Layer):
 
 
 @dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Normalisation of each sample over the last axes; see `tinygrad_cnn.layer_norm`.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Of these axes.
+    eps : float
+        Inside the root.
+
+    Examples
+    --------
+    >>> layer = LayerNorm(3)
+    >>> params, state = layer.init(np.random.default_rng(0))
+    >>> layer(params, state, np.ones((2, 3), np.float32))[0]
+    array([[0., 0., 0.],
+           [0., 0., 0.]], dtype=float32)
+    """
+
+    shape: int | tuple[int, ...]
+    eps: float = 1e-5
+
+    def init(self, rng, *, dtype=np.float32):
+        """Make ``weight`` ones and ``bias`` zeros; see `Layer.init`."""
+        return {"weight": np.ones(self.shape, dtype), "bias": np.zeros(self.shape, dtype)}, {}
+
+    def __call__(self, params, state, x, *, train=False, rng=None):
+        """Normalise; see `Layer.__call__`."""
+        return ops.layer_norm(x, params["weight"], params["bias"], eps=self.eps), {}
+
+
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Normalisation of groups of channels of each sample; see `tinygrad_cnn.group_norm`.
+
+    Parameters
+    ----------
+    groups, channels : int
+        ``groups`` divides ``channels``.
+    eps : float
+        Inside the root.
+
+    Examples
+    --------
+    >>> layer = GroupNorm(2, 4)
+    >>> params, state = layer.init(np.random.default_rng(0))
+    >>> layer(params, state, np.ones((1, 4, 2, 2), np.float32))[0].sum().item()
+    0.0
+    """
+
+    groups: int
+    channels: int
+    eps: float = 1e-5
+
+    def __post_init__(self):
+        if self.groups < 1 or self.channels % self.groups:
+            raise ValueError(f"GroupNorm: groups={self.groups} must divide channels={self.channels}")
+
+    def init(self, rng, *, dtype=np.float32):
+        """Make ``weight`` ones and ``bias`` zeros; see `Layer.init`."""
+        return {"weight": np.ones(self.channels, dtype), "bias": np.zeros(self.channels, dtype)}, {}
+
+    def __call__(self, params, state, x, *, train=False, rng=None):
+        """Normalise; see `Layer.__call__`."""
+        return ops.group_norm(x, self.groups, params["weight"], params["bias"], eps=self.eps), {}
+
+
+@dataclass(frozen=True)
 class Dropout(Layer):
     """Dropout, in training only; see `tinygrad_cnn.dropout`.
 
@@ -239,6 +314,35 @@ class ReLU(Parameterless):
     def apply(self, x):
         """``max(x, 0)``."""
         return ops.relu(x)
+
+
+@dataclass(frozen=True)
+class GELU(Parameterless):
+    """Gaussian error linear unit; see `tinygrad_cnn.gelu`."""
+
+    approximate: str = "none"
+
+    def apply(self, x):
+        """``x * P(Z < x)``."""
+        return ops.gelu(x, approximate=self.approximate)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Parameterless):
+    """Logistic function; see `tinygrad_cnn.sigmoid`."""
+
+    def apply(self, x):
+        """``1 / (1 + exp(-x))``."""
+        return ops.sigmoid(x)
+
+
+@dataclass(frozen=True)
+class Tanh(Parameterless):
+    """Hyperbolic tangent; see `tinygrad_cnn.tanh`."""
+
+    def apply(self, x):
+        """``tanh(x)``."""
+        return ops.tanh(x)
 
 
 @dataclass(frozen=True)
@@ -283,6 +387,37 @@ class MaxPool2d(Parameterless):
             dilation=self.dilation,
             ceil_mode=self.ceil_mode,
         )
+
+
+@dataclass(frozen=True)
+class AvgPool2d(Parameterless):
+    """Mean over windows; see `tinygrad_cnn.avg_pool2d`."""
+
+    kernel_size: Pair
+    stride: Pair | None = None
+    padding: Pair = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+    def apply(self, x):
+        """The mean of each window."""
+        return ops.avg_pool2d(
+            x,
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            ceil_mode=self.ceil_mode,
+            count_include_pad=self.count_include_pad,
+        )
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool2d(Parameterless):
+    """Mean of each channel over space, (N, C, H, W) to (N, C); see `tinygrad_cnn.global_avg_pool2d`."""
+
+    def apply(self, x):
+        """The mean over H and W."""
+        return ops.global_avg_pool2d(x)
 
 
 @dataclass(frozen=True)

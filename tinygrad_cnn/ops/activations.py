@@ -1,12 +1,26 @@
 """Activation functions, stable for every finite input and for minus infinity."""
 
+import math
+
 import numpy as np
 
-from ..tape import primitive
-from .elementwise import exp
+from ..tape import primitive, raw
+from .elementary import erf, exp, tanh
+from .elementwise import where
 from .reductions import finite_max, sum
 
-__all__ = ["log_softmax", "relu", "sigmoid", "softmax"]
+__all__ = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+]
 
 
 @primitive
@@ -50,11 +64,183 @@ def sigmoid(x):
     >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
     array([0. , 0.5, 1. ])
     """
-    small = np.exp(-np.abs(x))  # never overflows
-    return np.where(np.less(x, 0), small, 1) / (1 + small)
+    with np.errstate(over="ignore"):  # the reciprocal of an infinite power is the 0 that is meant
+        return 1 / (1 + np.exp(np.negative(x)))
 
 
 sigmoid.defvjp(x=lambda g, out: g * (out * (1 - out)))
+
+
+@primitive
+def leaky_relu(x, *, negative_slope=0.01):
+    """Leaky rectified linear unit, elementwise: ``x`` where positive, else ``negative_slope * x``.
+
+    Parameters
+    ----------
+    x : array_like
+    negative_slope : float
+        Also the derivative at 0.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> leaky_relu(np.array([-1.0, 2.0]), negative_slope=0.1)
+    array([-0.1,  2. ])
+    """
+    return np.where(np.greater(x, 0), x, np.multiply(x, negative_slope))
+
+
+leaky_relu.defvjp(x=lambda g, x, negative_slope: where(raw(x) > 0, g, negative_slope * g))
+
+
+@primitive
+def elu(x, *, alpha=1.0):
+    """Exponential linear unit, elementwise: ``x`` where positive, else ``alpha * (e**x - 1)``.
+
+    Parameters
+    ----------
+    x : array_like
+    alpha : float
+        Also the derivative at 0.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> elu(np.array([-800.0, 2.0]))
+    array([-1.,  2.])
+    """
+    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+# the exponent is kept at or below 0: above, where the branch is not used, it would overflow
+elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, alpha * exp(where(raw(x) > 0, 0.0, x))))
+
+
+@primitive
+def softplus(x):
+    """Smooth relu, elementwise: ``log(1 + e**x)``, without overflow.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> softplus(np.array([-1e4, 0.0, 1e4]))
+    array([0.00000000e+00, 6.93147181e-01, 1.00000000e+04])
+    """
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # logaddexp is many times slower
+
+
+softplus.defvjp(x=lambda g, x: g * sigmoid(x))
+
+
+def log_sigmoid(x):
+    """Logarithm of the logistic function, elementwise: ``-log(1 + e**-x)``, without overflow.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> log_sigmoid(np.array([-1e4, 0.0]))
+    array([-1.00000000e+04, -6.93147181e-01])
+    """
+    return -softplus(-x)
+
+
+@primitive
+def silu(x):
+    """Sigmoid-weighted linear unit (swish), elementwise: ``x * sigmoid(x)``.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> silu(np.array([0.0, 1.0]))
+    array([0.        , 0.73105858])
+    """
+    return x * sigmoid(x)
+
+
+def _silu_rule(g, x):
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+silu.defvjp(x=_silu_rule)
+
+
+@primitive
+def gelu(x, *, approximate="none"):
+    """Gaussian error linear unit, elementwise: ``x * P(Z < x)`` for a standard normal ``Z``.
+
+    Parameters
+    ----------
+    x : array_like
+    approximate : "none" or "tanh"
+        "tanh": ``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2`` (Hendrycks & Gimpel 2016).
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Raises
+    ------
+    ValueError
+        For another ``approximate``.
+
+    Examples
+    --------
+    >>> gelu(np.array([0.0, 1.0]))
+    array([0.        , 0.84134475])
+    """
+    if approximate == "none":
+        return x * _normal_cdf(x)
+    if approximate == "tanh":
+        return 0.5 * x * (1 + tanh(_gelu_inner(x)))
+    raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
+
+
+def _normal_cdf(x):
+    return 0.5 * (1 + erf(x * math.sqrt(0.5)))
+
+
+def _gelu_inner(x):
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+
+
+def _gelu_rule(g, x, approximate):
+    if approximate == "none":
+        density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+        return g * (_normal_cdf(x) + x * density)
+    t = tanh(_gelu_inner(x))
+    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
+    return g * (0.5 * (1 + t) + 0.5 * x * ((1 - t) * (1 + t)) * slope)
+
+
+gelu.defvjp(x=_gelu_rule)
 
 
 def _below_max(x, axis):

@@ -5,14 +5,25 @@ the third gives `conv2d_output`, `conv2d_input` and `conv2d_weight`; the six gra
 three, so every order of derivative comes for free, and no other convolution calculus exists.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec
 from ..tape import primitive, raw
 from .reductions import sum
+from .shaping import expand_dims, reshape, squeeze
 
-__all__ = ["conv2d", "conv2d_input", "conv2d_output", "conv2d_weight"]
+__all__ = [
+    "check_arrays",
+    "conv1d",
+    "conv2d",
+    "conv2d_input",
+    "conv2d_output",
+    "conv2d_weight",
+    "conv_transpose2d",
+]
 
 
 def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
@@ -66,8 +77,129 @@ def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
     return conv2d_output(x, weight, bias, spec=spec)
 
 
-def check_arrays(op, *, optional=("bias",), **operands):
-    """Check that operands are arrays of one dtype.
+def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """One-dimensional convolution (cross-correlation): `conv2d` of arrays of height 1.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, L)
+    weight : array_like, (O, C / groups, K)
+        Of the dtype of ``x``.
+    bias : array_like, (O,), optional
+    stride, dilation : int
+    padding : int, (before, after), "same" or "valid"
+    groups : int
+        Divides C and O.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, O, OL)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> conv1d(np.array([[[1.0, 2.0, 4.0]]]), np.array([[[-1.0, 1.0]]]))
+    array([[[1., 2.]]])
+    """
+    check_arrays("conv1d", x=x, weight=weight, bias=bias)
+    if x.ndim != 3 or weight.ndim != 3:
+        raise ValueError(
+            f"conv1d: expected x (N, C, L) and weight (O, C / groups, K), got {x.shape}, {weight.shape}"
+        )
+    if not isinstance(padding, str):
+        padding = ((0, 0), padding if isinstance(padding, tuple) else (padding, padding))
+    y = conv2d(
+        expand_dims(x, 2),  # (N, C, 1, L)
+        expand_dims(weight, 2),
+        bias,
+        stride=(1, stride),
+        padding=padding,
+        dilation=(1, dilation),
+        groups=groups,
+    )
+    return squeeze(y, 2)
+
+
+def conv_transpose2d(x, weight, bias=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+    """Transposed convolution: the adjoint of the `conv2d` that has the same weight and options.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+    weight : array_like, (C, O / groups, KH, KW)
+        Of the dtype of ``x``.
+    bias : array_like, (O,), optional
+    stride, padding, dilation : int or (int, int)
+        Of the convolution it is the adjoint of.
+    output_padding : int or (int, int)
+        Rows and columns added at the end: several sizes of input give a strided convolution the same size of
+        output. Below ``stride`` or ``dilation``.
+    groups : int
+        Divides C and O.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, O, OH, OW)
+        ``OH = (H - 1) * stride - 2 * padding + dilation * (KH - 1) + output_padding + 1``, and so for OW.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> conv_transpose2d(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), stride=2)[0, 0].shape
+    (4, 4)
+    """
+    check_arrays("conv_transpose2d", x=x, weight=weight, bias=bias)
+    if x.ndim != 4 or weight.ndim != 4:
+        raise ValueError(
+            "conv_transpose2d: expected x (N, C, H, W) and weight (C, O / groups, KH, KW), "
+            f"got {x.shape} and {weight.shape}"
+        )
+    if x.shape[1] != weight.shape[0]:
+        raise ValueError(
+            f"conv_transpose2d: weight: expected C = {x.shape[1]} first for x {x.shape}, got {weight.shape}"
+        )
+    steps, pads, gaps, extra = (_pair(v) for v in (stride, padding, dilation, output_padding))
+    if any(e >= max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
+        raise ValueError(
+            f"conv_transpose2d: output_padding: expected below stride or dilation, got {output_padding}"
+        )
+    size = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(x.shape[2:], steps, pads, gaps, weight.shape[2:], extra, strict=True)
+    )
+    outputs = weight.shape[1] * groups
+    shapes = (x.shape[0], outputs, *size), weight.shape
+    spec = geometry(
+        "conv_transpose2d", ConvSpec.of, shapes, stride=steps, padding=pads, dilation=gaps, groups=groups
+    )
+    if spec.output_size != x.shape[2:]:  # the output padding has room for windows of its own
+        spec = replace(spec, padding=tuple((p, p - e) for p, e in zip(pads, extra, strict=True)))
+    y = conv2d_input(x, weight, spec=spec)
+    if bias is None:
+        return y
+    if bias.shape != (outputs,):
+        raise ValueError(f"conv_transpose2d: bias: expected shape ({outputs},), got {bias.shape}")
+    return y + reshape(bias, (1, outputs, 1, 1))
+
+
+def _pair(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def check_arrays(op, *, optional=("bias",), kinds="fiu", **operands) -> None:
+    """Check that operands are arrays of one real dtype.
 
     Parameters
     ----------
@@ -75,13 +207,15 @@ def check_arrays(op, *, optional=("bias",), **operands):
         For the message.
     optional : tuple of str
         The operands that may be left out, as None.
+    kinds : str
+        The kinds of dtype that the operation can work with, as NumPy's letters.
     **operands : ndarray, Tensor or None
         By name.
 
     Raises
     ------
     TypeError
-        If one is no array, or the dtypes differ.
+        If one is no array, of no such kind, or the dtypes differ.
 
     Examples
     --------
@@ -94,6 +228,9 @@ def check_arrays(op, *, optional=("bias",), **operands):
         array = raw(operand)
         if not isinstance(array, np.ndarray):
             raise TypeError(f"{op}: {name}: expected an array, got {type(operand).__name__}")
+        if array.dtype.kind not in kinds:
+            wanted = "floating" if kinds == "f" else "real"
+            raise TypeError(f"{op}: {name}: expected a {wanted} dtype, got {array.dtype}")
         if array.dtype is not dtype and dtype is not None and array.dtype != dtype:
             found = ", ".join(f"{n} is {raw(x).dtype}" for n, x in operands.items() if x is not None)
             raise TypeError(f"{op}: expected operands of one dtype, got: {found}")

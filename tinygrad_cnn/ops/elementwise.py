@@ -1,4 +1,4 @@
-"""Elementwise operations, with NumPy's names, broadcasting and promotion.
+"""Elementwise arithmetic and choices, with NumPy's names, broadcasting and promotion.
 
 Derivatives at ties and kinks follow one table (docs/subgradients.md): ``abs'(0) = 0``; `maximum` and
 `minimum` give half the cotangent to each side of a tie; `clip` passes it at its bounds.
@@ -11,28 +11,21 @@ import operator
 
 import numpy as np
 
-from ..tape import primitive, raw
+from ..tape import astype, primitive, raw
 
 __all__ = [
     "abs",
     "absorb",
     "clip",
-    "cos",
     "divide",
-    "exp",
     "floor",
-    "log",
     "maximum",
     "minimum",
     "multiply",
     "negative",
-    "power",
     "sign",
-    "sin",
-    "sqrt",
     "square",
     "subtract",
-    "tanh",
     "where",
 ]
 
@@ -68,7 +61,8 @@ def absorb(operation, g, local):
         if not hole.any():
             return plain
         hole = hole & (raw(g) == 0)
-        return where(hole, 0.0, operation(g, where(hole, 1.0, local)))
+        # in the dtype of the result: a Python scalar among the operands would become an array of float64
+        return where(hole, 0.0, operation(g, astype(where(hole, 1.0, local), plain.dtype)))
 
 
 # --- arithmetic (add is the tape's own) -------------------------------------------------------------------
@@ -176,54 +170,6 @@ def negative(x):
 negative.defvjp(x=lambda g: -g)
 
 
-@primitive(broadcasts=True)
-def power(x, exponent):
-    """Raise to a power elementwise: ``x ** exponent``, with broadcasting.
-
-    The gradient to ``x`` is exact at ``x = 0`` for every constant exponent, and needs no logarithm. The
-    gradient to ``exponent`` is ``out * log(x)``: NaN for a negative ``x``; at ``x = 0`` it is 0, or minus
-    infinity for a negative exponent.
-
-    Parameters
-    ----------
-    x, exponent : array_like
-        Of mutually broadcastable shapes.
-
-    Returns
-    -------
-    ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
-
-    Examples
-    --------
-    >>> power(np.array([2.0, 3.0]), 2)
-    array([4., 9.])
-    """
-    return np.power(x, exponent)
-
-
-def _power_base_rule(g, x, exponent):
-    if np.ndim(raw(exponent)) == 0 and raw(exponent) == 2:  # the common square, without a power
-        return g * x * exponent
-    # d(x**0) is 0 everywhere; the exponent of 1 in place of -1 keeps x = 0 from dividing by zero
-    lowered = where(raw(exponent) == 0, 1, exponent - 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = exponent * power(x, lowered)
-    return absorb(operator.mul, g, slope)
-
-
-def _power_exponent_rule(g, x, exponent, out):
-    zero = raw(x) == 0
-    with np.errstate(invalid="ignore"):
-        slope = out * log(where(zero, 1.0, x))
-    if np.any(zero):
-        slope = where(zero, np.where(raw(exponent) < 0, -np.inf, 0.0), slope)
-    return absorb(operator.mul, g, slope)
-
-
-power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
-
-
 @primitive
 def square(x):
     """Square elementwise: ``x * x``.
@@ -245,152 +191,6 @@ def square(x):
 
 
 square.defvjp(x=lambda g, x: g * (2 * x))
-
-
-# --- exponentials, roots, trigonometry --------------------------------------------------------------------
-
-
-@primitive
-def exp(x):
-    """Exponential, elementwise: ``e**x``.
-
-    Parameters
-    ----------
-    x : array_like
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> exp(np.array([0.0, 1.0]))
-    array([1.        , 2.71828183])
-    """
-    return np.exp(x)
-
-
-exp.defvjp(x=lambda g, out: g * out)
-
-
-@primitive
-def log(x):
-    """Natural logarithm, elementwise.
-
-    Parameters
-    ----------
-    x : array_like
-        Positive; ``-inf`` at 0 and NaN below, with NumPy's warning.
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> log(np.array([1.0, np.e]))
-    array([0., 1.])
-    """
-    return np.log(x)
-
-
-log.defvjp(x=lambda g, x: absorb(operator.truediv, g, x))
-
-
-@primitive
-def sqrt(x):
-    """Square root, elementwise; its derivative at 0 is infinite (0 for a zero cotangent).
-
-    Parameters
-    ----------
-    x : array_like
-        Not negative; NaN below 0, with NumPy's warning.
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> sqrt(np.array([4.0, 9.0]))
-    array([2., 3.])
-    """
-    return np.sqrt(x)
-
-
-sqrt.defvjp(x=lambda g, out: absorb(operator.truediv, 0.5 * g, out))
-
-
-@primitive
-def sin(x):
-    """Sine, elementwise.
-
-    Parameters
-    ----------
-    x : array_like
-        In radians.
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> sin(np.array([0.0, np.pi / 2]))
-    array([0., 1.])
-    """
-    return np.sin(x)
-
-
-sin.defvjp(x=lambda g, x: g * cos(x))
-
-
-@primitive
-def cos(x):
-    """Cosine, elementwise.
-
-    Parameters
-    ----------
-    x : array_like
-        In radians.
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> cos(np.array([0.0]))
-    array([1.])
-    """
-    return np.cos(x)
-
-
-cos.defvjp(x=lambda g, x: g * -sin(x))
-
-
-@primitive
-def tanh(x):
-    """Hyperbolic tangent, elementwise.
-
-    Parameters
-    ----------
-    x : array_like
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> tanh(np.array([0.0, 100.0]))
-    array([0., 1.])
-    """
-    return np.tanh(x)
-
-
-# 1 - y**2 in factors: where y rounds to 1 its derivative, taken again, does not vanish with it
-tanh.defvjp(x=lambda g, out: ((1 - out) * (1 + out)) * g)
 
 
 # --- choices ----------------------------------------------------------------------------------------------
@@ -461,7 +261,7 @@ def floor(x):
 
 def _to_winner(g, wins, ties):
     """The cotangent where an operand wins, half of it where both tie (masks multiply faster than `where`)."""
-    return g * wins + (0.5 * g) * ties
+    return g * wins + (0.5 * g) * ties if np.any(ties) else g * wins
 
 
 @primitive(broadcasts=True)

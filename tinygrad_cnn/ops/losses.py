@@ -1,18 +1,18 @@
-"""Losses: compositions, each a mean over the batch."""
+"""Losses: compositions, so that the tape derives their gradients. Each ends in a reduction over the batch."""
 
 import numpy as np
 
 from ..tape import astype, raw
-from .activations import log_softmax
-from .elementwise import where
+from .activations import log_softmax, softplus
+from .elementwise import square, where
 from .reductions import mean, sum
-from .shaping import getitem
+from .shaping import check_indices, getitem
 
-__all__ = ["cross_entropy"]
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
 
 
-def cross_entropy(logits, targets):
-    """Mean cross-entropy of logits against labels or probabilities: ``-mean(log_softmax(logits)[label])``.
+def cross_entropy(logits, targets, *, weight=None, label_smoothing=0.0, ignore_index=None, reduction="mean"):
+    """Cross-entropy of logits against labels or probabilities: ``-log_softmax(logits)[label]``.
 
     Stable for logits of any finite size. The gradient to the logits, ``(softmax(logits) - p) / N``, falls out
     of the tape.
@@ -21,76 +21,238 @@ def cross_entropy(logits, targets):
     ----------
     logits : array_like, (N, C)
         Unnormalised scores.
-    targets : array_like, (N,) of int or (N, C) of float
-        Class labels in ``0..C-1``, or a probability row (one-hot, say) for each sample, which is cast to the
-        dtype of ``logits``.
+    targets : array_like, (N,) of int or (N, C)
+        Class labels in ``0..C-1``, or a row of probabilities (one-hot, say) for each sample.
+    weight : array_like, (C,), optional
+        Of the classes; the mean over labels divides by the sum of their weights.
+    label_smoothing : float
+        In ``[0, 1)``: the share of each target that is spread evenly over all classes.
+    ignore_index : int, optional
+        Samples of this label do not count.
+    reduction : "mean", "sum" or "none"
 
     Returns
     -------
     scalar or Tensor
-        0-d, of the dtype of ``logits``.
+        Of the dtype of ``logits``; (N,) for ``reduction="none"``.
 
     Raises
     ------
     TypeError
-        If labels are not integers, or probability rows not floating.
+        If labels are not integers.
     ValueError
-        If shapes do not fit or a label is out of range.
+        If shapes do not fit, a label is out of range, or an option is unknown.
 
     Examples
     --------
     >>> round(float(cross_entropy(np.array([[0.0, 0.0], [1e4, 0.0]]), np.array([0, 0]))), 4)
     0.3466
     """
-    shape = np.shape(raw(logits))
-    if len(shape) != 2:
-        raise ValueError(f"cross_entropy: logits: expected shape (N, C), got {shape}")
+    shape = _rows("cross_entropy", "logits", logits)
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(
+            f"cross_entropy: label_smoothing: expected a number in [0, 1), got {label_smoothing}"
+        )
     log_p = log_softmax(logits, 1)
     if np.ndim(raw(targets)) == 2:
-        return _soft_cross_entropy(log_p, targets)
-    labels = check_labels("cross_entropy", raw(targets), shape)
-    return -mean(getitem(log_p, (np.arange(len(labels)), labels)))
+        return _against_probabilities(log_p, targets, weight, label_smoothing, ignore_index, reduction)
+    if label_smoothing == 0:
+        return _nll("cross_entropy", log_p, targets, weight, ignore_index, reduction)
+    labels, counted = _labels("cross_entropy", targets, shape, ignore_index)
+    class_weights = _class_weights("cross_entropy", weight, log_p)
+    share = label_smoothing / shape[1]
+    losses = -(1 - label_smoothing) * _picked(log_p, labels) * class_weights[labels]
+    losses = losses - share * sum(log_p * class_weights, 1)
+    return _reduced("cross_entropy", losses, reduction, counted, class_weights[labels])
 
 
-def _soft_cross_entropy(log_p, probabilities):
-    shape, dtype = np.shape(raw(probabilities)), np.asarray(raw(probabilities)).dtype
-    if shape != log_p.shape:
-        raise ValueError(f"cross_entropy: targets: expected probability rows {log_p.shape}, got {shape}")
-    if dtype.kind != "f":
-        raise TypeError(f"cross_entropy: targets: expected floating probability rows, got {dtype}")
-    if dtype != log_p.dtype:
-        probabilities = astype(probabilities, log_p.dtype)
-    # a class of probability 0 takes no part, also where its logit is minus infinity
-    terms = where(raw(probabilities) == 0, 0.0, log_p) * probabilities
-    return -mean(sum(terms, 1))
+def _against_probabilities(log_p, p, weight, label_smoothing, ignore_index, reduction):
+    if np.shape(raw(p)) != log_p.shape:
+        raise ValueError(
+            f"cross_entropy: targets: expected probability rows {log_p.shape}, got {np.shape(raw(p))}"
+        )
+    if ignore_index is not None:
+        raise ValueError("cross_entropy: ignore_index: goes with labels, not with probability rows")
+    p = astype(p, log_p.dtype)
+    if label_smoothing:
+        p = (1 - label_smoothing) * p + label_smoothing / p.shape[1]
+    if weight is not None:
+        p = p * _class_weights("cross_entropy", weight, log_p)
+    # a class of probability 0 takes no part where its logit is minus infinity, and 0 * -inf would be NaN
+    masked = (raw(p) == 0) & np.isneginf(raw(log_p))
+    losses = -sum((where(masked, 0.0, log_p) if masked.any() else log_p) * p, 1)
+    return _reduced("cross_entropy", losses, reduction)
 
 
-def check_labels(op, labels, shape):
-    """Class labels as an array that fits logits of a shape, or an error that names the operation.
+def nll_loss(log_probabilities, labels, *, weight=None, ignore_index=None, reduction="mean"):
+    """Negative log-likelihood of labels: ``-log_probabilities[label]``.
 
     Parameters
     ----------
-    op : str
-        For the message.
-    labels : array_like of int, (N,)
-    shape : (N, C)
+    log_probabilities : array_like, (N, C)
+    labels : array_like, (N,) of int
+        In ``0..C-1``.
+    weight : array_like, (C,), optional
+        Of the classes; the mean divides by the sum of the labels' weights.
+    ignore_index : int, optional
+        Samples of this label do not count.
+    reduction : "mean", "sum" or "none"
 
     Returns
     -------
-    ndarray of int, (N,)
+    scalar or Tensor
+        (N,) for ``reduction="none"``.
+
+    Raises
+    ------
+    TypeError
+        If labels are not integers.
+    ValueError
+        If shapes do not fit, a label is out of range, or an option is unknown.
 
     Examples
     --------
-    >>> check_labels("nll", [0, 2], (2, 3))
-    array([0, 2])
+    >>> float(nll_loss(np.array([[-1.0, -2.0], [-3.0, -4.0]]), np.array([0, 1])))
+    2.5
     """
-    labels = np.asarray(labels)
+    _rows("nll_loss", "log_probabilities", log_probabilities)
+    return _nll("nll_loss", log_probabilities, labels, weight, ignore_index, reduction)
+
+
+def _nll(op, log_p, labels, weight, ignore_index, reduction):
+    labels, counted = _labels(op, labels, log_p.shape, ignore_index)
+    losses = -_picked(log_p, labels)
+    if weight is None:
+        return _reduced(op, losses, reduction, counted)
+    weights = _class_weights(op, weight, log_p)[labels]
+    return _reduced(op, losses * weights, reduction, counted, weights)
+
+
+def mse_loss(x, target, *, reduction="mean"):
+    """Squared error: ``(x - target)**2``.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of equal shapes: a broadcast between predictions and targets is nearly always a mistake. The target
+        is taken in the dtype of ``x``.
+    reduction : "mean", "sum" or "none"
+
+    Returns
+    -------
+    scalar, ndarray or Tensor
+
+    Raises
+    ------
+    ValueError
+        If shapes differ or the reduction is unknown.
+
+    Examples
+    --------
+    >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    """
+    if np.shape(raw(x)) != np.shape(raw(target)):
+        raise ValueError(f"mse_loss: target: expected shape {np.shape(raw(x))}, got {np.shape(raw(target))}")
+    dtype = np.asarray(raw(x)).dtype
+    if np.asarray(raw(target)).dtype != dtype:  # a target of integers would make float32 float64
+        target = astype(target, dtype)
+    return _reduced("mse_loss", square(x - target), reduction)
+
+
+def binary_cross_entropy_with_logits(logits, targets, *, reduction="mean"):
+    """Cross-entropy of yes-or-no choices: ``-t log p - (1 - t) log(1 - p)`` with ``p = sigmoid(logits)``.
+
+    Stable for logits of any size, infinite ones included.
+
+    Parameters
+    ----------
+    logits : array_like
+    targets : array_like
+        Probabilities, of the shape of ``logits``; constants to the tape, taken in its dtype.
+    reduction : "mean", "sum" or "none"
+
+    Returns
+    -------
+    scalar, ndarray or Tensor
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, a target lies outside ``[0, 1]``, or the reduction is unknown.
+
+    Examples
+    --------
+    >>> float(binary_cross_entropy_with_logits(np.array([1e4, -1e4]), np.array([1.0, 1.0])))
+    5000.0
+    """
+    op = "binary_cross_entropy_with_logits"
+    t = np.asarray(raw(targets))
+    if np.shape(raw(logits)) != t.shape:
+        raise ValueError(f"{op}: targets: expected shape {np.shape(raw(logits))}, got {t.shape}")
+    if t.size and not (t.min() >= 0 and t.max() <= 1):
+        raise ValueError(f"{op}: targets: expected probabilities in [0, 1], got {t.min()} to {t.max()}")
+    t = t.astype(np.asarray(raw(logits)).dtype)
+    if np.all(t * (1 - t) == 0):  # each target is certain: only one of the two logarithms takes part
+        return _reduced(op, softplus(logits * (1 - 2 * t)), reduction)
+    # a choice of probability 0 takes no part, also where its loss is infinite
+    yes = where(t == 0, 0.0, softplus(-logits)) * t
+    no = where(t == 1, 0.0, softplus(logits)) * (1 - t)
+    return _reduced(op, yes + no, reduction)
+
+
+# --- what the losses share --------------------------------------------------------------------------------
+
+
+def _rows(op, name, x):
+    shape = np.shape(raw(x))
+    if len(shape) != 2:
+        raise ValueError(f"{op}: {name}: expected shape (N, C), got {shape}")
+    if raw(x).dtype.kind != "f":
+        raise TypeError(f"{op}: {name}: expected a floating array, got {raw(x).dtype}")
+    return shape
+
+
+def _labels(op, labels, shape, ignore_index):
+    """Labels in range, and which of them count (None: all do); one that does not is replaced by 0."""
+    labels = np.asarray(raw(labels))
     n, classes = shape
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{op}: labels: expected integers, got {labels.dtype}")
     if labels.shape != (n,):
         raise ValueError(f"{op}: labels: expected shape ({n},) for logits {shape}, got {labels.shape}")
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        wrong = labels[(labels < 0) | (labels >= classes)][0]
-        raise ValueError(f"{op}: labels: expected values in 0..{classes - 1}, got {wrong}")
-    return labels
+    if ignore_index is None:
+        return check_indices(op, "labels", labels, classes), None
+    counted = labels != ignore_index
+    return check_indices(op, "labels", np.where(counted, labels, 0), classes), counted
+
+
+def _picked(log_p, labels):
+    return getitem(log_p, (np.arange(len(labels)), labels))
+
+
+def _class_weights(op, weight, log_p):
+    """The weight of each class, in the dtype of the logits."""
+    classes = np.shape(raw(log_p))[1]
+    if weight is None:
+        return np.ones(classes, log_p.dtype)
+    weight = np.asarray(raw(weight), log_p.dtype)
+    if weight.shape != (classes,):
+        raise ValueError(f"{op}: weight: expected shape ({classes},), got {weight.shape}")
+    return weight
+
+
+def _reduced(op, losses, reduction, counted=None, weights=None):
+    """The losses reduced: those that do not count are 0, the mean divides by the weights of the others."""
+    if counted is not None:
+        losses = where(counted, losses, 0.0)
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return sum(losses)
+    if reduction != "mean":
+        raise ValueError(f"{op}: reduction: expected mean, sum or none, got {reduction!r}")
+    if counted is None and weights is None:
+        return mean(losses)
+    total = np.sum(
+        np.ones(losses.shape) if weights is None else weights, where=True if counted is None else counted
+    )
+    return sum(losses) / float(total)  # NaN where none counts, as the mean of nothing

@@ -12,16 +12,18 @@ much. With ``r = 1 / sqrt(var + eps)`` and ``x^ = (x - mean) * r`` per channel:
 The rules of the latter two are these three again, and one composition.
 """
 
+import math
+
 import numpy as np
 
 from ..kernels import normalization as kernel
 from ..tape import primitive
 from .conv import check_arrays
-from .elementwise import sqrt
+from .elementary import sqrt
 from .reductions import mean, sum, var
 from .shaping import reshape
 
-__all__ = ["batch_norm", "batch_norm_input", "batch_norm_weight"]
+__all__ = ["batch_norm", "batch_norm_input", "batch_norm_weight", "group_norm", "layer_norm"]
 
 
 def batch_norm(x, weight, bias, *, eps=1e-5):
@@ -54,7 +56,7 @@ def batch_norm(x, weight, bias, *, eps=1e-5):
     array([[3.],
            [7.]])
     """
-    check_arrays("batch_norm", optional=(), x=x, weight=weight, bias=bias)
+    check_arrays("batch_norm", kinds="f", optional=(), x=x, weight=weight, bias=bias)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x: expected shape (N, C, ...), got {x.shape}")
     for name, operand in (("weight", weight), ("bias", bias)):
@@ -160,3 +162,93 @@ batch_norm_weight.defvjp(
     y=lambda g, x, eps: _standardised(x, eps, weight=g),
     x=lambda g, y, x, eps: batch_norm_input(y, x, g, eps=eps),
 )
+
+
+def layer_norm(x, weight, bias, *, eps=1e-5):
+    """Normalise each sample by its mean and variance over the last axes, then scale and shift.
+
+    (Ba, Kiros & Hinton 2016.)
+
+    Parameters
+    ----------
+    x : array_like, (..., *S)
+    weight, bias : array_like, S
+        Their shape says how many of the last axes are normalised; of the dtype of ``x``.
+    eps : float
+        Inside the root.
+
+    Returns
+    -------
+    ndarray or Tensor, (..., *S)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> layer_norm(np.array([[1.0, 3.0]]), np.ones(2), np.zeros(2), eps=0.0)
+    array([[-1.,  1.]])
+    """
+    check_arrays("layer_norm", kinds="f", x=x, weight=weight, bias=bias)
+    shape = weight.shape
+    if not shape or x.shape[-len(shape) :] != shape or bias.shape != shape:
+        raise ValueError(
+            f"layer_norm: expected weight and bias of the shape of the last axes of x {x.shape}, "
+            f"got {weight.shape} and {bias.shape}"
+        )
+    samples = math.prod(x.shape[: x.ndim - len(shape)])
+    return _normalised(x, (1, samples, math.prod(shape)), eps) * weight + bias
+
+
+def group_norm(x, groups, weight, bias, *, eps=1e-5):
+    """Normalise groups of channels of each sample over space, then scale and shift (Wu & He 2018).
+
+    Parameters
+    ----------
+    x : array_like, (N, C, ...)
+    groups : int
+        Divides C.
+    weight, bias : array_like, (C,)
+        Of the dtype of ``x``.
+    eps : float
+        Inside the root.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, ...)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or ``groups`` does not divide the channels.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> group_norm(np.array([[[1.0], [3.0]]]), 1, np.ones(2), np.zeros(2), eps=0.0)
+    array([[[-1.],
+            [ 1.]]])
+    """
+    check_arrays("group_norm", kinds="f", x=x, weight=weight, bias=bias)
+    if x.ndim < 2 or groups < 1 or x.shape[1] % groups:
+        raise ValueError(
+            f"group_norm: x: expected (N, C, ...) with C a multiple of groups={groups}, got {x.shape}"
+        )
+    channels = x.shape[1]
+    for name, operand in (("weight", weight), ("bias", bias)):
+        if operand.shape != (channels,):
+            raise ValueError(f"group_norm: {name}: expected shape ({channels},), got {operand.shape}")
+    per_group = channels // groups * math.prod(x.shape[2:])
+    aligned = (1, channels) + (1,) * (x.ndim - 2)
+    y = _normalised(x, (1, x.shape[0] * groups, per_group), eps)
+    return y * reshape(weight, aligned) + reshape(bias, aligned)
+
+
+def _normalised(x, rows, eps):
+    """``x`` standardised over the last axis of ``rows`` (1, M, D): a batch normalisation of M channels."""
+    return reshape(_standardised(reshape(x, rows), eps), x.shape)

@@ -4,12 +4,23 @@ Max pooling routes the gradient to the winners, a scatter; the adjoint of that s
 winners. Both find the winners anew from the raw input, where they are locally constant.
 """
 
+import numpy as np
+
 from ..kernels import pool as kernel
 from ..kernels.geometry import PoolSpec
 from ..tape import primitive, raw
 from .conv import check_arrays, geometry
+from .linalg import matmul
+from .reductions import mean
 
-__all__ = ["avg_pool2d", "max_pool2d", "max_pool2d_gather", "max_pool2d_scatter"]
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "global_avg_pool2d",
+    "max_pool2d",
+    "max_pool2d_gather",
+    "max_pool2d_scatter",
+]
 
 
 def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False):
@@ -39,7 +50,6 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=
 
     Examples
     --------
-    >>> import numpy as np
     >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 5.,  7.],
            [13., 15.]])
@@ -80,7 +90,6 @@ def max_pool2d_scatter(y, x, *, spec):
 
     Examples
     --------
-    >>> import numpy as np
     >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
     >>> max_pool2d_scatter(np.array([[[[7.0]]]]), x, spec=PoolSpec.of(x.shape, 2))[0, 0]
     array([[0., 7.],
@@ -106,7 +115,6 @@ def max_pool2d_gather(v, x, *, spec):
 
     Examples
     --------
-    >>> import numpy as np
     >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
     >>> max_pool2d_gather(10 * x, x, spec=PoolSpec.of(x.shape, 2))
     array([[[[40.]]]])
@@ -146,7 +154,6 @@ def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count
 
     Examples
     --------
-    >>> import numpy as np
     >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
@@ -180,3 +187,71 @@ _avg_pool2d.defvjp(
 _avg_pool2d_input.defvjp(
     y=lambda g, spec, count_include_pad: _avg_pool2d(g, spec=spec, count_include_pad=count_include_pad)
 )
+
+
+def adaptive_avg_pool2d(x, output_size):
+    """Mean over windows that divide the input as evenly as they can.
+
+    Window ``i`` of ``OH`` covers rows ``floor(i * H / OH)`` to ``ceil((i + 1) * H / OH)``.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+    output_size : int or (int, int)
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, OH, OW)
+
+    Raises
+    ------
+    ValueError
+        If ``x`` has not four axes, is empty in space, or a size is below 1.
+
+    Examples
+    --------
+    >>> adaptive_avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), (1, 2))[0, 0]
+    array([[6.5, 8.5]])
+    """
+    check_arrays("adaptive_avg_pool2d", x=x)
+    size = output_size if isinstance(output_size, tuple) else (output_size, output_size)
+    if x.ndim != 4 or 0 in x.shape[2:]:
+        raise ValueError(f"adaptive_avg_pool2d: x: expected shape (N, C, H, W) with H, W >= 1, got {x.shape}")
+    if min(size) < 1:
+        raise ValueError(f"adaptive_avg_pool2d: output_size: expected at least 1, got {output_size}")
+    rows, columns = (_window_means(n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True))
+    return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
+
+
+def _window_means(length, windows, dtype):
+    """The matrix (windows, length) that takes the means along one axis."""
+    index, position = np.arange(windows)[:, None], np.arange(length)
+    inside = (position >= index * length // windows) & (position < -((index + 1) * -length // windows))
+    return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)
+
+
+def global_avg_pool2d(x):
+    """Mean of each channel over space.
+
+    Parameters
+    ----------
+    x : array_like, (N, C, H, W)
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C)
+
+    Raises
+    ------
+    ValueError
+        If ``x`` has not four axes.
+
+    Examples
+    --------
+    >>> global_avg_pool2d(np.ones((2, 3, 4, 4))).shape
+    (2, 3)
+    """
+    check_arrays("global_avg_pool2d", x=x)
+    if x.ndim != 4:
+        raise ValueError(f"global_avg_pool2d: x: expected shape (N, C, H, W), got {x.shape}")
+    return mean(x, (2, 3))

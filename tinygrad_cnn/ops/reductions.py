@@ -7,19 +7,35 @@ import math
 import operator
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..tape import accumulator, broadcast_to, primitive, raw
-from .elementwise import absorb, exp, where
-from .shaping import reshape
+from .elementary import exp
+from .elementwise import absorb, where
+from .shaping import concatenate, flip, moveaxis, reshape
 
-__all__ = ["kept_shape", "logsumexp", "max", "mean", "min", "spread", "std", "sum", "var"]
+__all__ = [
+    "cumsum",
+    "kept_shape",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "spread",
+    "std",
+    "sum",
+    "var",
+]
 
 
 def _axes(ndim, axis):
     """The reduced axes, as a tuple of non-negative ints."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    # to NumPy's reductions a 0-d array has an axis 0, which is not there
+    return normalize_axis_tuple(axis, ndim or 1)[:ndim]
 
 
 def kept_shape(shape, axis):
@@ -164,10 +180,14 @@ def _centred(x, axis):
     return x - mean(x, axis, keepdims=True)
 
 
+def _per_degree(g, x_shape, axis, ddof):
+    """``g / (n - ddof)``; NaN without degrees of freedom, as the forward value, unless ``g`` is 0."""
+    degrees = _count(x_shape, axis) - ddof
+    return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
+
+
 def _var_rule(g, x, axis, ddof):
-    degrees = _count(x.shape, axis) - ddof
-    scale = 2.0 / degrees if degrees > 0 else math.nan  # as the forward value
-    return spread(g * scale, x.shape, axis) * _centred(x, axis)
+    return spread(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
 
 
 var.defvjp(x=_var_rule)
@@ -201,11 +221,22 @@ def std(x, axis=None, *, ddof=0, keepdims=False):
 
 
 def _std_rule(g, x, out, axis, ddof):
-    degrees = _count(x.shape, axis) - ddof
-    scale = 1.0 / degrees if degrees > 0 else math.nan
-    # (x - mean) / out is 0/0 for a constant slice: the distance to the mean, 0, takes the cotangent's part
-    slope = absorb(operator.truediv, _centred(x, axis), spread(out, x.shape, axis))
-    return spread(g * scale, x.shape, axis) * slope
+    centred, length = _centred(x, axis), spread(out, x.shape, axis)
+    # 0/0 for a constant slice, or, where its mean is rounded, the quotient of two rounding errors
+    flat = _constant_slices(raw(x), raw(out), axis)
+    if flat is not None:
+        centred, length = where(flat, 0.0, centred), where(flat, 1.0, length)
+    share = spread(_per_degree(g, x.shape, axis, ddof), x.shape, axis)
+    return share * absorb(operator.truediv, centred, length)
+
+
+def _constant_slices(x, deviation, axis):
+    """Which slices hold one value only, with kept axes; None if the deviations show that there are none."""
+    axes = _axes(x.ndim, axis)
+    first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
+    if not np.any(deviation.reshape(kept_shape(x.shape, axis)) <= np.finfo(x.dtype).eps * np.abs(first)):
+        return None
+    return np.all(x == first, axis=axes, keepdims=True)
 
 
 std.defvjp(x=_std_rule)
@@ -341,3 +372,144 @@ def _logsumexp_rule(g, x, out, axis):
 
 
 logsumexp.defvjp(x=_logsumexp_rule)
+
+
+@primitive
+def prod(x, axis=None, *, keepdims=False):
+    """Product over axes; derivatives of every order are right where elements are zero.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> float(prod(np.array([2.0, 3.0, 4.0])))
+    24.0
+    """
+    return np.prod(x, axis=axis, keepdims=keepdims)
+
+
+def _prod_rule(g, x, out, axis):
+    if _is_normal(raw(out), x.dtype):  # then no element is zero
+        return spread(g * out, x.shape, axis) / x
+    axes = _axes(x.ndim, axis)
+    front = tuple(range(len(axes)))
+    y = moveaxis(x, axes, front)
+    others = _products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
+    return spread(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
+
+
+def _products_of_others(x):
+    """For each element along the first axis, the product of all others: no element is divided by.
+
+    From those of the pairs, which are half as many: the others of an element are its partner and the
+    others of its pair.
+    """
+    count = x.shape[0]
+    if count <= 1:
+        return x * 0 + 1
+    half = count // 2
+    first, second = x[:half], x[half : 2 * half]
+    pairs = first * second
+    if count % 2:
+        pairs = concatenate([pairs, x[-1:]])
+    others = _products_of_others(pairs)
+    parts = [others[:half] * second, others[:half] * first]
+    return concatenate([*parts, others[half:]] if count % 2 else parts)
+
+
+prod.defvjp(x=_prod_rule)
+
+
+@primitive
+def cumsum(x, axis=None):
+    """Cumulative sum along an axis; float16 is accumulated in float32.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or None
+        None: of the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the shape of ``x``, or 1-d for ``axis=None``.
+
+    Examples
+    --------
+    >>> cumsum(np.array([1.0, 2.0, 3.0]))
+    array([1., 3., 6.])
+    """
+    x = np.asarray(x)
+    total = np.cumsum(x, axis=axis, dtype=accumulator(x.dtype))
+    return total.astype(x.dtype) if x.dtype == np.float16 else total
+
+
+def _cumsum_rule(g, x_shape, axis):
+    along = 0 if axis is None else axis
+    return reshape(flip(cumsum(flip(g, along), along), along), x_shape)
+
+
+cumsum.defvjp(x=_cumsum_rule)
+
+
+@primitive
+def norm(x, axis=None, *, keepdims=False):
+    """Euclidean norm over axes: ``sqrt(sum(x**2))``; the gradient at the zero vector is 0.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+    keepdims : bool
+        Keep the reduced axes at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
+    array([5., 0.])
+    """
+    x = np.asarray(x)
+    with np.errstate(over="ignore", under="ignore"):
+        total = np.sum(np.square(x), axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
+    if x.dtype.kind == "f" and not _is_normal(total, x.dtype):
+        return _scaled_norm(x, axis, keepdims)
+    return np.sqrt(total).astype(x.dtype, copy=False) if x.dtype.kind == "f" else np.sqrt(total)
+
+
+def _is_normal(x, dtype):
+    """Whether no element of ``x`` has overflowed or underflowed in a dtype: a zero may have."""
+    size, info = np.abs(x), np.finfo(dtype)
+    return np.all((size >= info.tiny) & (size <= info.max))
+
+
+def _scaled_norm(x, axis, keepdims):
+    """The norm with the elements divided by the largest first, so that no square overflows or underflows."""
+    scale = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    scale = np.where((scale > 0) & np.isfinite(scale), scale, 1).astype(x.dtype)
+    total = np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True)) * scale
+    return total if keepdims else np.squeeze(total, _axes(x.ndim, axis))
+
+
+def _norm_rule(g, x, out, axis):
+    length = reshape(out, kept_shape(x.shape, axis))
+    safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 for the zero vector, the smallest subgradient
+    return spread(g, x.shape, axis) * (x / safe)
+
+
+norm.defvjp(x=_norm_rule)

@@ -3,21 +3,29 @@
 import math
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..tape import primitive, raw
+from ..tape import broadcast_to, primitive, raw
 
 __all__ = [
     "concatenate",
+    "embedding",
     "expand_dims",
+    "flip",
     "getitem",
     "moveaxis",
+    "one_hot",
     "pad",
     "put",
+    "repeat",
     "reshape",
     "reshape_like",
+    "roll",
     "squeeze",
     "stack",
     "swapaxes",
+    "take",
+    "tile",
     "transpose",
 ]
 
@@ -69,7 +77,7 @@ def reshape_like(x, template):
     True
     """
     x = np.reshape(x, template.shape)
-    if x.ndim < 2 or template.flags.c_contiguous:
+    if x.ndim < 2 or template.flags.c_contiguous or 0 in template.strides:  # a broadcast view has no layout
         return x
     out = np.empty_like(template, dtype=x.dtype)
     if out.strides != x.strides:
@@ -271,27 +279,45 @@ getitem.defvjp(x=lambda g, x_shape, key: put(g, key, shape=x_shape))
 put.defvjp(x=lambda g, key: getitem(g, key))
 
 
-def pad(x, pad_width, *, constant_values=0.0):
-    """Surround with a constant.
+def pad(x, pad_width, mode="constant", *, constant_values=0.0):
+    """Surround with a constant, or with elements of the array itself.
 
     Parameters
     ----------
     x : array_like
     pad_width : int, (before, after), or a sequence of one such pair for each axis
         As for `numpy.pad`.
+    mode : "constant", "edge", "reflect" or "wrap"
+        As for `numpy.pad`.
     constant_values : float
+        For the mode "constant".
 
     Returns
     -------
     ndarray or Tensor
 
+    Raises
+    ------
+    NotImplementedError
+        For another of NumPy's modes.
+
     Examples
     --------
     >>> pad(np.array([1.0, 2.0]), (1, 2))
     array([0., 1., 2., 0., 0.])
+    >>> pad(np.array([1.0, 2.0, 3.0]), 2, mode="reflect")
+    array([3., 2., 1., 2., 3., 2., 1.])
     """
-    widths = np.broadcast_to(np.asarray(pad_width), (np.ndim(raw(x)), 2))
-    return _pad(x, widths=tuple((int(a), int(b)) for a, b in widths), constant_values=constant_values)
+    shape = np.shape(raw(x))
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (len(shape), 2)))
+    if mode == "constant":
+        return _pad(x, widths=widths, constant_values=constant_values)
+    if mode not in ("edge", "reflect", "wrap"):
+        raise NotImplementedError(f"pad: mode: expected constant, edge, reflect or wrap, got {mode!r}")
+    for axis, (n, width) in enumerate(zip(shape, widths, strict=True)):
+        if width != (0, 0):  # NumPy pads the positions, the positions pick the elements
+            x = take(x, np.pad(np.arange(n), width, mode=mode), axis)
+    return x
 
 
 @primitive
@@ -372,3 +398,238 @@ def stack(arrays, axis=0):
            [0., 1.]])
     """
     return concatenate([expand_dims(x, axis) for x in arrays], axis)
+
+
+def flip(x, axis=None):
+    """Reverse the order of elements along axes.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view.
+
+    Examples
+    --------
+    >>> flip(np.array([1.0, 2.0, 3.0]))
+    array([3., 2., 1.])
+    """
+    ndim = np.ndim(raw(x))
+    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
+
+
+def roll(x, shift, axis=None):
+    """Shift elements along an axis; those that fall off at one end come back at the other.
+
+    Parameters
+    ----------
+    x : array_like
+    shift : int
+    axis : int or None
+        None: of the flattened array, whose shape is then restored.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> roll(np.array([1.0, 2.0, 3.0]), 1)
+    array([3., 1., 2.])
+    """
+    if axis is None:
+        return reshape(roll(reshape(x, (-1,)), shift, 0), np.shape(raw(x)))
+    length = np.shape(raw(x))[axis]
+    start = -shift % length if length else 0
+    whole = (slice(None),) * (axis % np.ndim(raw(x)))
+    return concatenate(
+        [getitem(x, (*whole, slice(start, None))), getitem(x, (*whole, slice(None, start)))], axis
+    )
+
+
+def take(x, indices, axis=None):
+    """Take elements along an axis, at positions that may repeat.
+
+    Parameters
+    ----------
+    x : array_like
+    indices : array_like of int
+        Negative ones count from the end.
+    axis : int or None
+        None: of the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        With the shape of ``indices`` in the place of ``axis``.
+
+    Examples
+    --------
+    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
+    array([[3., 4.],
+           [3., 4.]])
+    """
+    indices = np.asarray(raw(indices))
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, np.ndim(raw(x))) + (indices,))
+
+
+def repeat(x, repeats, axis=None):
+    """Repeat each element along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+    repeats : int or array_like of int
+        One number for all, or one for each position.
+    axis : int or None
+        None: of the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> repeat(np.array([1.0, 2.0]), [1, 2])
+    array([1., 2., 2.])
+    """
+    if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # to NumPy a 0-d array repeats as a vector
+        x, axis = reshape(x, (-1,)), 0
+    if isinstance(repeats, int):  # a new axis, stretched: its gradient is a sum, and needs no scattering
+        shape = np.shape(raw(x))
+        place = normalize_axis_index(axis, len(shape)) + 1
+        stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
+        return reshape(stretched, (*shape[: place - 1], shape[place - 1] * repeats, *shape[place:]))
+    return take(x, np.repeat(np.arange(np.shape(raw(x))[axis]), raw(repeats)), axis)
+
+
+def tile(x, reps):
+    """Repeat the whole array.
+
+    Parameters
+    ----------
+    x : array_like
+    reps : int or tuple of int
+        How often, along each axis; matched with the last axes, as `numpy.tile` does.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> tile(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2., 1., 2.],
+           [1., 2., 1., 2.]])
+    """
+    reps = reps if isinstance(reps, tuple) else (reps,)
+    shape = np.shape(raw(x))
+    ndim = max(len(reps), len(shape))
+    reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
+    # each axis becomes a pair (repetition, position)
+    paired = reshape(x, tuple(n for size in shape for n in (1, size)))
+    spread = broadcast_to(paired, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
+    return reshape(spread, tuple(r * n for r, n in zip(reps, shape, strict=True)))
+
+
+def embedding(weight, indices):
+    """Look rows of a table up: ``weight[indices]``, with the indices checked.
+
+    Parameters
+    ----------
+    weight : array_like, (rows, features)
+    indices : array_like of int
+        In ``0..rows-1``.
+
+    Returns
+    -------
+    ndarray or Tensor, indices.shape + (features,)
+
+    Raises
+    ------
+    TypeError
+        If the indices are not integers.
+    ValueError
+        If one is out of range.
+
+    Examples
+    --------
+    >>> embedding(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0, 1]))
+    array([[3., 4.],
+           [1., 2.],
+           [3., 4.]])
+    """
+    return getitem(weight, check_indices("embedding", "indices", raw(indices), np.shape(raw(weight))[0]))
+
+
+def one_hot(indices, classes, *, dtype=np.float32):
+    """Rows that are 1 at an index and 0 elsewhere.
+
+    Parameters
+    ----------
+    indices : array_like of int
+        In ``0..classes-1``.
+    classes : int
+    dtype : dtype_like
+
+    Returns
+    -------
+    ndarray, indices.shape + (classes,)
+
+    Raises
+    ------
+    TypeError
+        If the indices are not integers.
+    ValueError
+        If one is out of range.
+
+    Examples
+    --------
+    >>> one_hot([2, 0], 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+    return np.eye(classes, dtype=dtype)[check_indices("one_hot", "indices", raw(indices), classes)]
+
+
+def check_indices(op, name, indices, count):
+    """Indices into ``count`` places as an array, or an error that names the operation and the operand.
+
+    Parameters
+    ----------
+    op, name : str
+        For the message.
+    indices : array_like of int
+    count : int
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If one lies outside ``0..count-1``: a negative one would count from the end, in silence.
+
+    Examples
+    --------
+    >>> check_indices("embedding", "indices", [0, 2], 3)
+    array([0, 2])
+    """
+    indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{op}: {name}: expected integers, got {indices.dtype}")
+    if indices.size and not (indices.min() >= 0 and indices.max() < count):
+        wrong = indices[(indices < 0) | (indices >= count)][0]
+        raise ValueError(f"{op}: {name}: expected values in 0..{count - 1}, got {wrong}")
+    return indices

@@ -1,7 +1,22 @@
 """Optimizers, bound to a tree of parameters which they update in place; and learning-rate schedules."""
 
+from .adam import Adam, AdamW
+from .clipping import clip_by_global_norm
 from .optimizer import Optimizer
-from .schedules import Cosine
+from .rmsprop import RMSprop
+from .schedules import Constant, Cosine, OneCycle, Step, WarmUp
 from .sgd import SGD
 
-__all__ = ["SGD", "Cosine", "Optimizer"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Constant",
+    "Cosine",
+    "OneCycle",
+    "Optimizer",
+    "RMSprop",
+    "Step",
+    "WarmUp",
+    "clip_by_global_norm",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from .. import tree
 from ..tape import Box, Leaf, raw
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "require_fraction", "require_not_negative"]
 
 Schedule = Callable[[int], float]
 
@@ -101,11 +102,16 @@ class Optimizer:
             if np.shape(g) != p.shape:
                 path = tree.paths(self.params)[index]
                 raise ValueError(f"step: '{path}': expected a gradient of shape {p.shape}, got {np.shape(g)}")
+            if np.result_type(g).kind not in "fiu":
+                path = tree.paths(self.params)[index]
+                raise TypeError(f"step: '{path}': expected a real gradient, got {np.result_type(g)}")
         return [g for _, g in pairs]
 
 
 def _constant(lr: Any) -> Schedule:
     rate = float(lr)
+    if not 0 <= rate < math.inf:
+        raise ValueError(f"optimizer: lr: expected a finite number not below 0, got {lr}")
     return lambda step: rate
 
 
@@ -119,3 +125,47 @@ def _parameter(path: str, leaf: Any) -> np.ndarray:
             f"optimizer: '{path}': the array is read-only, and would be updated in place: copy it"
         )
     return array
+
+
+def require_fraction(optimizer: str, name: str, value: float) -> None:
+    """Check that a decay rate lies in ``[0, 1)``.
+
+    Parameters
+    ----------
+    optimizer, name : str
+        For the message.
+    value : float
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+
+    Examples
+    --------
+    >>> require_fraction("SGD", "momentum", 0.9)
+    """
+    if not 0 <= value < 1:
+        raise ValueError(f"{optimizer}: {name}: expected a number in [0, 1), got {value}")
+
+
+def require_not_negative(optimizer: str, name: str, value: float) -> None:
+    """Check that a number is not below 0.
+
+    Parameters
+    ----------
+    optimizer, name : str
+        For the message.
+    value : float
+
+    Raises
+    ------
+    ValueError
+        If it is, or is NaN.
+
+    Examples
+    --------
+    >>> require_not_negative("SGD", "weight_decay", 0.0)
+    """
+    if not value >= 0:
+        raise ValueError(f"{optimizer}: {name}: expected a number not below 0, got {value}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.memory import scratch
-from .optimizer import Optimizer, Schedule
+from .optimizer import Optimizer, Schedule, require_fraction, require_not_negative
 
 __all__ = ["SGD"]
 
@@ -60,12 +60,10 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ):
-        if not 0 <= momentum < 1:
-            raise ValueError(f"SGD: momentum: expected a number in [0, 1), got {momentum}")
+        require_fraction("SGD", "momentum", momentum)
         if nesterov and momentum == 0:
             raise ValueError("SGD: nesterov looks ahead along the velocity: it needs momentum > 0")
-        if not weight_decay >= 0:
-            raise ValueError(f"SGD: weight_decay: expected a number not below 0, got {weight_decay}")
+        require_not_negative("SGD", "weight_decay", weight_decay)
         super().__init__(params, lr)
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
         self._velocities = [np.zeros_like(array) if momentum else None for array in self._arrays]

@@ -1,0 +1,194 @@
+"""Losses and their options, against plain formulas; PyTorch's values are in tests/peers."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import grad
+
+RNG = np.random.default_rng(0)
+LOGITS, LABELS, WEIGHT = RNG.standard_normal((5, 3)), np.array([0, 2, 1, 1, 0]), np.array([1.0, 2.0, 0.5])
+
+
+def log_p(logits):
+    return logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
+
+def naive_cross_entropy(logits, labels, weight=None, label_smoothing=0.0, ignore_index=None):
+    """Sample by sample: (losses, weights)."""
+    losses, weights = [], []
+    for row, label in zip(log_p(logits), labels, strict=True):
+        if label == ignore_index:
+            losses.append(0.0)
+            weights.append(0.0)
+            continue
+        target = np.full(len(row), label_smoothing / len(row))
+        target[label] += 1 - label_smoothing
+        classes = np.ones(len(row)) if weight is None else weight
+        losses.append(-np.sum(target * classes * row))
+        weights.append(classes[label])
+    return np.array(losses), np.array(weights)
+
+
+@pytest.mark.parametrize("ignore_index", [None, 1, -100])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_cross_entropy_is_its_formula(weight, label_smoothing, ignore_index):
+    options = {"weight": weight, "label_smoothing": label_smoothing, "ignore_index": ignore_index}
+    losses, weights = naive_cross_entropy(LOGITS, LABELS, **options)
+    assert_allclose(tg.cross_entropy(LOGITS, LABELS, reduction="none", **options), losses)
+    assert_allclose(tg.cross_entropy(LOGITS, LABELS, reduction="sum", **options), losses.sum())
+    assert_allclose(tg.cross_entropy(LOGITS, LABELS, **options), losses.sum() / weights.sum())
+
+
+def test_labels_and_one_hot_rows_agree():
+    rows = tg.one_hot(LABELS, 3, dtype=np.float64)
+    for options in ({}, {"label_smoothing": 0.2}, {"reduction": "sum", "weight": WEIGHT}):
+        by_label = grad(lambda x, o=options: tg.cross_entropy(x, LABELS, **o))(LOGITS)
+        assert_allclose(
+            grad(lambda x, o=options: tg.cross_entropy(x, rows, **o))(LOGITS), by_label, atol=1e-15
+        )
+
+
+def test_the_gradient_of_cross_entropy_is_softmax_minus_target():
+    gradient = grad(lambda x: tg.cross_entropy(x, LABELS))(LOGITS)
+    assert_allclose(gradient, (np.exp(log_p(LOGITS)) - np.eye(3)[LABELS]) / 5)
+
+
+def test_cross_entropy_is_nll_of_log_softmax():
+    options = {"weight": WEIGHT, "ignore_index": 1, "reduction": "none"}
+    assert_array_equal(
+        tg.cross_entropy(LOGITS, LABELS, **options), tg.nll_loss(tg.log_softmax(LOGITS, 1), LABELS, **options)
+    )
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e30, 1e300])
+def test_large_logits_are_finite(scale):
+    logits = np.array([[scale, -scale], [scale, -scale]])
+    for smoothing in (0.0, 0.1):
+        value, gradient = tg.value_and_grad(
+            lambda x, s=smoothing: tg.cross_entropy(x, np.array([0, 1]), label_smoothing=s)
+        )(logits)
+        assert value == pytest.approx(scale)  # one right, one wrong by 2 * scale, smoothed or not
+        assert np.isfinite(gradient).all()
+    value, gradient = tg.value_and_grad(
+        lambda z: tg.binary_cross_entropy_with_logits(z, np.array([1.0, 0.0]), reduction="sum")
+    )(np.array([-scale, scale]))
+    assert value == 2 * scale
+    assert_array_equal(gradient, [-1, 1])
+
+
+def test_minus_infinity_masks_a_class():
+    logits = np.array([[0.0, -np.inf, 0.0], [-np.inf, -np.inf, 3.0]])
+    value, gradient = tg.value_and_grad(lambda x: tg.cross_entropy(x, np.array([0, 2]), reduction="sum"))(
+        logits
+    )
+    assert value == pytest.approx(np.log(2))
+    assert_allclose(gradient, [[-0.5, 0, 0.5], [0, 0, 0]])
+    rows = np.array([[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]])
+    value, by_rows = tg.value_and_grad(lambda x: tg.cross_entropy(x, rows, reduction="sum"))(logits)
+    assert value == pytest.approx(np.log(2))
+    assert_allclose(by_rows, [[0, 0, 0], [0, 0, 0]], atol=1e-15)
+    assert tg.cross_entropy(np.array([[0.0, -np.inf]]), np.array([1])) == np.inf
+
+
+def test_an_infinite_binary_logit():
+    z = np.array([np.inf, -np.inf])
+    loss, gradient = tg.value_and_grad(
+        lambda z: tg.binary_cross_entropy_with_logits(z, np.array([1.0, 0.0]), reduction="sum")
+    )(z)
+    assert loss == 0
+    assert_array_equal(gradient, [0, 0])
+    assert tg.binary_cross_entropy_with_logits(z, np.array([0.0, 0.0]), reduction="none")[0] == np.inf
+
+
+def test_ignored_samples_have_no_gradient_and_do_not_count():
+    labels = np.array([0, -1, 1, -1, 0])
+    kept = [0, 2, 4]
+    for loss in (tg.cross_entropy, tg.nll_loss):
+        value, gradient = tg.value_and_grad(lambda x, loss=loss: loss(x, labels, ignore_index=-1))(LOGITS)
+        assert value == pytest.approx(loss(LOGITS[kept], labels[kept]))
+        assert not gradient[[1, 3]].any()
+        assert_allclose(gradient[kept], grad(lambda x, loss=loss: loss(x, labels[kept]))(LOGITS[kept]))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_the_mean_of_nothing_is_nan_and_its_sum_is_zero():
+    labels = np.full(5, 7)
+    assert np.isnan(tg.cross_entropy(LOGITS, labels, ignore_index=7))
+    value, gradient = tg.value_and_grad(
+        lambda x: tg.cross_entropy(x, labels, ignore_index=7, reduction="sum")
+    )(LOGITS)
+    assert value == 0
+    assert not gradient.any()
+
+
+def test_mse_and_binary_cross_entropy_are_their_formulas():
+    x, t = LOGITS, RNG.uniform(0, 1, LOGITS.shape)
+    squares = (x - t) ** 2
+    p = 1 / (1 + np.exp(-x))
+    binary = -t * np.log(p) - (1 - t) * np.log(1 - p)
+    for loss, losses in ((tg.mse_loss, squares), (tg.binary_cross_entropy_with_logits, binary)):
+        assert_allclose(loss(x, t), losses.mean())
+        assert_allclose(loss(x, t, reduction="sum"), losses.sum())
+        assert_allclose(loss(x, t, reduction="none"), losses)
+    assert_allclose(grad(lambda x: tg.binary_cross_entropy_with_logits(x, t, reduction="sum"))(x), p - t)
+
+
+def test_mse_is_differentiable_in_both_operands():
+    a, b = grad(lambda x, t: tg.mse_loss(x, t), (0, 1))(np.array([1.0, 4.0]), np.array([0.0, 0.0]))
+    assert_array_equal(a, [1, 4])
+    assert_array_equal(b, -a)
+
+
+BINARY = tg.binary_cross_entropy_with_logits
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: tg.cross_entropy(LOGITS[0], LABELS),
+            ValueError,
+            r"cross_entropy: logits: .*\(N, C\), got \(3,\)",
+        ),
+        (
+            lambda: tg.cross_entropy(LOGITS, LABELS[:2]),
+            ValueError,
+            r"labels: expected shape \(5,\).*got \(2,\)",
+        ),
+        (lambda: tg.cross_entropy(LOGITS, LABELS, reduction="avg"), ValueError, r"reduction: .*got 'avg'"),
+        (
+            lambda: tg.cross_entropy(LOGITS, LABELS, label_smoothing=1.0),
+            ValueError,
+            r"label_smoothing: .*\[0, 1\)",
+        ),
+        (
+            lambda: tg.cross_entropy(LOGITS, LABELS, weight=np.ones(2)),
+            ValueError,
+            r"weight: expected shape \(3,\)",
+        ),
+        (lambda: tg.cross_entropy(LOGITS, np.ones((5, 2))), ValueError, r"rows \(5, 3\), got \(5, 2\)"),
+        (
+            lambda: tg.cross_entropy(LOGITS, np.ones((5, 3)), ignore_index=0),
+            ValueError,
+            r"ignore_index: goes with",
+        ),
+        (
+            lambda: tg.nll_loss(LOGITS, LABELS + 1),
+            ValueError,
+            r"nll_loss: labels: expected values in 0\.\.2, got 3",
+        ),
+        (
+            lambda: tg.mse_loss(LOGITS, LABELS),
+            ValueError,
+            r"mse_loss: target: expected shape \(5, 3\), got \(5,\)",
+        ),
+        (lambda: BINARY(LOGITS, LABELS), ValueError, r"targets: expected shape \(5, 3\), got \(5,\)"),
+        (lambda: BINARY(LOGITS, LOGITS), ValueError, r"targets: expected probabilities in \[0, 1\]"),
+    ],
+)
+def test_errors_name_the_loss_the_operand_and_both_sides(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

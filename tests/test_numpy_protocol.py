@@ -1,0 +1,169 @@
+"""NumPy's functions on Tensors record on the tape, or raise a TypeError that names the op to use."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import Tensor, ops
+
+A = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+def leaf():
+    return Tensor(A.copy() / 4, requires_grad=True)
+
+
+RECORDED = {
+    "exp": lambda np, t: np.exp(t),
+    "sum": lambda np, t: np.sum(t, axis=0),
+    "sum of all": lambda np, t: np.sum(t),
+    "mean": lambda np, t: np.mean(t, axis=1, keepdims=True),
+    "var": lambda np, t: np.var(t, axis=0, ddof=1),
+    "std": lambda np, t: np.std(t),
+    "max": lambda np, t: np.max(t, axis=-1),
+    "min": lambda np, t: np.min(t),
+    "prod": lambda np, t: np.prod(t, axis=0),
+    "cumsum": lambda np, t: np.cumsum(t, axis=0),
+    "concatenate": lambda np, t: np.concatenate([t, A]),
+    "concatenate, array first": lambda np, t: np.concatenate([A, t], axis=1),
+    "stack": lambda np, t: np.stack([t, A], axis=-1),
+    "array @ tensor": lambda np, t: A @ t,
+    "tensor @ array": lambda np, t: t @ A,
+    "matmul": lambda np, t: np.matmul(A, t),
+    "array + tensor": lambda np, t: A + t,
+    "array - tensor": lambda np, t: A - t,
+    "array * tensor": lambda np, t: A * t,
+    "array / tensor": lambda np, t: A / t,
+    "array ** tensor": lambda np, t: A**t,
+    "scalar * tensor": lambda np, t: A[0, 0] * t,
+    "negative": lambda np, t: np.negative(t),
+    "maximum": lambda np, t: np.maximum(t, 0.5),
+    "where": lambda np, t: np.where(A > 2, t, A),
+    "clip": lambda np, t: np.clip(t, 0.3, 0.8),
+    "reshape": lambda np, t: np.reshape(t, (4,)),
+    "transpose": lambda np, t: np.transpose(t),
+    "moveaxis": lambda np, t: np.moveaxis(t, 0, 1),
+    "swapaxes": lambda np, t: np.swapaxes(t, 0, 1),
+    "expand_dims": lambda np, t: np.expand_dims(t, 0),
+    "squeeze": lambda np, t: np.squeeze(np.expand_dims(t, 0)),
+    "broadcast_to": lambda np, t: np.broadcast_to(t, (3, 2, 2)),
+    "pad": lambda np, t: np.pad(t, 1),
+    "pad, reflect": lambda np, t: np.pad(t, 1, mode="reflect"),
+    "flip": lambda np, t: np.flip(t, 0),
+    "roll": lambda np, t: np.roll(t, 1, axis=0),
+    "take": lambda np, t: np.take(t, [0, 0], axis=1),
+    "repeat": lambda np, t: np.repeat(t, 2, axis=0),
+    "tile": lambda np, t: np.tile(t, (2, 1)),
+    "sort": lambda np, t: np.sort(t, axis=0),
+    "outer": lambda np, t: np.outer(t, A),
+    "tensordot": lambda np, t: np.tensordot(t, A, axes=1),
+    "einsum": lambda np, t: np.einsum("ij,jk->ik", t, A),
+    "sinc": lambda np, t: np.sinc(t),
+    "hypot": lambda np, t: np.hypot(t, A),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_records(name):
+    f, t = RECORDED[name], leaf()
+    y = f(np, t)
+    assert isinstance(y, Tensor)
+    assert y.requires_grad
+    assert_array_equal(y.data, f(ops_or_numpy(name), t.data))
+    y.sum().backward()
+    step = 1e-6
+    for index in np.ndindex(2, 2):
+        moved = np.zeros((2, 2))
+        moved[index] = step
+        slope = np.sum(f(np, t.data + moved) - f(np, t.data - moved)) / (2 * step)
+        assert_allclose(t.grad[index], slope, rtol=1e-6, atol=1e-8)
+
+
+def ops_or_numpy(name):
+    """The package's own operations: NumPy's may differ in the last bit."""
+    return np if any(sign in name for sign in "@+-*/") else ops
+
+
+def test_in_place_operators():
+    t, a = leaf(), A.copy()
+    alias = t
+    t += a
+    assert t is not alias  # a new tensor: nothing that the tape has saved changes
+    assert_array_equal(alias.data, A / 4)
+    t.sum().backward()
+    assert_array_equal(alias.grad, np.ones((2, 2)))
+    for operate in ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__imatmul__", "__ipow__"):
+        with pytest.raises(TypeError, match=r"into an ndarray would leave the tape: write a = a \+ t"):
+            getattr(a, operate)(leaf())
+    assert_array_equal(a, A)
+
+
+REFUSED = {
+    "np.cbrt": lambda t: np.cbrt(t),
+    "np.linalg.inv": lambda t: np.linalg.inv(t),
+    "np.linalg.norm": lambda t: np.linalg.norm(t),
+    "np.fft.fft": lambda t: np.fft.fft(t),
+    "np.median": lambda t: np.median(t),
+    "np.dot": lambda t: np.dot(t, t),
+    "np.multiply.outer": lambda t: np.multiply.outer(t, t),
+    "np.add.accumulate": lambda t: np.add.accumulate(t),
+    "np.add.at": lambda t: np.add.at(t, 0, 1),
+    "np.exp with where": lambda t: np.exp(t, where=A > 1),
+    "np.exp into an ndarray": lambda t: np.exp(t, out=A.copy()),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_is_refused_by_name(name):
+    with pytest.raises(TypeError, match=name.replace(".", r"\.")):
+        REFUSED[name](leaf())
+
+
+def test_the_error_names_the_op_to_use():
+    with pytest.raises(TypeError, match=r"use tinygrad_cnn\.exp"):
+        np.exp(leaf(), where=A > 1)
+    with pytest.raises(TypeError, match="tinygrad_cnn has no such op"):
+        np.cbrt(leaf())
+
+
+def test_options_that_an_op_lacks_are_refused():
+    for call in (
+        lambda t: np.sum(t, dtype=np.float32),
+        lambda t: np.sum(t, where=A > 1),
+        lambda t: np.sort(t, kind="s"),
+    ):
+        with pytest.raises(TypeError):
+            call(leaf())
+
+
+@pytest.mark.parametrize(
+    "convert", [np.asarray, np.array, np.ascontiguousarray, lambda t: np.float64(1).__array__().__iadd__(t)]
+)
+def test_a_tensor_never_becomes_an_array_in_silence(convert):
+    with pytest.raises(TypeError, match=r"tensor\.numpy\(\)|leave the tape"):
+        convert(leaf())
+
+
+def test_comparisons_and_predicates_are_plain_arrays():
+    t = leaf()
+    for found, expected in (
+        (t < A, t.data < A),
+        (np.isnan(t), np.isnan(t.data)),
+        (np.less(t, 1), t.data < 1),
+    ):
+        assert type(found) is np.ndarray
+        assert_array_equal(found, expected)
+
+
+def test_every_function_with_numpys_name_is_reached_from_numpy():
+    t = leaf()
+    for name in ops.__all__:
+        function = getattr(np, name, None)
+        if function in (None, np.astype):
+            continue
+        handled = t.__array_ufunc__ if isinstance(function, np.ufunc) else t.__array_function__
+        assert handled is not None
+        assert name in {
+            getattr(f, "__name__", None) for f in (*tg.tensor._UFUNCS, *tg.tensor._FUNCTIONS)
+        } or (function is np.abs)

@@ -1,0 +1,155 @@
+"""`checkpoint` gives the same values and derivatives for less memory; `stop_gradient` gives none."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import Tensor, checkpoint, grad, nn, stop_gradient
+
+X = np.array([0.5, -1.0, 2.0])
+
+
+def block(w, x):
+    return tg.tanh(tg.sin(w["a"] * x) * w["b"])
+
+
+def weights():
+    return {"a": np.array([1.0, 2.0, 3.0]), "b": np.array(0.5)}
+
+
+def assert_same(a, b):
+    for x, y in zip(tg.tree.leaves(a), tg.tree.leaves(b), strict=True):
+        assert_array_equal(x, y)
+
+
+def test_value_and_gradients_are_bit_equal():
+    def loss(f):
+        return lambda w, x: tg.sum(f(w, x) ** 2)
+
+    plain = tg.value_and_grad(loss(block), (0, 1))(weights(), X)
+    again = tg.value_and_grad(loss(checkpoint(block)), (0, 1))(weights(), X)
+    assert_same(plain, again)
+
+
+def test_on_arrays_it_is_the_function():
+    assert_array_equal(checkpoint(block)(weights(), X), block(weights(), X))
+    assert isinstance(checkpoint(block)(weights(), X), np.ndarray)
+
+
+def test_higher_orders():
+    def f(x):
+        return tg.sin(x) * tg.exp(x)
+
+    def loss(g):
+        return lambda x: tg.sum(g(x))
+
+    a, b = loss(f), loss(checkpoint(f))
+    for _ in range(3):
+        a, b = (lambda x, a=a: tg.sum(grad(a)(x))), (lambda x, b=b: tg.sum(grad(b)(x)))
+        assert_allclose(b(X), a(X), rtol=1e-14)
+    assert_allclose(tg.hessian(loss(checkpoint(f)))(X), tg.hessian(loss(f))(X), rtol=1e-14)
+    nested = checkpoint(lambda x: checkpoint(f)(x) * x)
+    assert_allclose(grad(loss(nested))(X), grad(loss(lambda x: f(x) * x))(X), rtol=1e-14)
+
+
+def test_a_dropout_drops_the_same_elements():
+    x = np.ones(1000)
+
+    def drop(x, rng):
+        return tg.dropout(x * x, 0.5, rng=rng)
+
+    value, pullback = tg.vjp(lambda x: checkpoint(drop)(x, np.random.default_rng(3)), x)
+    assert_array_equal(value, drop(x, np.random.default_rng(3)))
+    (gradient,) = pullback(np.ones(1000))
+    assert_array_equal(gradient, 2 * value)
+    assert_array_equal(pullback(np.ones(1000))[0], gradient)  # however often
+
+
+def test_a_generator_moves_on_once_for_each_call():
+    rngs = [np.random.default_rng(5), np.random.default_rng(5)]
+    x = np.ones(50)
+
+    def drop(x, tools):
+        return tg.dropout(x, 0.5, rng=tools["rng"])
+
+    def twice(f, rng):
+        return lambda x: tg.sum(f(x, {"rng": rng}) * np.arange(50)) + tg.sum(f(x, {"rng": rng}))
+
+    assert_array_equal(grad(twice(checkpoint(drop), rngs[0]))(x), grad(twice(drop, rngs[1]))(x))
+    assert rngs[0].random() == rngs[1].random()  # the backward walk has not moved it
+
+
+def test_a_layer_with_parameters():
+    layer = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Dropout(0.3))
+    params, state = layer.init(np.random.default_rng(0), dtype=np.float64)
+    x = np.random.default_rng(1).standard_normal((2, 1, 6, 5))
+
+    def run(p, x, rng):
+        return layer(p, state, x, train=True, rng=rng)[0]
+
+    def loss(f):
+        return lambda p: tg.sum(f(p, x, np.random.default_rng(2)) ** 2)
+
+    assert_same(grad(loss(checkpoint(run)))(params), grad(loss(run))(params))
+
+
+def test_it_keeps_less():
+    def chain(x):
+        for _ in range(20):
+            x = tg.sin(x)
+        return x
+
+    def kept(f):
+        x = Tensor(np.ones(50_000), requires_grad=True)
+        tracemalloc.start()
+        try:
+            y = f(x)
+            size, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert y.requires_grad
+        return size
+
+    array = 50_000 * 8
+    assert kept(chain) > 18 * array
+    assert kept(checkpoint(chain)) < 2 * array
+
+
+def test_a_tensor_from_outside_is_an_error():
+    w = Tensor(2.0, requires_grad=True)
+    with pytest.raises(
+        TypeError, match="checkpoint: the function depends on a tensor that is not among its arguments"
+    ):
+        checkpoint(lambda x: x * w)(Tensor(X, requires_grad=True))
+    with pytest.raises(TypeError, match="not among its arguments"):
+        grad(lambda w: tg.sum(checkpoint(lambda x: x * w)(X)))(3.0)
+    assert_array_equal(checkpoint(lambda x: x * 2.0)(X), X * 2)  # a constant may come from anywhere
+
+
+def test_one_array_must_come_out():
+    with pytest.raises(TypeError, match="checkpoint: expected a function that returns one array, got tuple"):
+        checkpoint(lambda x: (x, x))(Tensor(X, requires_grad=True))
+
+
+def test_an_operand_that_is_not_used_has_gradient_zero():
+    gradients = grad(lambda a, b: tg.sum(checkpoint(lambda a, b: a * 2)(a, b)), (0, 1))(X, X)
+    assert_array_equal(gradients[0], [2, 2, 2])
+    assert_array_equal(gradients[1], [0, 0, 0])
+
+
+def test_stop_gradient():
+    assert grad(lambda x: x * stop_gradient(x))(3.0) == 3
+    assert grad(lambda x: stop_gradient(x) * 1.0)(3.0) == 0
+    assert grad(grad(lambda x: x * x * stop_gradient(x)))(3.0) == 6
+    tree = grad(lambda p: tg.sum(p["a"] * stop_gradient({"k": [p["a"], p["b"]]})["k"][1]))(
+        {"a": X, "b": 2 * X}
+    )
+    assert_array_equal(tree["a"], 2 * X)
+    assert_array_equal(tree["b"], 0 * X)
+    assert stop_gradient(X) is X
+    t = stop_gradient(Tensor(X, requires_grad=True))
+    assert isinstance(t, Tensor)
+    assert not t.requires_grad

@@ -1,0 +1,60 @@
+"""Operations that depend on the order of elements."""
+
+import numpy as np
+
+from ..tape import primitive, raw
+from .shaping import getitem, reshape
+
+__all__ = ["argmax", "sort"]
+
+
+@primitive(piecewise_constant=True)
+def argmax(x, axis=None, *, keepdims=False):
+    """Position of the maximum along an axis; of tied ones the first.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or None
+        None: in the flattened array.
+    keepdims : bool
+        Keep the reduced axis at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor of int
+        Not on the tape.
+
+    Examples
+    --------
+    >>> argmax(np.array([[1.0, 5.0], [4.0, 3.0]]), axis=1)
+    array([1, 0])
+    """
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+def sort(x, axis=-1):
+    """Sort along an axis; tied elements keep their order, and each its own gradient.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or None
+        None: the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> sort(np.array([3.0, 1.0, 2.0]))
+    array([1., 2., 3.])
+    """
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    array = np.asarray(raw(x))
+    order = np.argsort(array, axis=axis, kind="stable")
+    grid = list(np.ogrid[tuple(slice(n) for n in array.shape)])
+    grid[axis] = order
+    return getitem(x, tuple(grid))
