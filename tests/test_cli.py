@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,12 +142,50 @@ def test_the_module_is_the_command():
 # --- training cut short -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rate", ["1e10", "1e39"])
-def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_last_good_parameters(rate, capsys):
-    said = _complaint([*QUICK, "--lr", rate], capsys, status=1)
+def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_last_good_parameters(capsys):
+    said = _complaint([*QUICK, "--lr", "1e10"], capsys, status=1)
     assert "try a lower learning rate" in said
     _, params, _ = train.load("model.npz")
     assert all(np.isfinite(p).all() for p in tree.leaves(params))
+
+
+def test_a_training_that_learned_nothing_leaves_an_older_model_alone(capsys):
+    Path("model.npz").write_bytes(b"an older model")
+    _complaint([*QUICK, "--lr", "1e39"], capsys, status=1)
+    assert Path("model.npz").read_bytes() == b"an older model"
+
+
+def test_a_last_step_that_diverges_is_no_success(capsys):
+    said = _complaint([*QUICK, "--batch-size", "60", "--epochs", "1", "--lr", "1e18"], capsys, status=1)
+    assert "try a lower learning rate" in said
+
+
+def test_a_model_of_another_floating_dtype_is_scored(capsys):
+    params, state = MODELS["baseline"]().init(np.random.default_rng(0), dtype=np.float64)
+    train.save("f64.npz", "baseline", params, state)
+    assert cli.main(["evaluate", "f64.npz"]) == 0
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_the_order_of_the_images_does_not_depend_on_the_model(monkeypatch, capsys):
+    seen = {}
+    step = train.Trainer.step
+
+    def noting_step(self, x, labels):
+        seen.setdefault(name, []).append(labels)
+        return step(self, x, labels)
+
+    monkeypatch.setattr(train.Trainer, "step", noting_step)
+    for name in ("baseline", "baseline-bn"):
+        assert cli.main([*QUICK, "--model", name]) == 0
+    assert all((a == b).all() for a, b in zip(seen["baseline"], seen["baseline-bn"], strict=True))
+
+
+def test_the_command_keeps_the_heap(monkeypatch):
+    calls = []
+    monkeypatch.setattr(cli, "keep_heap", lambda: calls.append("kept"))
+    assert cli.main(["evaluate", "missing.npz"]) == 2
+    assert calls == ["kept"]
 
 
 def test_an_interrupt_saves_what_was_learned(monkeypatch, capsys):

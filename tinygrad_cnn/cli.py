@@ -93,9 +93,20 @@ def _train(args: argparse.Namespace) -> None:
     )
     try:
         _run_epochs(args, trainer, model, training, test)
+    except KeyboardInterrupt:
+        trainer.restore()  # it may have come between two parameters of one step
+        raise
     finally:  # also after an interrupt or a non-finite loss: what was learned is kept
-        train.save(args.out, args.model, trainer.params, trainer.state)
-        print(f"saved {args.out}")
+        _save(args, trainer)
+
+
+def _save(args: argparse.Namespace, trainer: train.Trainer) -> None:
+    """Save what was learned; random parameters do not take the place of an older model."""
+    if trainer.updates == 0:
+        print("nothing was learned: nothing saved")
+        return
+    train.save(args.out, args.model, trainer.params, trainer.state)
+    print(f"saved {args.out}")
 
 
 def _run_epochs(
@@ -110,6 +121,12 @@ def _run_epochs(
         with train.progress_bar(len(training.labels), f"epoch {epoch}/{args.epochs}") as advance:
             result = trainer.epoch(training, args.batch_size, advance)
         score = train.evaluate(model, trainer.params, trainer.state, test)
+        if not math.isfinite(score.loss):
+            trainer.restore()
+            raise train.NonFiniteLossError(
+                f"the loss on the test images became {score.loss} after epoch {epoch}: "
+                "the parameters of the last finite loss are kept; try a lower learning rate"
+            )
         print(
             f"{epoch:5d} {result.loss:7.4f} {result.accuracy:10.2%} {score.accuracy:9.2%} "
             f"{result.seconds:8.1f} {result.images_per_second:9.0f}",
@@ -119,6 +136,7 @@ def _run_epochs(
 
 def _evaluate(args: argparse.Namespace) -> None:
     model_name, params, state = train.load(args.saved)
+    params, state = (tree.map(lambda a: a.astype(np.float32), t) for t in (params, state))  # as the images
     _, test = _read(args.data, args.data_dir, samples=0)
     score = train.evaluate(MODELS[model_name](), params, state, test)
     print(

@@ -174,3 +174,19 @@ def test_an_array_too_many_is_refused(saved):
 def test_a_wrong_shape_or_dtype_is_refused(saved, array):
     came = rf"expected a floating array of shape \(4, 3\), got {array.dtype}\[4, {array.shape[1]}\]"
     _refused(_rewritten(saved, **{"params.out.weight": array}), rf"'params\.out\.weight': {came}")
+
+
+def test_a_failed_save_leaves_the_older_file_and_nothing_else(tmp_path, monkeypatch):
+    params, state = _small().init(np.random.default_rng(5))
+    save(tmp_path / "model.npz", "small", params, state)
+    before = (tmp_path / "model.npz").read_bytes()
+
+    def failing(file, **arrays):
+        file.write(b"half a mod")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez", failing)
+    with pytest.raises(OSError, match="no space left"):
+        save(tmp_path / "model.npz", "small", params, state)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+    assert (tmp_path / "model.npz").read_bytes() == before

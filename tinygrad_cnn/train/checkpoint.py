@@ -68,9 +68,12 @@ def save(path: str | os.PathLike[str], model_name: str, params: Any, state: Any)
             raise TypeError(f"save: '{name}': expected a floating array, got {_describe(array)}")
     path = Path(path)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:  # given a name instead, NumPy would add a suffix to it
-        np.savez(file, model=np.array(model_name), **arrays)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:  # given a name instead, NumPy would add a suffix to it
+            np.savez(file, model=np.array(model_name), **arrays)
+        part.replace(path)  # in one move: an older file is there until the new one is whole
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Layer]] = MODELS) -> Checkpoint:

@@ -59,6 +59,8 @@ class Trainer:
         The optimizer's.
     state : tree of ndarray
         Replaced by every step.
+    updates : int
+        How many steps are in ``params``: fewer than were made once `restore` has gone back.
 
     Examples
     --------
@@ -78,7 +80,8 @@ class Trainer:
         self.model, self.optimizer, self.state, self.rng = model, optimizer, state, rng
         self.params = optimizer.params
         self._arrays = tree.leaves(self.params)
-        self._good = [array.copy() for array in self._arrays], state
+        self.updates = 0
+        self._good = [array.copy() for array in self._arrays], state, 0
         self._value_and_grad = value_and_grad(self._loss, has_aux=True)
 
     def _loss(self, params, x, labels):
@@ -109,6 +112,7 @@ class Trainer:
             self._keep()
             self.state = state
             self.optimizer.step(grads)
+            self.updates += 1
         return float(loss), accuracy(logits, labels)
 
     def epoch(
@@ -154,18 +158,36 @@ class Trainer:
 
     def _keep(self) -> None:
         """Remember the parameters and the state that have just given a finite loss."""
-        arrays, _ = self._good
+        arrays, *_ = self._good
         for kept, array in zip(arrays, self._arrays, strict=True):
             kept[...] = array
-        self._good = arrays, self.state
+        self._good = arrays, self.state, self.updates
+
+    def restore(self) -> None:
+        """Go back to the parameters and the state that the last finite loss came from.
+
+        Also for what cuts a step short between two of its parameters, as an interrupt may.
+
+        Examples
+        --------
+        >>> from tinygrad_cnn import nn, optim
+        >>> params, state = nn.Dense(2, 2).init(np.random.default_rng(0))
+        >>> trainer = Trainer(nn.Dense(2, 2), optim.SGD(params, lr=0.5), state, np.random.default_rng(0))
+        >>> before = params["weight"].copy()
+        >>> _ = trainer.step(np.ones((1, 2), np.float32), np.array([0]))
+        >>> trainer.restore()
+        >>> bool((params["weight"] == before).all()), trainer.updates
+        (True, 0)
+        """
+        arrays, self.state, self.updates = self._good
+        for array, kept in zip(self._arrays, arrays, strict=True):
+            array[...] = kept
 
     def _require(self, finite: bool, what: str) -> None:
         """Go back to what the last finite loss came from, and raise, unless all is finite."""
         if finite:
             return
-        arrays, self.state = self._good
-        for array, kept in zip(self._arrays, arrays, strict=True):
-            array[...] = kept
+        self.restore()
         raise NonFiniteLossError(
             f"{what} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): the parameters "
             "of the last finite loss are kept; try a lower learning rate"
