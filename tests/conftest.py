@@ -7,10 +7,10 @@ import hypothesis
 import pytest
 
 # --hypothesis-profile=NAME chooses another; deadlines would make a busy machine fail a test
-hypothesis.settings.register_profile("default", max_examples=12, deadline=None)
-hypothesis.settings.register_profile("ci", max_examples=12, deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("default", max_examples=10, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=10, deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
-hypothesis.settings.load_profile("default")
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -51,7 +51,8 @@ FLOORS = [
     {"autodiff"},
     {"nn", "optim", "data"},
     {"models"},
-    {"train", "testing", "debug", "interop", "extend"},
+    {"train", "testing", "debug", "interop"},
+    {"extend"},
     {"cli"},
     {"__main__"},
 ]
