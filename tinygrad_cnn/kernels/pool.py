@@ -1,30 +1,40 @@
 """Max and average pooling, over strided slices of batch-last memory.
 
-A pooling never gathers windows: for each offset inside the window, the elements that all windows have at this
-offset are one strided slice of the input, and the slices are combined elementwise.
+A pooling never gathers windows: for each offset inside the window (a *tap*), the elements that all windows
+have there are one strided slice of the input, and the slices are combined elementwise.
 
-Max pooling stores no winners.  Its gradient looks for them again in ``x``: comparing is cheaper than
-keeping an array of indices alive from the forward to the backward pass.  Where several elements of a window
-tie, the first in row-major order inside the window wins everything, as in PyTorch.  Masks are multiplied,
-never used for assignment, which is ten times slower on random masks.
+Max pooling stores no winners.  Its gradient compares ``x`` with the maxima: that is cheaper than keeping an
+array of indices alive from the forward to the backward pass.  Where several elements of a window tie, the
+first in row-major order inside the window wins everything, as in PyTorch.  Masks are multiplied, never used
+for assignment, which is ten times slower on random masks.
+
+The work is cut into blocks, some rows of some channels: they fit the cache, and threads can share them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import parallel
 from .geometry import Pair, PoolSpec
-from .memory import batch_first, batch_last
+from .memory import batch_first, batch_last, scratch
 
 __all__ = ["avg_backward", "avg_forward", "max_forward", "max_gather", "max_scatter"]
 
 Array = NDArray[Any]
 Slices = tuple[slice, slice, slice]
+Block = tuple[slice, slice]  # channels, and rows of the output
+
+# Measured: the elements of x under one block, and the fewest that are worth sharing between threads.  A
+# pooling is many short calls, and at each of them one thread may have to wait for the other.
+BLOCK_ELEMENTS = 1 << 18
+SHARED_ELEMENTS = 1 << 20
 
 
 def max_forward(x: Array, spec: PoolSpec) -> Array:
@@ -48,15 +58,10 @@ def max_forward(x: Array, spec: PoolSpec) -> Array:
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    xb = batch_last(x)
-    if _is_halving(spec):
-        return batch_first(np.maximum(*_halves(np.maximum(*_halves(xb, 1)), 0)))
-    padded = _padded(xb, spec, _lowest(x.dtype))
-    rows = _maximum([padded[:, :, part] for part in _taps(spec, 1)])
-    return batch_first(_maximum([rows[:, part] for part in _taps(spec, 0)]))
+    return batch_first(_combined(np.maximum, _padded(batch_last(x), spec, _lowest(x.dtype)), spec))
 
 
-def max_scatter(g: Array, x: Array, spec: PoolSpec) -> Array:
+def max_scatter(g: Array, x: Array, spec: PoolSpec, maxima: Array | None = None) -> Array:
     """Route `g` to the winner of each window of `x`: the gradient of `max_forward`.
 
     Overlapping windows accumulate.  The share of a window that holds a NaN goes to one of its elements, not
@@ -68,6 +73,8 @@ def max_scatter(g: Array, x: Array, spec: PoolSpec) -> Array:
     x : ndarray, (N, C, H, W)
     spec : PoolSpec
         Geometry made from the shape of `x`.
+    maxima : ndarray, (N, C, OH, OW), optional
+        ``max_forward(x, spec)``, to save computing it again.
 
     Returns
     -------
@@ -83,16 +90,16 @@ def max_scatter(g: Array, x: Array, spec: PoolSpec) -> Array:
     """
     _check_output("g", g, spec)
     gb, xb = batch_last(g), batch_last(x)
-    if _is_halving(spec):
-        return batch_first(_scatter_halving(gb, xb, spec))
-    winners = _winners(xb, spec)
+    yb = batch_last(max_forward(x, spec) if maxima is None else maxima)
+    if _is_tiling(spec):
+        return batch_first(_scatter_tiles(gb, xb, yb, spec))
     padded = np.zeros((xb.shape[0], *_padded_size(spec), xb.shape[3]), g.dtype)
-    for number, part in enumerate(_offsets(spec)):
-        padded[part] += gb * (winners == number)
+    for part, wins in _winners(xb, yb, spec):
+        padded[part] += gb * wins
     return batch_first(_cropped(padded, spec))
 
 
-def max_gather(v: Array, x: Array, spec: PoolSpec) -> Array:
+def max_gather(v: Array, x: Array, spec: PoolSpec, maxima: Array | None = None) -> Array:
     """Pick from `v` the element at the winner of each window of `x`: the adjoint of `max_scatter` in `g`.
 
     Parameters
@@ -100,6 +107,8 @@ def max_gather(v: Array, x: Array, spec: PoolSpec) -> Array:
     v, x : ndarray, (N, C, H, W)
     spec : PoolSpec
         Geometry made from the shape of `x`.
+    maxima : ndarray, (N, C, OH, OW), optional
+        ``max_forward(x, spec)``, to save computing it again.
 
     Returns
     -------
@@ -112,16 +121,11 @@ def max_gather(v: Array, x: Array, spec: PoolSpec) -> Array:
     >>> max_gather(np.array([[[[10.0, 20.0], [30.0, 40.0]]]]), x, PoolSpec.of(x.shape, 2))
     array([[[[20.]]]])
     """
-    vb, xb = batch_last(v), batch_last(x)
-    if _is_halving(spec):
-        left, top = _winning_halves(xb)
-        rows = _picked(left, *_halves(vb, 1))
-        return batch_first(_picked(top, *_halves(rows, 0)))
-    winners = _winners(xb, spec)
-    padded = _padded(vb, spec, 0)
-    out = np.zeros(winners.shape, v.dtype)
-    for number, part in enumerate(_offsets(spec)):
-        out += padded[part] * (winners == number)
+    yb = batch_last(max_forward(x, spec) if maxima is None else maxima)
+    padded = _padded(batch_last(v), spec, 0)
+    out = np.zeros(yb.shape, v.dtype)
+    for part, wins in _winners(batch_last(x), yb, spec):
+        out += padded[part] * wins
     return batch_first(out)
 
 
@@ -148,9 +152,7 @@ def avg_forward(x: Array, spec: PoolSpec, count_include_pad: bool) -> Array:
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    padded = _padded(batch_last(x), spec, 0)
-    rows = _sum([padded[:, :, part] for part in _taps(spec, 1)])
-    total = _sum([rows[:, part] for part in _taps(spec, 0)])
+    total = _combined(np.add, _padded(batch_last(x), spec, 0), spec)
     return batch_first(_divided(total, spec, count_include_pad))
 
 
@@ -201,27 +203,25 @@ def _lowest(dtype: np.dtype[Any]) -> Any:
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
-def _taps(spec: PoolSpec, axis: int) -> Iterator[slice]:
-    """Yield, for each offset in the window along one axis, the slice of the padded input it reads."""
+@lru_cache(maxsize=256)
+def _taps(spec: PoolSpec, axis: int) -> tuple[slice, ...]:
+    """Return, for each offset in the window along one axis, the slice of the padded input it reads."""
     step = spec.stride[axis]
     span = (spec.output_size[axis] - 1) * step + 1
-    for offset in range(0, spec.kernel_size[axis] * spec.dilation[axis], spec.dilation[axis]):
-        yield slice(offset, offset + span, step)
+    offsets = range(0, spec.kernel_size[axis] * spec.dilation[axis], spec.dilation[axis])
+    return tuple(slice(offset, offset + span, step) for offset in offsets)
 
 
-def _offsets(spec: PoolSpec) -> Iterator[Slices]:
-    """Yield the slices of ``(C, H, W, N)`` for each offset in the window, in row-major order."""
-    for rows in _taps(spec, 0):
-        for columns in _taps(spec, 1):
-            yield slice(None), rows, columns
+@lru_cache(maxsize=256)
+def _offsets(spec: PoolSpec) -> tuple[Slices, ...]:
+    """Return the slices of ``(C, H, W, N)`` for each offset in the window, in row-major order."""
+    return tuple((slice(None), rows, columns) for rows in _taps(spec, 0) for columns in _taps(spec, 1))
 
 
+@lru_cache(maxsize=256)
 def _padded_size(spec: PoolSpec) -> Pair:
     """Return the size that holds the input behind its padding, and every window."""
-    height, width = (
-        max(spec.padding[a][0] + spec.input_size[a], [part.stop for part in _taps(spec, a)][-1])
-        for a in (0, 1)
-    )
+    height, width = (max(spec.padding[a][0] + spec.input_size[a], _taps(spec, a)[-1].stop) for a in (0, 1))
     return height, width
 
 
@@ -246,24 +246,60 @@ def _cropped(padded: Array, spec: PoolSpec) -> Array:
     return np.ascontiguousarray(padded[_inner(spec)])
 
 
-def _maximum(parts: list[Array]) -> Array:
-    """Return the elementwise maximum as a fresh array."""
-    if len(parts) == 1:
-        return parts[0].copy()
-    out = np.maximum(parts[0], parts[1])
-    for part in parts[2:]:
-        np.maximum(out, part, out=out)
+def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
+    """Combine the elements of each window of an array of the padded size, to a fresh (C, OH, OW, N)."""
+    channels, _, width, images = padded.shape
+    out = np.empty((channels, *spec.output_size, images), padded.dtype)
+
+    def pool(block: Block) -> None:
+        some, rows = block
+        target = out[some, rows]
+        # height first: whole rows are neighbours in memory
+        with scratch((*target.shape[:2], width, images), padded.dtype) as tall:
+            _reduce(combine, [padded[some, _part(part, rows)] for part in _taps(spec, 0)], tall)
+            _reduce(combine, [tall[:, :, part] for part in _taps(spec, 1)], target)
+
+    _each_block(pool, padded.shape, spec)
     return out
 
 
-def _sum(parts: list[Array]) -> Array:
-    """Return the elementwise sum as a fresh array."""
+def _reduce(combine: np.ufunc, parts: list[Array], out: Array) -> None:
+    """Combine arrays elementwise into `out`."""
     if len(parts) == 1:
-        return parts[0].copy()
-    out = np.add(parts[0], parts[1])
+        out[...] = parts[0]
+        return
+    combine(parts[0], parts[1], out=out)
     for part in parts[2:]:
-        out += part
-    return out
+        combine(out, part, out=out)
+
+
+def _each_block(work: Callable[[Block], None], shape: tuple[int, ...], spec: PoolSpec) -> None:
+    """Call `work` on each block of a pooling of (C, H, W, N)."""
+    elements = shape[0] * shape[1] * shape[2] * shape[3]
+    if elements >= SHARED_ELEMENTS and parallel.threads() > 1:
+        parallel.run(work, _blocks(shape[0], spec.output_size[0], parallel.threads()))
+        return
+    for block in _blocks(shape[0], spec.output_size[0], max(1, -(-elements // BLOCK_ELEMENTS))):
+        work(block)
+
+
+@lru_cache(maxsize=256)
+def _blocks(channels: int, rows: int, count: int) -> tuple[Block, ...]:
+    """Cut the output of a pooling into about `count` blocks."""
+    groups = max(1, min(count, channels))
+    bands = min(-(-count // groups), rows)
+    return tuple((some, band) for some in _slices(channels, groups) for band in _slices(rows, bands))
+
+
+def _slices(size: int, count: int) -> list[slice]:
+    """Cut ``range(size)`` into `count` slices of about the same length."""
+    bounds = [size * i // count for i in range(count + 1)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(bounds)]
+
+
+def _part(tap: slice, rows: slice) -> slice:
+    """Return the slice of the input that a tap reads for some of the output's rows."""
+    return slice(tap.start + rows.start * tap.step, tap.start + (rows.stop - 1) * tap.step + 1, tap.step)
 
 
 def _divided(total: Array, spec: PoolSpec, count_include_pad: bool) -> Array:
@@ -288,81 +324,53 @@ def _divisor(spec: PoolSpec, count_include_pad: bool) -> Array:
     return divisor[0, 0, 0] if (divisor == divisor[0, 0, 0]).all() else divisor
 
 
-def _winners(xb: Array, spec: PoolSpec) -> Array:
-    """Return the row-major number of the first maximum inside each window, (C, OH, OW, N).
-
-    Offsets are visited in order of their number, so ``maximum(winner, number * better)`` moves the winner
-    on where the new element is strictly greater, without an assignment by mask.
-    """
+def _winners(xb: Array, yb: Array, spec: PoolSpec) -> Iterator[tuple[Slices, Array]]:
+    """Yield, for each tap in row-major order, its slices and where it is the first maximum of the window."""
     padded = _padded(xb, spec, _lowest(xb.dtype))
-    first = _first_inside(spec)
-    best = np.full((xb.shape[0], *spec.output_size, xb.shape[3]), _lowest(xb.dtype), xb.dtype)
-    winners = np.empty(best.shape, first.dtype)
-    winners[...] = first
-    for number, part in enumerate(_offsets(spec)):
-        candidate = padded[part]
-        np.maximum(winners, (candidate > best) * first.dtype.type(number), out=winners)
-        np.maximum(best, candidate, out=best)
-    return winners
+    outside = _outside(spec) if padded is not xb else None
+    is_open = np.ones(yb.shape, bool)
+    for part in _offsets(spec):
+        loses = padded[part] < yb  # never for a NaN: then the first of the window wins
+        if outside is not None:
+            loses |= outside[part[1:]]
+        wins = is_open > loses
+        yield part, wins
+        is_open ^= wins
 
 
 @lru_cache(maxsize=256)
-def _first_inside(spec: PoolSpec) -> Array:
-    """Return the number of the first offset of each window that is not padding, (OH, OW, 1).
-
-    It wins where nothing is greater than the padding, that is, where the window holds only -inf.
-    """
-    numbers = []
-    for axis in (0, 1):
-        before = spec.padding[axis][0] - np.arange(spec.output_size[axis]) * spec.stride[axis]
-        numbers.append(np.maximum(-(-before // spec.dilation[axis]), 0))
-    taps = spec.kernel_size[0] * spec.kernel_size[1]
-    number = numbers[0][:, None] * spec.kernel_size[1] + numbers[1]
-    return number[:, :, None].astype(np.min_scalar_type(taps))
+def _outside(spec: PoolSpec) -> Array:
+    """Return where an array of the padded size is padding, (H, W, 1): a window of -inf alone ties with it."""
+    outside = np.ones((*_padded_size(spec), 1), bool)
+    outside[_inner(spec)[1:]] = False
+    return outside
 
 
-def _is_halving(spec: PoolSpec) -> bool:
-    """Return whether this is the plain 2x2 pooling, whose winners need no numbers."""
-    unpadded = spec.padding == ((0, 0), (0, 0)) and not spec.ceil_mode
-    return spec.kernel_size == spec.stride == (2, 2) and spec.dilation == (1, 1) and unpadded
+def _is_tiling(spec: PoolSpec) -> bool:
+    """Return whether each element lies in at most one window, and no padding in any."""
+    disjoint = spec.kernel_size == spec.stride and spec.dilation == (1, 1)
+    return disjoint and spec.padding == ((0, 0), (0, 0)) and not spec.ceil_mode
 
 
-def _halves(xb: Array, axis: int) -> tuple[Array, Array]:
-    """Return the first and the second elements of the windows' pairs along height (0) or width (1)."""
-    stop = xb.shape[axis + 1] // 2 * 2
-    if axis == 0:
-        return xb[:, 0:stop:2], xb[:, 1:stop:2]
-    return xb[:, :, 0:stop:2], xb[:, :, 1:stop:2]
-
-
-def _winning_halves(xb: Array) -> tuple[Array, Array]:
-    """Return where the left of a pair of columns wins, and where the upper of a pair of rows wins.
-
-    Width comes first: then a tie between rows is settled after the ties inside the rows, which is
-    row-major order.  The other way round is column-major.
-    """
-    left, right = _halves(xb, 1)
-    upper, lower = _halves(np.maximum(left, right), 0)
-    return left >= right, upper >= lower
-
-
-def _picked(first_wins: Array, first: Array, second: Array) -> Array:
-    """Return `first` where it wins, else `second`."""
-    return first * first_wins + second * ~first_wins
-
-
-def _scatter_halving(gb: Array, xb: Array, spec: PoolSpec) -> Array:
-    """Return `max_scatter` for the plain 2x2 pooling, batch-last."""
-    left, top = _winning_halves(xb)
-    channels, _, _, images = xb.shape
-    height, width = spec.output_size
+def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
+    """Return `max_scatter` where the windows are tiles, batch-last."""
     out = np.empty(xb.shape, gb.dtype)
-    out[:, 2 * height :] = 0
-    out[:, :, 2 * width :] = 0
-    share = np.empty((channels, 2 * height, width, images), gb.dtype)  # of each pair of columns
-    np.multiply(gb, top, out=share[:, 0::2])
-    np.subtract(gb, share[:, 0::2], out=share[:, 1::2])
-    to_left, to_right = _halves(out[:, : 2 * height], 1)
-    np.multiply(share, left[:, : 2 * height], out=to_left)
-    np.subtract(share, to_left, out=to_right)
+    out[:, spec.output_size[0] * spec.stride[0] :] = 0  # what is left over at the end
+    out[:, :, spec.output_size[1] * spec.stride[1] :] = 0
+    *taps, last = _offsets(spec)
+
+    def scatter(block: Block) -> None:
+        some, rows = block
+        rest, y = gb[some, rows], yb[some, rows]
+        with scratch((2, *y.shape), gb.dtype) as memory, scratch(y.shape, np.dtype(bool)) as wins:
+            share, left = memory
+            for _, down, across in taps:
+                place = some, _part(down, rows), across
+                np.greater_equal(xb[place], y, out=wins)
+                np.multiply(rest, wins, out=share)
+                out[place] = share
+                rest = np.subtract(rest, share, out=left)
+            out[some, _part(last[1], rows), last[2]] = rest
+
+    _each_block(scatter, xb.shape, spec)
     return out

@@ -5,6 +5,7 @@ import string
 
 import numpy as np
 
+from ..kernels.product import product
 from ..tape import broadcast_to, primitive, raw
 from .shaping import expand_dims, getitem, reshape, squeeze, swapaxes, transpose
 
@@ -37,18 +38,25 @@ def matmul(a, b):
     array([-1., -1.])
     """
     a, b = np.asarray(a), np.asarray(b)
-    if a.ndim >= 2 and b.ndim >= 2 and a.shape[-1] == b.shape[-2] == 1:
-        return a * b  # an outer product, as a batch of one makes of a weight gradient: no GEMM is faster
+    if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
+        return product(a, b)
     return np.matmul(a, b)
 
 
-def _matmul_a(g, b, a_shape):
-    if len(a_shape) == 1:
+def _matmul_a(g, a, b):
+    if a.ndim == 1:
         # (n,) or (..., n) against b (..., k, n), or 0-d against b (k,)
         return g * b if b.ndim == 1 else squeeze(matmul(b, expand_dims(g, -1)), -1)
     if b.ndim == 1:
         return expand_dims(g, -1) * b
+    if a.ndim == b.ndim == 2 and _is_fortran(raw(a)):
+        # as images are when they come flattened from a convolution: their gradient is laid out likewise
+        return swapaxes(matmul(b, swapaxes(g, 0, 1)), 0, 1)
     return matmul(g, swapaxes(b, -1, -2))
+
+
+def _is_fortran(a):
+    return a.flags.f_contiguous and not a.flags.c_contiguous
 
 
 def _matmul_b(g, a, b_shape):

@@ -74,7 +74,7 @@ def _max_pool2d(x, *, spec):
 
 
 @primitive
-def max_pool2d_scatter(y, x, *, spec):
+def max_pool2d_scatter(y, x, *, spec, maxima=None):
     """Send each window's value to the element of ``x`` that won the window; linear in ``y``.
 
     Parameters
@@ -83,6 +83,8 @@ def max_pool2d_scatter(y, x, *, spec):
     x : ndarray, (N, C, H, W)
         Decides the winners; not differentiable.
     spec : PoolSpec
+    maxima : ndarray, (N, C, OH, OW), optional
+        The maxima of ``x``, to save computing them again.
 
     Returns
     -------
@@ -95,11 +97,11 @@ def max_pool2d_scatter(y, x, *, spec):
     array([[0., 7.],
            [0., 0.]])
     """
-    return kernel.max_scatter(y, x, spec)
+    return kernel.max_scatter(y, x, spec, maxima)
 
 
 @primitive
-def max_pool2d_gather(v, x, *, spec):
+def max_pool2d_gather(v, x, *, spec, maxima=None):
     """Read ``v`` at the element of ``x`` that won each window: the adjoint of `max_pool2d_scatter`.
 
     Parameters
@@ -108,6 +110,8 @@ def max_pool2d_gather(v, x, *, spec):
     x : ndarray, (N, C, H, W)
         Decides the winners; not differentiable.
     spec : PoolSpec
+    maxima : ndarray, (N, C, OH, OW), optional
+        The maxima of ``x``, to save computing them again.
 
     Returns
     -------
@@ -119,12 +123,18 @@ def max_pool2d_gather(v, x, *, spec):
     >>> max_pool2d_gather(10 * x, x, spec=PoolSpec.of(x.shape, 2))
     array([[[[40.]]]])
     """
-    return kernel.max_gather(v, x, spec)
+    return kernel.max_gather(v, x, spec, maxima)
 
 
-_max_pool2d.defvjp(x=lambda g, x, spec: max_pool2d_scatter(g, raw(x), spec=spec))
-max_pool2d_scatter.defvjp(y=lambda g, x, spec: max_pool2d_gather(g, x, spec=spec))
-max_pool2d_gather.defvjp(v=lambda g, x, spec: max_pool2d_scatter(g, x, spec=spec))
+_max_pool2d.defvjp(
+    x=lambda g, x, out, spec: max_pool2d_scatter(g, raw(x), spec=spec, maxima=raw(out)),
+)
+max_pool2d_scatter.defvjp(
+    y=lambda g, x, spec, maxima: max_pool2d_gather(g, x, spec=spec, maxima=maxima),
+)
+max_pool2d_gather.defvjp(
+    v=lambda g, x, spec, maxima: max_pool2d_scatter(g, x, spec=spec, maxima=maxima),
+)
 
 
 def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count_include_pad=True):

@@ -1,0 +1,101 @@
+"""Pieces of work, one after the other or over threads.
+
+NumPy lets go of the interpreter inside its loops, so Python threads run them at the same time. It pays for a
+few pieces of a few long calls: waking a thread takes up to 50 us, at the start of the work and wherever both
+threads want the interpreter at once. The caller decides what is long enough.
+
+The result does not depend on the number of threads: pieces write to disjoint memory, and what is to be added
+up is added up in the order of the pieces.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+__all__ = ["run", "set_threads", "threads"]
+
+_threads = 1
+_helpers: ThreadPoolExecutor | None = None
+
+
+def threads() -> int:
+    """How many threads share the pieces of one call.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> threads() >= 1
+    True
+    """
+    return _threads
+
+
+def set_threads(count: int) -> None:
+    """Share the pieces of later calls among this many threads, the caller's being one of them.
+
+    Parameters
+    ----------
+    count : int
+        At least 1.
+
+    Examples
+    --------
+    >>> set_threads(threads())
+    """
+    global _threads, _helpers
+    if _helpers is not None:
+        _helpers.shutdown()
+    _threads = count
+    _helpers = ThreadPoolExecutor(count - 1, "tinygrad_cnn") if count > 1 else None
+
+
+def run(work: Callable[[Any], None], pieces: Sequence[Any]) -> None:
+    """Call ``work`` on each piece, in any order, on as many threads as there are.
+
+    Parameters
+    ----------
+    work : callable
+        Of one piece; writes nothing that another piece reads or writes.
+    pieces : sequence
+
+    Examples
+    --------
+    >>> squares = [0, 0, 0]
+    >>> run(lambda i: squares.__setitem__(i, i * i), range(3))
+    >>> squares
+    [0, 1, 4]
+    """
+    helpers = _helpers
+    if helpers is None or len(pieces) == 1:
+        for piece in pieces:
+            work(piece)
+        return
+    waiting = iter(pieces)  # whoever is free takes the next
+    promises = [helpers.submit(_drain, work, waiting) for _ in range(min(_threads, len(pieces)) - 1)]
+    try:
+        _drain(work, waiting)
+    finally:
+        for promise in promises:
+            if not promise.cancel():  # else it never began, and there is nothing left for it
+                promise.result()
+
+
+def _drain(work: Callable[[Any], None], waiting: Iterator[Any]) -> None:
+    for piece in waiting:
+        work(piece)
+
+
+def _forget_helpers() -> None:
+    """In a forked child there are no other threads: what is handed to them would wait for ever."""
+    global _threads, _helpers
+    _threads, _helpers = 1, None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
