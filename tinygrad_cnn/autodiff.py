@@ -65,7 +65,8 @@ def _lift(value: Any) -> Tensor:
     if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
         return _identity(value)
     data = np.asarray(raw(value))
-    require_floating(data.dtype)
+    if data.dtype.kind != "f":
+        require_floating(data.dtype)
     return box(Tensor, data, Leaf(data))
 
 
@@ -197,7 +198,7 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bo
         out = _boxed(value)
         record = trace.recording([out])
         value, aux = trace.plain(out), tree.map(trace.plain, aux)
-        roots = _roots([out], [np.ones_like(out.data)])
+        roots = _roots([out], [np.array(1, out.data.dtype)])
         del result, out  # from here on the walk alone holds the graph, and lets go of it node by node
         gradients = trace.pull(roots, record)
         return (value, aux) if has_aux else value, gradients[0] if isinstance(

@@ -16,16 +16,17 @@ promotion.
 from __future__ import annotations
 
 import functools
-import heapq
 import inspect
 import itertools
 import math
 import operator
 import sys
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 _serials = itertools.count()  # next() on it is atomic, so threads share it safely
 
@@ -88,7 +89,7 @@ class Node:
     ----------
     plan : Plan or None
         What was called, and which of its operands are differentiated; None for a leaf.
-    parents : tuple of (Node or None)
+    parents : sequence of (Node or None)
         The node of each operand; None where the operand is a constant.
     values : sequence
         What the rules asked for, in the order of ``plan.names``.
@@ -128,8 +129,11 @@ class Leaf(Node):
     __slots__ = ("grad",)
 
     def __init__(self, array):
-        super().__init__(None, (), (), array, math.inf)
-        self.oldest = self.serial
+        self.plan = None
+        self.parents = self.values = ()
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.oldest = self.serial = next(_serials)
         self.grad: np.ndarray | None = None
 
     def accumulate(self, g: np.ndarray) -> None:
@@ -252,7 +256,11 @@ class Primitive:
         for operand in operands:
             if isinstance(operand, Box):
                 return self._record(type(operand), operands, params)
-        return self._run(operands, params)
+        try:
+            return self.function(*operands, **params)
+        except Exception as error:
+            self._explain(error, operands)
+            raise
 
     def _bind(self, operands, params):
         """Sort operands that were passed by keyword into their places."""
@@ -263,12 +271,8 @@ class Primitive:
         bound.apply_defaults()
         return bound.args, bound.kwargs
 
-    def _run(self, operands, params):
-        try:
-            return self.function(*operands, **params)
-        except Exception as error:
-            error.add_note(f"in {self.name}({', '.join(self._describe(operands))})")
-            raise
+    def _explain(self, error, operands):
+        error.add_note(f"in {self.name}({', '.join(self._describe(operands))})")
 
     def _describe(self, operands):
         for position, operand in enumerate(operands):
@@ -286,31 +290,46 @@ class Primitive:
         values, parents = [], []
         oldest, mask, bit = math.inf, 0, 1
         for operand in operands:
-            node = None
             if isinstance(operand, Box):
                 node = operand.node
-                operand = operand.data
+                values.append(operand.data)
+                parents.append(node)
                 if node is not None:
                     mask |= bit
                     if node.oldest < oldest:
                         oldest = node.oldest
-            values.append(operand)
-            parents.append(node)
+            else:
+                values.append(operand)
+                parents.append(None)
             bit <<= 1
-        out = self._run(values, params)
-        if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
+        try:
+            out = self.function(*values, **params)
+        except Exception as error:
+            self._explain(error, values)
+            raise
+        if type(out) is not ndarray:  # NumPy's functions return scalars for 0-d results
             out = np.asarray(out)
-        if not mask or self.piecewise_constant or out.dtype.kind != "f":
-            if mask and out.dtype.kind in "cO":
-                raise TypeError(
-                    f"'{self.name}' gives a result of dtype {out.dtype}, which cannot be differentiated: "
-                    "the tape is real; use stop_gradient if a constant is meant"
-                )
-            return box(cls, out, None)
         plan = self._plans.get(mask)
-        if plan is None:
-            plan = self._plans[mask] = Plan(self, mask)
-        return box(cls, out, Node(plan, tuple(parents), plan.keep(values, out, params), out, oldest))
+        if plan is None or out.dtype.kind != "f":
+            plan = self._new_plan(mask, out.dtype)
+            if plan is None:
+                return box(cls, out, None)
+        kept = plan.pick((*values, out)) if plan.is_plain else plan.keep(values, out, params)
+        return box(cls, out, Node(plan, parents, kept, out, oldest))
+
+    def _new_plan(self, mask, dtype):
+        """The plan for a choice of differentiated operands; None if the output is a constant to the tape."""
+        if not mask or self.piecewise_constant:
+            return None
+        if dtype.kind in "cO":
+            raise TypeError(
+                f"'{self.name}' gives a result of dtype {dtype}, which cannot be differentiated: "
+                "the tape is real; use stop_gradient if a constant is meant"
+            )
+        if dtype.kind != "f":
+            return None
+        plan = self._plans[mask] = Plan(self, mask)
+        return plan
 
     def operand_name(self, position: int) -> str:
         """The name of the operand at ``position``, as errors show it: ``x``, or ``xs[2]``."""
@@ -337,7 +356,7 @@ class Plan:
     Made once for each choice: at run time, names are positions in tuples.
     """
 
-    __slots__ = ("boxes", "edges", "names", "params", "pick", "primitive", "shapes")
+    __slots__ = ("boxes", "edges", "is_plain", "names", "params", "pick", "primitive", "shapes")
 
     def __init__(self, op: Primitive, mask: int):
         self.primitive = op
@@ -354,15 +373,16 @@ class Plan:
         )
         self.names = tuple(name for name in available if name in asked)
         self.pick = _picker([available.index(name) for name in self.names])
+        self.is_plain = not (op.variadic or self.shapes or self.params)
         self.boxes = tuple((i, op.operands.index(n)) for i, n in enumerate(self.names) if n in op.operands)
         context = ("g", "index", *self.names) if op.variadic else ("g", *self.names)
         self.edges = tuple(
-            Edge(i, rule and rule.function, _picker([context.index(n) for n in rule.asks] if rule else []))
+            Edge(i, rule.function, _picker(map(context.index, rule.asks))) if rule else Edge(i, None, tuple)
             for i, rule in rules.items()
         )
 
     def keep(self, values, out, params):
-        """The values of ``names`` for one call."""
+        """The values of ``names`` for one call; those of a plain plan are ``pick((*values, out))``."""
         if self.primitive.variadic:  # the one operand's name stands for them all
             values = [tuple(values)]
         available = [*values, out]
@@ -374,8 +394,9 @@ class Plan:
         return self.pick(available)
 
 
-def _picker(positions: list[int]) -> Callable:
+def _picker(positions: Iterable[int]) -> Callable:
     """A function from a sequence to its elements at ``positions``, as a sequence."""
+    positions = list(positions)
     if len(positions) > 1:
         return operator.itemgetter(*positions)
     # itemgetter of one position returns the bare element; of a slice, a sequence
@@ -484,7 +505,7 @@ def walk(
     def send(node, g):
         if node not in cotangents:
             cotangents[node] = g
-            heapq.heappush(heap, (-node.serial, node))
+            heappush(heap, (-node.serial, node))
             return
         total = cotangents.pop(node)
         if _is_lone(total) and type(g) is np.ndarray:
@@ -496,9 +517,10 @@ def walk(
     for node, g in roots:
         send(node, g)
     while heap:
-        node = heapq.heappop(heap)[1]
+        node = heappop(heap)[1]
         g = cotangents.pop(node)
-        if node.plan is None or node in wanted:
+        plan = node.plan
+        if plan is None or node in wanted:
             if node is RELEASED:
                 raise RuntimeError(
                     "the graph was released by an earlier backward(); pass retain_graph=True there to keep it"
@@ -508,7 +530,7 @@ def walk(
             found[node] = g
             continue
         values = node.values if record is None else _boxed_values(node, record)
-        for edge in node.plan.edges:
+        for edge in plan.edges:
             parent = node.parents[edge.position]
             if parent.serial >= floor:
                 send(parent, _pull(node, edge, parent, g, values))
@@ -533,17 +555,25 @@ def _boxed_values(node: Node, cls: type[Box]) -> list[Any]:
 def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -> Any:
     """Apply one rule, and check or repair the shape and dtype of what it returns."""
     op = node.plan.primitive
-    context = (g, edge.position, *values) if op.variadic else (g, *values)
-    if edge.rule is None:
+    position, rule, arguments = edge
+    if rule is None:
         raise TypeError(
-            f"'{op.name}' is not differentiable in operand '{op.operand_name(edge.position)}': "
+            f"'{op.name}' is not differentiable in operand '{op.operand_name(position)}': "
             "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
         )
+    context = (g, position, *values) if op.variadic else (g, *values)
     try:
-        g = edge.rule(*edge.arguments(context))
+        pulled = rule(*arguments(context))
     except Exception as error:
-        error.add_note(f"in the gradient rule of '{op.name}' for operand '{op.operand_name(edge.position)}'")
+        error.add_note(f"in the gradient rule of '{op.name}' for operand '{op.operand_name(position)}'")
         raise
+    if type(pulled) is ndarray and pulled.shape == parent.shape and pulled.dtype == parent.dtype:
+        return pulled
+    return _fitted(pulled, op, position, parent)
+
+
+def _fitted(g: Any, op: Primitive, position: int, parent: Node) -> Any:
+    """What a rule returned, with the shape and dtype of the operand; a TypeError if it does not fit."""
     try:
         if g.shape == parent.shape and g.dtype == parent.dtype:
             return g
@@ -556,7 +586,7 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
                 g = sum_to(g, parent.shape)
             return g if g.dtype == parent.dtype else astype(g, parent.dtype)
     raise TypeError(
-        f"'{op.name}', rule of operand '{op.operand_name(edge.position)}': expected a cotangent "
+        f"'{op.name}', rule of operand '{op.operand_name(position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
     )
 
@@ -656,8 +686,8 @@ def sum_to(x, shape):
     lead = x.ndim - len(shape)
     stretched = tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
     axes = (*range(lead), *stretched)
-    total = np.add.reduce(x, axis=axes, dtype=accumulator(x.dtype), keepdims=True)
-    return total.reshape(shape).astype(x.dtype, copy=False)
+    total = np.add.reduce(x, axis=axes, dtype=accumulator(x.dtype), keepdims=True).reshape(shape)
+    return total if total.dtype == x.dtype else total.astype(x.dtype)
 
 
 sum_to.defvjp(x=lambda g, x_shape: broadcast_to(g, x_shape))

@@ -180,10 +180,11 @@ class Tensor(Box):
         if gradient is None:
             if self.shape != ():
                 raise ValueError(f"backward: a tensor of shape {self.shape} is no scalar: pass a gradient")
-            gradient = np.ones_like(self.data)
-        gradient = np.asarray(raw(gradient), dtype=self.dtype)
-        if gradient.shape != self.shape:
-            raise ValueError(f"backward: gradient: expected shape {self.shape}, got {gradient.shape}")
+            gradient = np.array(1, self.data.dtype)
+        else:
+            gradient = np.asarray(raw(gradient), dtype=self.dtype)
+            if gradient.shape != self.shape:
+                raise ValueError(f"backward: gradient: expected shape {self.shape}, got {gradient.shape}")
         if not retain_graph and not isinstance(node, Leaf):
             self.node = RELEASED
         roots = iter([(node, gradient)])

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Structure", "copy_into", "flatten", "leaves", "map", "paths", "structure", "unflatten"]
+__all__ = [
+    "Structure",
+    "copy_into",
+    "flatten",
+    "leaves",
+    "map",
+    "matching_leaves",
+    "paths",
+    "structure",
+    "unflatten",
+]
 
 
 def _items(tree: Any) -> Iterable[tuple[Any, Any]] | None:
@@ -70,12 +80,32 @@ def map(function: Callable, tree: Any, *rest: Any) -> Any:
     if not rest:
         return _replace(function, tree)
     first, shape = flatten(tree)
-    others = [_leaves_in_order(tree, other) for other in rest]
+    others = [matching_leaves(tree, other) for other in rest]
     return unflatten(shape, [function(*found) for found in zip(first, *others, strict=True)])
 
 
-def _leaves_in_order(reference: Any, tree: Any) -> list[Any]:
-    """The leaves of ``tree``, in the order of ``reference``, whose structure it must have."""
+def matching_leaves(reference: Any, tree: Any) -> list[Any]:
+    """The leaves of a tree, in the order of another one of the same structure.
+
+    Parameters
+    ----------
+    reference, tree : tree
+        Dicts are matched by key, whatever the order.
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    ValueError
+        If the structures differ; see `map`.
+
+    Examples
+    --------
+    >>> matching_leaves({"w": 1, "b": [2, 3]}, {"b": [20, 30], "w": 10})
+    [10, 20, 30]
+    """
     found: list[Any] = []
     mismatch = _visit(reference, tree, (), found)
     if mismatch is not None:
@@ -86,7 +116,7 @@ def _leaves_in_order(reference: Any, tree: Any) -> list[Any]:
 def _visit(expected: Any, actual: Any, path: tuple, found: list[Any]) -> tuple | None:
     """Collect the leaves of ``actual``; the path where it parts from ``expected``, or None.
 
-    No function inside `_leaves_in_order`: one that calls itself is a reference cycle, and would keep the
+    No function inside `matching_leaves`: one that calls itself is a reference cycle, and would keep the
     leaves alive, a whole gradient, until the garbage collector runs.
     """
     if _kind(expected) != _kind(actual):

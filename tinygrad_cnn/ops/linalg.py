@@ -51,8 +51,8 @@ def _matmul_a(g, a, b):
         return expand_dims(g, -1) * b
     if a.ndim == b.ndim == 2 and _is_fortran(raw(a)):
         # as images are when they come flattened from a convolution: their gradient is laid out likewise
-        return swapaxes(matmul(b, swapaxes(g, 0, 1)), 0, 1)
-    return matmul(g, swapaxes(b, -1, -2))
+        return matmul(b, g.T).T
+    return matmul(g, b.T if b.ndim == 2 else swapaxes(b, -1, -2))
 
 
 def _is_fortran(a):
@@ -67,7 +67,7 @@ def _matmul_b(g, a, b_shape):
     if a.ndim > 2 and len(b_shape) == 2:  # one product for the whole batch, instead of one each and a sum
         rows = math.prod(a.shape[:-1])  # -1 would be ambiguous for an array of size 0
         a, g = reshape(a, (rows, a.shape[-1])), reshape(g, (rows, g.shape[-1]))
-    return matmul(swapaxes(a, -1, -2), g)
+    return matmul(a.T if a.ndim == 2 else swapaxes(a, -1, -2), g)
 
 
 matmul.defvjp(a=_matmul_a, b=_matmul_b)

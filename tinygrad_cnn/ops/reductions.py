@@ -81,7 +81,9 @@ def spread(g, shape, axis):
     array([[1., 1.],
            [2., 2.]])
     """
-    return broadcast_to(reshape(g, kept_shape(shape, axis)), shape)
+    if axis is not None or g.ndim:  # else g broadcasts as it is
+        g = reshape(g, kept_shape(shape, axis))
+    return broadcast_to(g, shape)
 
 
 def _count(shape, axis):
@@ -140,7 +142,13 @@ def mean(x, axis=None, *, keepdims=False):
     >>> mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     array([1.5, 3.5])
     """
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    x = np.asarray(x)
+    if x.dtype.kind != "f" or x.dtype == np.float16 or x.size == 0:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    return total / (
+        x.size // total.size
+    )  # as np.mean does, which takes four times as long for a batch of losses
 
 
 # by the reciprocal: a count above 65504 would overflow in float16; an empty slice has nobody to send to

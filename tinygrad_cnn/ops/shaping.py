@@ -51,7 +51,7 @@ def reshape(x, shape):
     array([[0., 1., 2.],
            [3., 4., 5.]])
     """
-    return np.reshape(x, shape)
+    return np.asarray(x).reshape(shape)
 
 
 @primitive

@@ -96,16 +96,15 @@ class Optimizer:
         return found
 
     def _checked(self, grads: Any) -> list[np.ndarray]:
-        pairs: list[tuple[Any, Any]] = []
-        tree.map(lambda p, g: pairs.append((raw(p), raw(g))), self.params, grads)
-        for index, (p, g) in enumerate(pairs):
-            if np.shape(g) != p.shape:
+        found = [np.asarray(raw(g)) for g in tree.matching_leaves(self.params, grads)]
+        for index, (p, g) in enumerate(zip(self._arrays, found, strict=True)):
+            if g.shape != p.shape:
                 path = tree.paths(self.params)[index]
-                raise ValueError(f"step: '{path}': expected a gradient of shape {p.shape}, got {np.shape(g)}")
-            if np.result_type(g).kind not in "fiu":
+                raise ValueError(f"step: '{path}': expected a gradient of shape {p.shape}, got {g.shape}")
+            if g.dtype.kind not in "fiu":
                 path = tree.paths(self.params)[index]
-                raise TypeError(f"step: '{path}': expected a real gradient, got {np.result_type(g)}")
-        return [g for _, g in pairs]
+                raise TypeError(f"step: '{path}': expected a real gradient, got {g.dtype}")
+        return found
 
 
 def _constant(lr: Any) -> Schedule:
