@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import parallel
 from .geometry import ConvSpec, Pair
 from .memory import batch_first, batch_last, scratch
 
@@ -54,6 +55,11 @@ NARROW_ROW = 192
 # one operand transposed, also the result must be small.
 SMALL_PRODUCT = 1_000_000
 SMALL_OUTPUT = 1152
+
+# Less work is not worth waking a thread for.  Its unit is a multiplication; writing one element of the columns
+# takes as long as 16.
+SHARED_WORK = 1 << 25
+ELEMENT_WORK = 16
 
 # Pieces shorter than these lose more than they gain.
 SHORTEST_CHUNK = 64
@@ -84,17 +90,21 @@ def forward(x: Array, weight: Array, bias: Array | None, spec: ConvSpec) -> Arra
            [4., 4.]])
     """
     xb = batch_last(x)
-    plan = _plan(spec, weight.shape[1], x.shape[0])
+    outputs, channels = weight.shape[:2]
+    plan = _plan(spec, channels, x.shape[0], _threads(outputs, channels, spec, x.shape[0]))
     out = np.empty((weight.shape[0], *spec.output_size, x.shape[0]), np.result_type(x, weight))
     windows = plan.windows(out)
     matrix = plan.matrix(weight)
     offset = None if bias is None else bias.reshape(spec.groups, 1, -1, 1)
-    for block in plan.blocks:
+
+    def convolve(block: _Block) -> None:
         target = windows[block.windows]  # (G, B, O/G, P)
         with scratch((block.size,), xb.dtype) as memory:
             _multiply(matrix, block.columns(xb, memory), target)
         if offset is not None:  # now, while the block is in the cache
             target += offset
+
+    parallel.run(convolve, plan.blocks, plan.threads)
     return batch_first(out)
 
 
@@ -129,7 +139,7 @@ def input_gradient(y: Array, weight: Array, spec: ConvSpec) -> Array:
     _check_output(y, weight.shape[0], spec)
     if _flip_pays(weight, spec):
         return forward(y, _adjoint_weight(weight, spec.groups), None, _adjoint_spec(spec))
-    plan = _plan(spec, weight.shape[1], y.shape[0], share=False)
+    plan = _plan(spec, weight.shape[1], y.shape[0], 1, share=False)
     channels = weight.shape[1] * spec.groups
     out = np.zeros((channels, *spec.input_size, y.shape[0]), np.result_type(y, weight))
     windows = plan.windows(batch_last(y))
@@ -171,14 +181,27 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
     outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
     xb = batch_last(x)
-    plan = _plan(spec, channels, x.shape[0])
+    plan = _plan(spec, channels, x.shape[0], _threads(outputs, channels, spec, x.shape[0]))
     windows = plan.windows(batch_last(y))
     taps = channels * spec.kernel_size[0] * spec.kernel_size[1]
     total = np.zeros((spec.groups, taps, outputs // spec.groups), np.result_type(x, y))
-    for block in plan.blocks:
+    sums: list[Any] = [0] * len(plan.blocks)
+
+    def correlate(index: int) -> None:
+        block = plan.blocks[index]
         with scratch((block.size,), xb.dtype) as memory:
-            total += _correlate(block.columns(xb, memory), windows[block.windows])
+            sums[index] = _correlate(block.columns(xb, memory), windows[block.windows])
+
+    parallel.run(correlate, range(len(plan.blocks)), plan.threads)
+    for part in sums:  # in this order, whichever thread was first
+        total += part
     return plan.weight(total, (outputs, channels, *spec.kernel_size))
+
+
+def _threads(outputs: int, channels: int, spec: ConvSpec, images: int) -> int:
+    """Return how many threads a convolution with these outputs and channels of a group is worth."""
+    columns = channels * math.prod(spec.kernel_size) * math.prod(spec.output_size) * images
+    return parallel.threads() if columns * (outputs + spec.groups * ELEMENT_WORK) >= SHARED_WORK else 1
 
 
 def _check_output(y: Array, outputs: int, spec: ConvSpec) -> None:
@@ -311,6 +334,7 @@ class _Plan:
     batches: int  # B over all blocks: one product for each output row if shared, else one
     width: int  # P over all blocks
     blocks: tuple[_Block, ...]
+    threads: int  # how many share the blocks
 
     def windows(self, yb: Array) -> Array:
         """Return ``(O, OH, OW, N)`` as a view ``(G, B, O / G, P)``."""
@@ -331,11 +355,12 @@ class _Plan:
 
 
 @lru_cache(maxsize=256)
-def _plan(spec: ConvSpec, channels: int, images: int, share: bool = True) -> _Plan:
+def _plan(spec: ConvSpec, channels: int, images: int, threads: int, share: bool = True) -> _Plan:
     """Cut the convolution of `images` images with `channels` channels a group into blocks of columns."""
     (height, width), tall = spec.output_size, spec.kernel_size[0]
     shared = share and spec.dilation[0] == 1 and spec.stride[0] < tall and width * images >= NARROW_ROW
     rows, columns, images_each = _block_size(spec, channels, images, shared)
+    rows = min(rows, -(-height // threads))
     cut = _shared_block if shared else _plain_block
     blocks = tuple(
         cut(spec, channels, images, r, c, n)
@@ -344,7 +369,7 @@ def _plan(spec: ConvSpec, channels: int, images: int, share: bool = True) -> _Pl
         for n in _pieces(images, images_each)
     )
     batches = height if shared else 1
-    return _Plan(spec.groups, shared, batches, height * width * images // batches, blocks)
+    return _Plan(spec.groups, shared, batches, height * width * images // batches, blocks, threads)
 
 
 def _block_size(spec: ConvSpec, channels: int, images: int, shared: bool) -> tuple[int, int, int]:

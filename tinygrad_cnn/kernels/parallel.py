@@ -55,29 +55,31 @@ def set_threads(count: int) -> None:
     _helpers = ThreadPoolExecutor(count - 1, "tinygrad_cnn") if count > 1 else None
 
 
-def run(work: Callable[[Any], None], pieces: Sequence[Any]) -> None:
-    """Call ``work`` on each piece, in any order, on as many threads as there are.
+def run(work: Callable[[Any], None], pieces: Sequence[Any], count: int) -> None:
+    """Call ``work`` on each piece, in any order.
 
     Parameters
     ----------
     work : callable
         Of one piece; writes nothing that another piece reads or writes.
     pieces : sequence
+    count : int
+        How many threads share the pieces, if there are so many; 1: the caller's alone.
 
     Examples
     --------
     >>> squares = [0, 0, 0]
-    >>> run(lambda i: squares.__setitem__(i, i * i), range(3))
+    >>> run(lambda i: squares.__setitem__(i, i * i), range(3), 1)
     >>> squares
     [0, 1, 4]
     """
     helpers = _helpers
-    if helpers is None or len(pieces) == 1:
+    if count == 1 or helpers is None or len(pieces) == 1:
         for piece in pieces:
             work(piece)
         return
     waiting = iter(pieces)  # whoever is free takes the next
-    promises = [helpers.submit(_drain, work, waiting) for _ in range(min(_threads, len(pieces)) - 1)]
+    promises = [helpers.submit(_drain, work, waiting) for _ in range(min(count, len(pieces)) - 1)]
     try:
         _drain(work, waiting)
     finally:

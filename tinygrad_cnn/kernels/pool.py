@@ -276,11 +276,9 @@ def _reduce(combine: np.ufunc, parts: list[Array], out: Array) -> None:
 def _each_block(work: Callable[[Block], None], shape: tuple[int, ...], spec: PoolSpec) -> None:
     """Call `work` on each block of a pooling of (C, H, W, N)."""
     elements = shape[0] * shape[1] * shape[2] * shape[3]
-    if elements >= SHARED_ELEMENTS and parallel.threads() > 1:
-        parallel.run(work, _blocks(shape[0], spec.output_size[0], parallel.threads()))
-        return
-    for block in _blocks(shape[0], spec.output_size[0], max(1, -(-elements // BLOCK_ELEMENTS))):
-        work(block)
+    threads = parallel.threads() if elements >= SHARED_ELEMENTS else 1
+    count = threads if threads > 1 else max(1, -(-elements // BLOCK_ELEMENTS))
+    parallel.run(work, _blocks(shape[0], spec.output_size[0], count), threads)
 
 
 @lru_cache(maxsize=256)
