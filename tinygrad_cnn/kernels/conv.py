@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from . import parallel
 from .geometry import ConvSpec, Pair
 from .memory import batch_first, batch_last, scratch
+from .product import SMALL_OUTPUT, SMALL_PRODUCT
 
 __all__ = ["forward", "input_gradient", "weight_gradient"]
 
@@ -51,13 +52,8 @@ BLOCK_ELEMENTS = 1 << 19
 # are then too short, and a weight gradient adds up too many of them.
 NARROW_ROW = 192
 
-# OpenBLAS multiplies without packing its operands, up to twice as fast, where m * n * k is at most this; with
-# one operand transposed, also the result must be small.
-SMALL_PRODUCT = 1_000_000
-SMALL_OUTPUT = 1152
-
-# Less work is not worth waking a thread for.  Its unit is a multiplication; writing one element of the columns
-# takes as long as 16.
+# Less work is not worth waking a thread for.  Its unit is a multiplication: writing one element of the
+# columns takes as long as 16.
 SHARED_WORK = 1 << 25
 ELEMENT_WORK = 16
 

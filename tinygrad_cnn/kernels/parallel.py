@@ -10,12 +10,13 @@ up is added up in the order of the pieces.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["run", "set_threads", "threads"]
+__all__ = ["run", "set_threads", "slices", "threads"]
 
 _threads = 1
 _helpers: ThreadPoolExecutor | None = None
@@ -53,6 +54,28 @@ def set_threads(count: int) -> None:
         _helpers.shutdown()
     _threads = count
     _helpers = ThreadPoolExecutor(count - 1, "tinygrad_cnn") if count > 1 else None
+
+
+def slices(size: int, count: int) -> list[slice]:
+    """Cut ``range(size)`` into slices of about the same length.
+
+    Parameters
+    ----------
+    size : int
+    count : int
+        At least 1.
+
+    Returns
+    -------
+    list of slice
+
+    Examples
+    --------
+    >>> slices(5, 2)
+    [slice(0, 2, None), slice(2, 5, None)]
+    """
+    bounds = [size * i // count for i in range(count + 1)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(bounds)]
 
 
 def run(work: Callable[[Any], None], pieces: Sequence[Any], count: int) -> None:

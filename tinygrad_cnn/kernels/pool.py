@@ -13,7 +13,6 @@ The work is cut into blocks, some rows of some channels: they fit the cache, and
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -34,7 +33,7 @@ Block = tuple[slice, slice]  # channels, and rows of the output
 # Measured: the elements of x under one block, and the fewest that are worth sharing between threads.  A
 # pooling is many short calls, and at each of them one thread may have to wait for the other.
 BLOCK_ELEMENTS = 1 << 18
-SHARED_ELEMENTS = 1 << 20
+SHARED_ELEMENTS = 1 << 19
 
 
 def max_forward(x: Array, spec: PoolSpec) -> Array:
@@ -286,13 +285,9 @@ def _blocks(channels: int, rows: int, count: int) -> tuple[Block, ...]:
     """Cut the output of a pooling into about `count` blocks."""
     groups = max(1, min(count, channels))
     bands = min(-(-count // groups), rows)
-    return tuple((some, band) for some in _slices(channels, groups) for band in _slices(rows, bands))
-
-
-def _slices(size: int, count: int) -> list[slice]:
-    """Cut ``range(size)`` into `count` slices of about the same length."""
-    bounds = [size * i // count for i in range(count + 1)]
-    return [slice(start, stop) for start, stop in itertools.pairwise(bounds)]
+    return tuple(
+        (some, band) for some in parallel.slices(channels, groups) for band in parallel.slices(rows, bands)
+    )
 
 
 def _part(tap: slice, rows: slice) -> slice:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import parallel
+
 __all__ = ["SMALL_OUTPUT", "SMALL_PRODUCT", "product"]
 
 Array = NDArray[Any]
@@ -25,6 +27,9 @@ SMALL_OUTPUT = 1152
 _SMALLEST_CUT = 1 << 18
 _SHORTEST_PIECE = 16
 _LARGEST_OPERAND = 1 << 17
+
+# Fewer multiplications are not worth waking a thread for.
+_SMALLEST_SHARED = 1 << 23
 
 # A smaller outer product is not worth two operands of its own.
 _SMALLEST_OUTER = 1 << 13
@@ -51,15 +56,28 @@ def product(a: Array, b: Array) -> Array:
     (m, k), n = a.shape, b.shape[1]
     if k == 1:
         return _outer(a, b)
-    pieces = _pieces(m, k, n, b.strides[0] < b.strides[1])
-    if pieces == 1:
+    threads = parallel.threads() if m * n * k >= _SMALLEST_SHARED else 1
+    if threads == 1 and _pieces(m, k, n, b.strides[0] < b.strides[1]) == 1:
         return np.matmul(a, b)
     out = np.empty((m, n), np.result_type(a, b))
     if m > n:
+        work, long = (lambda part: _multiply(a[part], b, out[part])), m
+    else:
+        work, long = (lambda part: _multiply(a, b[:, part], out[:, part])), n
+    parallel.run(work, parallel.slices(long, threads), threads)
+    return out
+
+
+def _multiply(a: Array, b: Array, out: Array) -> None:
+    """Write ``a @ b`` to `out`, in pieces where that is faster."""
+    (m, k), n = a.shape, b.shape[1]
+    pieces = _pieces(m, k, n, b.strides[0] < b.strides[1])
+    if pieces == 1:
+        np.matmul(a, b, out=out)
+    elif m > n:
         np.matmul(_cut(a, pieces), b, out=_cut(out, pieces))
     else:
         np.matmul(a, _cut(b.T, pieces).swapaxes(1, 2), out=_cut(out.T, pieces).swapaxes(1, 2))
-    return out
 
 
 @lru_cache(maxsize=1024)
