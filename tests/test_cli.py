@@ -181,11 +181,22 @@ def test_the_order_of_the_images_does_not_depend_on_the_model(monkeypatch, capsy
     assert all((a == b).all() for a, b in zip(seen["baseline"], seen["baseline-bn"], strict=True))
 
 
-def test_the_command_keeps_the_heap(monkeypatch):
+def test_the_command_tunes_the_process(monkeypatch):
     calls = []
-    monkeypatch.setattr(cli, "keep_heap", lambda: calls.append("kept"))
+    monkeypatch.setattr(cli, "tune", lambda **options: calls.append(options))
+    assert cli.main(["evaluate", "missing.npz", "--threads", "1"]) == 2
+    assert calls == [{"threads": 1}]
+
+
+def test_threads_are_left_to_blas_without_threadpoolctl(monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(cli, "tune", lambda **options: calls.append(options))
+    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["evaluate", "missing.npz"]) == 2
-    assert calls == ["kept"]
+    assert calls == [{"threads": None}]
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["evaluate", "missing.npz", "--threads", "2"])
+    assert "threads: needs threadpoolctl" in capsys.readouterr().err
 
 
 def test_an_interrupt_saves_what_was_learned(monkeypatch, capsys):

@@ -19,6 +19,7 @@ from .autodiff import checkpoint, grad, hessian, hvp, jacobian, jvp, stop_gradie
 from .ops import *  # noqa: F403 - the explicit list is ops.__all__
 from .tape import primitive
 from .tensor import Tensor
+from .tuning import tune
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "primitive",
     "stop_gradient",
     "tree",
+    "tune",
     "value_and_grad",
     "vjp",
     *ops.__all__,

@@ -7,6 +7,7 @@ Training that is cut short, by an interrupt or a non-finite loss, still saves th
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import math
 import os
 import sys
@@ -17,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from . import __version__, data, nn, optim, train, tree
-from .kernels.memory import keep_heap
 from .models import MODELS
+from .tuning import tune
 
 __all__ = ["main"]
 
@@ -53,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["evaluate", "missing.npz"])  # and one line on standard error
     2
     """
-    keep_heap()
     args = _parser().parse_args(argv)
+    tune(threads=args.threads)
     try:
         args.run(args)
     except KeyboardInterrupt:
@@ -213,6 +214,7 @@ def _add_train(commands: Any) -> None:
         epilog="Ctrl-C saves what was learned so far, and so does a non-finite loss.",
     )
     _add_data(parser)
+    _add_threads(parser)
     add = parser.add_argument
     add("--samples", type=_count, metavar="N", help="train on N images: that many digits are generated "
         "(10000 by default), or the first N are taken from the files (all by default)")  # fmt: skip
@@ -237,6 +239,7 @@ def _add_evaluate(commands: Any) -> None:
     )
     parser.add_argument("saved", metavar="MODEL.npz", help="what train has saved")
     _add_data(parser)
+    _add_threads(parser)
     parser.set_defaults(run=_evaluate)
 
 
@@ -244,6 +247,14 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", choices=("digits", *FILES), default="digits",
         help="digits are generated, the others are read from --data-dir (default: %(default)s)")  # fmt: skip
     parser.add_argument("--data-dir", metavar="DIR", help="the folder of the four IDX files, plain or .gz")
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    installed = importlib.util.find_spec("threadpoolctl") is not None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parser.add_argument("--threads", type=_threads, default=min(2, cores) if installed else None, metavar="N",
+        help="share large work between N threads, and keep BLAS to one; needs threadpoolctl "
+        "(default: 2 where there are two cores; without threadpoolctl left to BLAS)")  # fmt: skip
 
 
 def _whole(text: str, least: int) -> int:
@@ -258,6 +269,12 @@ def _whole(text: str, least: int) -> int:
 
 
 def _count(text: str) -> int:
+    return _whole(text, 1)
+
+
+def _threads(text: str) -> int:
+    if importlib.util.find_spec("threadpoolctl") is None:
+        raise argparse.ArgumentTypeError("needs threadpoolctl: pip install 'tinygrad-cnn[train]'")
     return _whole(text, 1)
 
 

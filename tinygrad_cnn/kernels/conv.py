@@ -508,10 +508,14 @@ def _correlate(columns: Array, windows: Array) -> Array:
     pieces = _tap_pieces(m, k)
     count = _chunks(m, k // pieces, n) if m * k <= pieces * SMALL_OUTPUT else 1
     parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
-    products = np.matmul(
-        parts.transpose(0, 1, 4, 2, 3, 5), _split(windows, count)[:, :, :, None].swapaxes(-1, -2)
-    )  # (G, B, count, pieces, K / pieces, O/G)
-    return products.sum(axis=(1, 2)).reshape(groups, k, m)
+    shape = (groups, batches, count, pieces, k // pieces, m)
+    with scratch(shape, np.result_type(columns, windows)) as products:
+        np.matmul(
+            parts.transpose(0, 1, 4, 2, 3, 5),
+            _split(windows, count)[:, :, :, None].swapaxes(-1, -2),
+            out=products,
+        )
+        return products.sum(axis=(1, 2)).reshape(groups, k, m)
 
 
 @lru_cache(maxsize=1024)

@@ -13,8 +13,10 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["run", "set_threads", "slices", "threads"]
 
@@ -50,6 +52,8 @@ def set_threads(count: int) -> None:
     >>> set_threads(threads())
     """
     global _threads, _helpers
+    from concurrent.futures import ThreadPoolExecutor  # here, for it costs a tenth of this package's import
+
     if _helpers is not None:
         _helpers.shutdown()
     _threads = count

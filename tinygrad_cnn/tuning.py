@@ -1,0 +1,50 @@
+"""`tune`: what a program that trains does once, at its start."""
+
+from __future__ import annotations
+
+import operator
+
+from .kernels import parallel
+from .kernels.memory import keep_heap
+
+__all__ = ["tune"]
+
+
+def tune(*, threads: int | None = None) -> None:
+    """Set this process up for training: it keeps the memory that it frees, and shares work between threads.
+
+    An import must not do that, for it changes the whole process: a larger resident heap (with glibc; another
+    C library is left as it is), and BLAS kept to one thread. Results do not depend on it.
+
+    Parameters
+    ----------
+    threads : int, optional
+        How many threads share convolutions, poolings and products that are large enough; measured to pay
+        for 2. BLAS itself is kept to one, which small products are faster with, and which needs the package
+        threadpoolctl (in the extra ``train``). By default threads are left alone.
+
+    Raises
+    ------
+    ValueError
+        If ``threads`` is below 1.
+    ImportError
+        If ``threads`` is given, and threadpoolctl is not installed.
+
+    Examples
+    --------
+    >>> import tinygrad_cnn as tg
+    >>> tg.tune()
+    """
+    if threads is not None and operator.index(threads) < 1:
+        raise ValueError(f"tune: threads: expected at least 1, got {threads}")
+    keep_heap()
+    if threads is None:
+        return
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError:
+        raise ImportError(
+            "tune: threads: keeping BLAS to one thread needs threadpoolctl: pip install 'tinygrad-cnn[train]'"
+        ) from None
+    threadpool_limits(1, user_api="blas")
+    parallel.set_threads(threads)
