@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import hypothesis
 import numpy as np
@@ -77,15 +77,35 @@ def _some_emptied(drawn: tuple[tuple[int, ...], int, int]) -> tuple[int, ...]:
     return tuple(emptied)
 
 
+class _Grid(NamedTuple):
+    """Values in rising order, numbered from the simplest: 0 for it, -1 for the one below it.
+
+    Hypothesis shrinks a number towards 0, and moves from one to another what a sum must keep. Both simplify
+    the values as long as equal steps of the number are equal steps of the value.
+    """
+
+    values: np.ndarray
+    simplest: int
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """The lowest and the highest number."""
+        return -self.simplest, len(self.values) - 1 - self.simplest
+
+    def at(self, numbers: np.ndarray) -> np.ndarray:
+        """The values of some numbers."""
+        return self.values[numbers + self.simplest]
+
+
 @functools.lru_cache
-def _grid(low: float, high: float, away_from: Sequence[float], gap: float) -> np.ndarray:
-    """The admitted values, the simplest first: hypothesis shrinks towards the beginning."""
-    grid = np.arange(math.ceil(low * _GRID), math.floor(high * _GRID) + 1) / _GRID
+def _grid(low: float, high: float, away_from: Sequence[float], gap: float) -> _Grid:
+    """The admitted values."""
+    values = np.arange(math.ceil(low * _GRID), math.floor(high * _GRID) + 1) / _GRID
     for point in away_from:
-        grid = grid[np.abs(grid - point) >= gap]
-    if not grid.size:
+        values = values[np.abs(values - point) >= gap]
+    if not values.size:
         raise ValueError(f"arrays: no value between {low} and {high} is {gap} away from {tuple(away_from)}")
-    return grid[np.lexsort((grid < 0, np.abs(grid)))]
+    return _Grid(values, int(np.lexsort((values < 0, np.abs(values)))[0]))
 
 
 # A strategy is checked when it is first drawn from: made anew for each draw that would be half of the time.
@@ -95,9 +115,8 @@ _layout_of = functools.lru_cache(st.sampled_from)
 
 
 @functools.lru_cache
-def _below(count: int, size: int) -> st.SearchStrategy[list[int]]:
-    """Lists of indices below ``count``."""
-    return st.lists(st.integers(0, count - 1), min_size=size, max_size=size)
+def _integers(low: int, high: int, size: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(low, high), min_size=size, max_size=size)
 
 
 @functools.lru_cache
@@ -105,15 +124,15 @@ def _orders(size: int) -> st.SearchStrategy[list[int]]:
     return st.permutations(range(size))
 
 
-def _picked(draw: Callable, shape: tuple[int, ...], count: int, whole: bool) -> np.ndarray:
-    """Draw an array of indices below ``count``."""
+def _numbered(draw: Callable, shape: tuple[int, ...], low: int, high: int, whole: bool) -> np.ndarray:
+    """Draw an array of integers, bounds inclusive, with 0 between them."""
     size = math.prod(shape)
     if not whole and size <= _DRAWN_ONE_BY_ONE:
-        return np.array(draw(_below(count, size)), dtype=np.intp).reshape(shape)
+        return np.array(draw(_integers(low, high, size)), dtype=np.intp).reshape(shape)
     seed = draw(_SEEDS)
     if seed == 0:  # where shrinking ends
-        return (np.arange(size) % count).reshape(shape)
-    return np.random.default_rng(seed).integers(0, count, shape)
+        return (np.arange(size) % (high + 1)).reshape(shape)
+    return np.random.default_rng(seed).integers(low, high + 1, shape)
 
 
 @st.composite
@@ -156,8 +175,8 @@ def arrays(
     array([0.125, 0.125])
     """
     shape = draw(_drawable(shapes() if shape is None else shape))
-    values = _grid(low, high, tuple(away_from), gap)
-    return relaid(values[_picked(draw, shape, len(values), whole)], draw(_layout_of(tuple(layouts))))
+    grid = _grid(low, high, tuple(away_from), gap)
+    return relaid(grid.at(_numbered(draw, shape, *grid.numbers, whole)), draw(_layout_of(tuple(layouts))))
 
 
 @st.composite
