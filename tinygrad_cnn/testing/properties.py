@@ -10,6 +10,7 @@ import pickle
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -262,7 +263,7 @@ def _size_0(case: OpCase, call: Call, seed: int) -> None:
 
 
 def _gradients_are_ones_own(case: OpCase, call: Call, seed: int) -> None:
-    """Gradients are writable, and share no memory with one another, an operand or a cotangent."""
+    """Gradients are writable, share no memory with anything, and stay when the operation is used again."""
     flat = _flat(case, call)
     g = _cotangents(flat, seed)
     gradients = _gradients(flat, g)
@@ -274,6 +275,13 @@ def _gradients_are_ones_own(case: OpCase, call: Call, seed: int) -> None:
             f"the gradient to '{name}' is shared"
         )
         others.append(one)
+    h = _cotangents(flat, seed + 1)
+    twice = replace(flat, call=lambda *leaves: [*flat.call(*leaves), *flat.call(*leaves)])
+    for name, one, other, total in zip(
+        flat.names, gradients, _gradients(flat, h), _gradients(twice, [*g, *h]), strict=True
+    ):
+        terms = float(np.max(np.abs(one), initial=0.0))
+        _close(total, one + other, f"gradient to '{name}' of two calls", terms)
 
 
 # --- errors -----------------------------------------------------------------------------------------------

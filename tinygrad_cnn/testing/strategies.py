@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _GRID = 32
-_DRAWN_ONE_BY_ONE = 40  # elements; a larger array is drawn as a whole, from one seed, to save time
+_DRAWN_ONE_BY_ONE = 40  # elements; those beyond are drawn as a whole, from one seed, to save time
 
 
 @functools.lru_cache
@@ -47,7 +47,7 @@ def shapes(
     ----------
     min_dims, max_dims : int
     min_side, max_side : int
-        With a ``min_side`` of 0, about one shape in five has an axis of length 0.
+        About one shape in eight is 0-d, and one in five has an axis of length 0, where that is allowed.
 
     Returns
     -------
@@ -59,18 +59,21 @@ def shapes(
     >>> find(shapes(), lambda shape: len(shape) == 2)
     (1, 1)
     """
+    if max_dims == 0:
+        return st.just(())
     filled = hnp.array_shapes(
-        min_dims=min_dims, max_dims=max_dims, min_side=max(min_side, 1), max_side=max_side
+        min_dims=max(min_dims, 1), max_dims=max_dims, min_side=max(min_side, 1), max_side=max_side
     )
-    if min_side > 0:
-        return filled
-    # independent sides would make half of the three-dimensional arrays empty, and test nothing
-    return st.tuples(filled, st.integers(0, 4), st.integers(0, max(max_dims, 1) - 1)).map(_some_emptied)
+    # sides drawn from 0 would make half of the three-dimensional arrays empty, numbers of dimensions drawn
+    # from 0 a quarter of all arrays 0-d: neither tests axes, or much else
+    emptied = st.integers(0, 4) if min_side == 0 else st.just(0)
+    some = st.tuples(filled, emptied, st.integers(0, max_dims - 1)).map(_some_emptied)
+    return some if min_dims > 0 else st.integers(0, 7).flatmap(lambda kind: some if kind else st.just(()))
 
 
 def _some_emptied(drawn: tuple[tuple[int, ...], int, int]) -> tuple[int, ...]:
     shape, chance, axis = drawn
-    if not shape or chance < 4:
+    if chance < 4:
         return shape
     emptied = list(shape)
     emptied[axis % len(shape)] = 0
@@ -127,12 +130,17 @@ def _orders(size: int) -> st.SearchStrategy[list[int]]:
 def _numbered(draw: Callable, shape: tuple[int, ...], low: int, high: int, whole: bool) -> np.ndarray:
     """Draw an array of integers, bounds inclusive, with 0 between them."""
     size = math.prod(shape)
-    if not whole and size <= _DRAWN_ONE_BY_ONE:
-        return np.array(draw(_integers(low, high, size)), dtype=np.intp).reshape(shape)
-    seed = draw(_SEEDS)
-    if seed == 0:  # where shrinking ends
-        return (np.arange(size) % (high + 1)).reshape(shape)
-    return np.random.default_rng(seed).integers(low, high + 1, shape)
+    # the first ones singly in a large array too: they stay what they are when the shape shrinks
+    singly = 0 if whole else min(size, _DRAWN_ONE_BY_ONE)
+    numbers = np.empty(size, dtype=np.intp)
+    numbers[:singly] = draw(_integers(low, high, singly))
+    if singly < size:
+        seed = draw(_SEEDS)
+        count = size - singly
+        # 0 is where shrinking ends
+        simple = np.arange(count) % (high + 1)
+        numbers[singly:] = np.random.default_rng(seed).integers(low, high + 1, count) if seed else simple
+    return numbers.reshape(shape)
 
 
 @st.composite
@@ -162,7 +170,7 @@ def arrays(
         Of `tinygrad_cnn.testing.layouts.LAYOUTS`.
     whole : bool
         Draw all values from one seed: quicker, and the shape shrinks with less effort, but the values do not
-        shrink one by one. Large arrays always are.
+        shrink one by one. Those of a large array, from its 41st on, always are.
 
     Returns
     -------
@@ -283,8 +291,12 @@ def axes(ndim: int) -> st.SearchStrategy[Any]:
     >>> find(axes(2), lambda axis: isinstance(axis, int) and axis < 0)
     -1
     """
-    one = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
-    return st.none() | one | hnp.valid_tuple_axes(ndim)
+    if ndim == 0:
+        return st.none() | st.just(())
+    one = st.integers(-ndim, ndim - 1)
+    # of equal parts None and () would be most of what is drawn: one number and several take two parts each
+    several = [hnp.valid_tuple_axes(ndim, min_size=size) for size in range(min(ndim, 2) + 1)]
+    return st.one_of(st.none(), one, one, *several)
 
 
 @st.composite
@@ -309,12 +321,18 @@ def indices(draw, shape: tuple[int, ...]):
     basic = hnp.basic_indices(shape, allow_newaxis=True, max_dims=5)
     kinds = [basic]
     if shape and shape[0]:
-        kinds += [st.integers(-shape[0], shape[0] - 1), st.slices(shape[0])]
+        kinds += [st.integers(-shape[0], shape[0] - 1), _slices(shape[0])]
     if shape and all(shape):
         kinds += [_advanced(shape), _mixed(shape)]
     if shape:
         kinds.append(_mask(shape))
     return draw(st.one_of(kinds))
+
+
+@functools.lru_cache
+def _slices(length: int) -> st.SearchStrategy[slice]:
+    """Slices, a reversal in every second: of the others with a negative step most select nothing."""
+    return st.slices(length) | st.just(slice(None, None, -1))
 
 
 @st.composite
@@ -347,11 +365,11 @@ def _mixed(draw, shape):
     result_shape = draw(shapes(min_dims=1, max_dims=1, min_side=1, max_side=3))
     key: list[Any] = []
     for n in shape:
-        kind = draw(st.sampled_from(["slice", "integer", "array"]))
+        kind = draw(st.sampled_from(["slice", "integer", "array", "array"]))  # two of them are a case apart
         if kind == "array":
             key.append(draw(_positions(n, result_shape)))
         else:
-            key.append(draw(st.slices(n) if kind == "slice" else st.integers(-n, n - 1)))
+            key.append(draw(_slices(n) if kind == "slice" else st.integers(-n, n - 1)))
     where = draw(st.integers(0, len(key)))
     inserted = draw(st.sampled_from([[], [None], [Ellipsis]]))
     return tuple(key[:where] + inserted + key[where:])
@@ -376,11 +394,12 @@ def matmul_operands(draw, *, max_side: int = 3):
     >>> a.shape[0] == b.shape[1]
     True
     """
-    m, k, n = (draw(st.integers(0, max_side)) for _ in range(3))
-    stack = draw(shapes(min_dims=1, max_dims=2, max_side=max_side))
+    m, k, n = draw(shapes(min_dims=3, max_side=max_side))
+    stack = draw(shapes(min_dims=1, max_dims=2, min_side=1, max_side=max_side))
     left, right = draw(_broadcast_shapes(stack, 2))
-    a = draw(st.sampled_from([(k,), (m, k), (*left, m, k)]))
-    b = draw(st.sampled_from([(k,), (k, n), (*right, k, n)]))
+    # stacks twice: they are of many kinds, and one in four of their pairs has axes that stretch
+    a = draw(st.sampled_from([(k,), (m, k), (*left, m, k), (*left, m, k)]))
+    b = draw(st.sampled_from([(k,), (k, n), (*right, k, n), (*right, k, n)]))
     return draw(arrays(a)), draw(arrays(b))
 
 
