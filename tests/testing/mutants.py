@@ -22,8 +22,8 @@ import numpy as np
 import op_cases
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import conv, normalization, pool, reductions, shaping
-from tinygrad_cnn.tape import Primitive, astype, broadcast_to, primitive, raw, sum_to
+from tinygrad_cnn.ops import conv, linalg, normalization, pool, reductions, shaping
+from tinygrad_cnn.tape import Box, Primitive, astype, broadcast_to, primitive, raw, sum_to
 from tinygrad_cnn.testing import OpCase, strategies
 
 
@@ -90,6 +90,11 @@ def times_at(index):
 def unless(condition):
     """Twice too large unless the cotangent's memory fulfils a condition."""
     return result_changed(lambda gradient, asked: gradient if condition(raw(asked["g"])) else 2 * gradient)
+
+
+def when(condition):
+    """Twice too large for calls of some kind."""
+    return result_changed(lambda gradient, asked: 2 * gradient if condition(asked) else gradient)
 
 
 def detached(rule, asked):
@@ -200,6 +205,36 @@ def _first_of_broadcast(g, a_shape):
 def _hw_swapped(spec):
     """Stride and padding of rows for columns and the reverse."""
     return dataclasses.replace(spec, stride=spec.stride[::-1], padding=spec.padding[::-1])
+
+
+def _in_one_buffer():
+    """A rule that returns the same memory in every call: right until it is called again."""
+    buffers = {}
+
+    def rule(g, x):
+        if isinstance(g, Box) or isinstance(x, Box):
+            return g * ops.cosh(x)
+        buffer = buffers.setdefault((x.shape, x.dtype), np.empty(x.shape, x.dtype))
+        return np.multiply(g, np.cosh(x), out=buffer)
+
+    return rule
+
+
+def _several_axes(asked):
+    return isinstance(asked["axis"], tuple) and len(asked["axis"]) > 1
+
+
+def _stretches(asked):
+    """Whether the right operand of a product has an axis of its stack stretched, or lacks it."""
+    return asked["a"].ndim > 2 and asked["b_shape"][:-2] != asked["a"].shape[:-2]
+
+
+def _vector_times_stack(asked):
+    return len(asked["a_shape"]) == 1 and asked["b"].ndim > 2
+
+
+def _reverses(asked):
+    return isinstance(asked["key"], slice) and (asked["key"].step or 1) < 0
 
 
 def _groups_reversed(gradient, axis, groups):
@@ -434,6 +469,21 @@ def _particular():
             "weight",
             lambda g, x: sum_(g * x, but_channels(x)),
         ),
+        # calls that few examples are of
+        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(linalg._matmul_b)),
+        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(linalg._matmul_a)),
+        _of("M2", "reversal", "getitem", "x", when(_reverses)(ops.getitem.rules["x"].function)),
+        *[
+            _of(
+                "M6",
+                "several axes",
+                name,
+                "x",
+                when(_several_axes)(_CASES[name].function.rules["x"].function),
+            )
+            for name in ("max", "mean", "softmax")
+        ],
+        _of("M12", "one buffer for every call", "sinh", "x", _in_one_buffer()),
         # M14
         _of("M14", "output as a constant", "exp", "x", lambda g, out: g * raw(out)),
         _of("M14", "output as a constant", "tanh", "x", lambda g, out: g * (1 - raw(out) ** 2)),

@@ -1,5 +1,7 @@
 """The strategies reach every class of case, never draw an invalid one, and shrink to simple ones."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
@@ -72,11 +74,14 @@ def test_arrays_without_an_admitted_value_are_refused():
         find(strategies.arrays(low=0, high=1, away_from=[0.5], gap=2), lambda x: True)
 
 
-def test_arrays_shrink_to_the_simplest():
-    x = find(strategies.arrays(), lambda x: x.size >= 2 and x.sum() > 1)
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("seed", range(5))
+def test_arrays_shrink_to_the_simplest(sign, seed):
+    """From wherever the search begins: a local minimum, as 5/16 and 23/32, would be found by some seeds."""
+    x = find(strategies.arrays(), lambda x: x.size >= 2 and sign * x.sum() > 1, random=random.Random(seed))
     assert x.size == 2
     assert x.flags.c_contiguous
-    assert sorted(x.tolist()) == [0.0, 1 + 1 / 32]
+    assert sorted(np.abs(x).tolist()) == [0.0, 1 + 1 / 32]
 
 
 # --- broadcasting, axes, indices --------------------------------------------------------------------------
@@ -285,8 +290,10 @@ def test_poolings_reach(name):
     )
 
 
-def test_convolutions_shrink_to_the_simplest():
-    call = find(strategies.conv2d_problems(), lambda call: call.params["groups"] == 2)
+@pytest.mark.parametrize("seed", range(3))
+def test_convolutions_shrink_to_the_simplest(seed):
+    problems = strategies.conv2d_problems()
+    call = find(problems, lambda call: call.params["groups"] == 2, random=random.Random(seed))
     x, weight, _ = call.operands
     assert (x.shape, weight.shape) == ((1, 2, 1, 1), (2, 1, 1, 1))
     assert call.params == {"stride": 1, "padding": 0, "dilation": 1, "groups": 2}

@@ -6,7 +6,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import primitive
 from tinygrad_cnn.tape import Box, raw
-from tinygrad_cnn.testing import ErrorCase, OpCase, conformance, strategies
+from tinygrad_cnn.testing import Call, ErrorCase, OpCase, conformance, strategies
 from tinygrad_cnn.testing.properties import properties_of
 from tinygrad_cnn.testing.suite import run_property
 
@@ -89,6 +89,21 @@ def test_a_right_operation_fails_nothing():
 )
 def test_a_property_notices(property_, op):
     assert failures(case_of(op), [property_])
+
+
+@pytest.mark.parametrize(
+    ("f", "operands"),
+    [
+        (lambda x: tg.sin(np.pi * x), ([1.0],)),  # a zero, that float32 misses by one rounding of pi
+        (lambda a, b: tg.exp(a) - tg.exp(b), ([2.0], [2.0 + 2.0**-20])),  # nearly all digits cancel
+        (lambda a, b: a - b, ([0.1], [0.1 + 1e-9])),  # the operands themselves are rounded
+    ],
+)
+def test_float32_may_lose_what_rounding_takes(f, operands):
+    call = Call(tuple(map(np.array, operands)), {})
+    case = OpCase("f", f, operands=None)
+    for seed in range(20):
+        properties_of(case)["float32"](case, call, seed)
 
 
 def test_errors_must_name_the_shapes():

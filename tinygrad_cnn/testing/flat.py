@@ -211,6 +211,39 @@ def precision(flat: Flat) -> float:
     return float(np.finfo(coarsest(flat.call(*lifted), flat.leaves)).eps)
 
 
+def joined(arrays: list[np.ndarray]) -> np.ndarray:
+    """All elements of some arrays as one vector."""
+    return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
+
+
+def rounding_noise(flat: Flat, outputs: list[np.ndarray], eps: float, rng: np.random.Generator) -> np.ndarray:
+    """Estimate the error of a function's values: their own rounding, and what one ulp of the leaves does.
+
+    Parameters
+    ----------
+    flat : Flat
+    outputs : list of ndarray
+        Its values at its leaves.
+    eps : float
+        The relative precision that it computes in.
+    rng : Generator
+        Of how far each element moves: did two move alike, ``a - b`` would stay as small as it is.
+
+    Returns
+    -------
+    ndarray
+        For each element of the `joined` outputs.
+    """
+    here = joined(outputs)
+    noise = eps * (np.abs(here) + np.repeat(flat.output_units(outputs), [out.size for out in outputs]))
+    ulps = 16.0  # of which the effect of one follows; one alone would round to few different moves
+    for _ in range(3):
+        moved = [x * (1 + ulps * eps * rng.uniform(-1, 1, x.shape)) for x in flat.leaves]
+        change = np.abs(joined(flat.values(moved)) - here) / ulps
+        noise = np.maximum(noise, np.where(np.isfinite(change), change, 0.0))
+    return noise
+
+
 def coarsest(outputs: list[Any], leaves: list[np.ndarray]) -> np.dtype:
     """The coarsest floating dtype through which values pass, found on the tape.
 

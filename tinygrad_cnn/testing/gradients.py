@@ -16,7 +16,7 @@ import numpy as np
 
 from ..autodiff import vjp
 from .differences import ROUNDING, Slope, finest_step, slope
-from .flat import Flat, base_name, flat_function, precision, require_names
+from .flat import Flat, base_name, flat_function, joined, precision, require_names, rounding_noise
 from .layouts import LAYOUTS, broadcasts, relaid
 from .report import describe_call, describe_kink, describe_mismatch
 
@@ -172,7 +172,7 @@ class _Pulled(NamedTuple):
 
     @property
     def vector(self) -> np.ndarray:
-        return _joined(self.cotangents)
+        return joined(self.cotangents)
 
 
 class Mismatch(NamedTuple):
@@ -187,16 +187,12 @@ class Mismatch(NamedTuple):
     excess: float
 
 
-def _joined(arrays: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
-
-
 def _check(flat: Flat, exact: set[int], rng: np.random.Generator, origin: str) -> None:
     outputs = flat.values()
     _require(flat, outputs, origin)
     pulled = list(_pull(flat, outputs, bool(exact), rng, origin))
     eps = precision(flat)
-    noise = None if exact else _noise(flat, outputs, eps, rng)
+    noise = None if exact else rounding_noise(flat, outputs, eps, rng)
     kinks = []
     for leaf in range(len(flat.leaves)):
         if exact:
@@ -221,17 +217,6 @@ def _require(flat: Flat, outputs: list[np.ndarray], origin: str) -> None:
             f"'{flat.name}' is not deterministic: two calls with the same arguments differ. A function that "
             f"draws random numbers must draw the same ones in each call\n{origin}"
         )
-
-
-def _noise(flat: Flat, outputs: list[np.ndarray], eps: float, rng: np.random.Generator) -> np.ndarray:
-    """The error of the function's values: their own rounding, and what one ulp of the leaves does."""
-    here = _joined(outputs)
-    noise = eps * (np.abs(here) + np.repeat(flat.output_units(outputs), [out.size for out in outputs]))
-    for _ in range(3):
-        moved = [x * (1 + eps * rng.choice([-1.0, 1.0], x.shape)) for x in flat.leaves]
-        change = np.abs(_joined(flat.values(moved)) - here)
-        noise = np.maximum(noise, np.where(np.isfinite(change), change, 0.0))
-    return noise
 
 
 def _pull(flat, outputs, integers, rng, origin) -> Iterator[_Pulled]:
@@ -301,7 +286,7 @@ def _moved(flat: Flat, leaf: int, direction: np.ndarray) -> Callable[[float], np
 
     def evaluate(t):
         leaves = _replaced(flat.leaves, leaf, flat.leaves[leaf] + t * direction)
-        return _joined(flat.values(leaves)).astype(np.float64)
+        return joined(flat.values(leaves)).astype(np.float64)
 
     return evaluate
 

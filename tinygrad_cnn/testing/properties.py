@@ -10,6 +10,7 @@ import pickle
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from ..autodiff import jvp, vjp
 from ..tape import Leaf, box, raw
 from ..tensor import Tensor
 from .cases import Call, ErrorCase, OpCase
-from .differences import finest_step, slope
-from .flat import Flat, flat_function, is_floating, precision
+from .differences import ROUNDING, finest_step, slope
+from .flat import Flat, flat_function, is_floating, joined, precision, rounding_noise
 from .gradients import check_dtype, check_order
 from .layouts import LAYOUTS, relaid
 from .report import describe_call
@@ -149,17 +150,12 @@ def _jvp_is_the_directional_derivative(case: OpCase, call: Call, seed: int) -> N
     outputs, found = jvp(lambda *leaves: flat.call(*leaves), flat.leaves, tangents)
 
     def moved(t):
-        values = flat.values([x + t * v for x, v in zip(flat.leaves, tangents, strict=True)])
-        return np.concatenate([np.ravel(value) for value in values])
+        return joined(flat.values([x + t * v for x, v in zip(flat.leaves, tangents, strict=True)]))
 
-    here = np.concatenate([np.ravel(raw(out)) for out in outputs])
     eps = precision(flat)
-    # one rounding of each operand, as large as the values that it passes through
-    noise = eps * (
-        np.abs(here) + max((float(np.max(np.abs(x), initial=0.0)) for x in flat.leaves), default=0.0)
-    )
+    noise = rounding_noise(flat, [raw(out) for out in outputs], eps, rng)
     numeric = slope(moved, noise, finest_step(eps))
-    analytic = np.concatenate([np.ravel(raw(one)) for one in found])
+    analytic = joined([raw(one) for one in found])
     tolerance = 2 * numeric.error + 16 * np.sqrt(eps) * np.maximum(np.abs(analytic), np.abs(numeric.value))
     wrong = ~(np.abs(analytic - numeric.value) <= tolerance) & ~numeric.kink
     assert not wrong.any(), (
@@ -222,14 +218,18 @@ def _nothing_is_mutated(case: OpCase, call: Call, seed: int) -> None:
 def _float32_stays_float32(case: OpCase, call: Call, seed: int) -> None:
     """float32 operands give a float32 value and float32 gradients, that agree with those in float64."""
     narrow = _mapped(call, lambda x: np.asarray(x).astype(np.float32, order="K"))
-    out, wide = _value(case, narrow), _value(case, call)
-    if wide.dtype == np.float64:
-        assert out.dtype == np.float32, f"float32 operands gave {out.dtype}"
-        half_the_digits = 16 * float(np.sqrt(np.finfo(np.float32).eps))
-        largest = float(np.max(np.abs(wide), initial=0))
-        np.testing.assert_allclose(
-            out, wide, rtol=half_the_digits, atol=1e-5 * largest, err_msg="float32 value"
-        )
+    flat = _flat(case, _mapped(narrow, lambda x: x.astype(np.float64, order="K")))
+    values, reference = _flat(case, narrow).values(), flat.values()
+    for value, wide in zip(values, reference, strict=True):
+        expected = np.float32 if wide.dtype == np.float64 else wide.dtype
+        assert value.dtype == expected, f"float32 operands gave {value.dtype}"
+    eps = float(np.finfo(np.float32).eps)
+    found, right = joined(values), joined(reference)
+    # as of gradients: half the digits, and the rounding of sums as large as the largest element
+    noise = rounding_noise(flat, reference, eps, np.random.default_rng(seed))
+    rounding = ROUNDING * (noise + eps * np.max(np.abs(right), initial=0.0))
+    wrong = ~(np.abs(found - right) <= 16 * np.sqrt(eps) * np.abs(right) + rounding)
+    assert not wrong.any(), f"float32 value {found[wrong][0]:.9g}, but {right[wrong][0]:.9g} in float64"
     f = case.bound(narrow)
     for order in range(1, case.order + 1):
         origin = describe_call(f, narrow.operands, {"order": order, "constant": case.constant, "seed": seed})
@@ -263,7 +263,7 @@ def _size_0(case: OpCase, call: Call, seed: int) -> None:
 
 
 def _gradients_are_ones_own(case: OpCase, call: Call, seed: int) -> None:
-    """Gradients are writable, and share no memory with one another, an operand or a cotangent."""
+    """Gradients are writable, share no memory with anything, and stay when the operation is used again."""
     flat = _flat(case, call)
     g = _cotangents(flat, seed)
     gradients = _gradients(flat, g)
@@ -275,6 +275,13 @@ def _gradients_are_ones_own(case: OpCase, call: Call, seed: int) -> None:
             f"the gradient to '{name}' is shared"
         )
         others.append(one)
+    h = _cotangents(flat, seed + 1)
+    twice = replace(flat, call=lambda *leaves: [*flat.call(*leaves), *flat.call(*leaves)])
+    for name, one, other, total in zip(
+        flat.names, gradients, _gradients(flat, h), _gradients(twice, [*g, *h]), strict=True
+    ):
+        terms = float(np.max(np.abs(one), initial=0.0))
+        _close(total, one + other, f"gradient to '{name}' of two calls", terms)
 
 
 # --- errors -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import hypothesis
 import numpy as np
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _GRID = 32
-_DRAWN_ONE_BY_ONE = 40  # elements; a larger array is drawn as a whole, from one seed, to save time
+_DRAWN_ONE_BY_ONE = 40  # elements; those beyond are drawn as a whole, from one seed, to save time
 
 
 @functools.lru_cache
@@ -47,7 +47,7 @@ def shapes(
     ----------
     min_dims, max_dims : int
     min_side, max_side : int
-        With a ``min_side`` of 0, about one shape in five has an axis of length 0.
+        About one shape in eight is 0-d, and one in five has an axis of length 0, where that is allowed.
 
     Returns
     -------
@@ -59,33 +59,56 @@ def shapes(
     >>> find(shapes(), lambda shape: len(shape) == 2)
     (1, 1)
     """
+    if max_dims == 0:
+        return st.just(())
     filled = hnp.array_shapes(
-        min_dims=min_dims, max_dims=max_dims, min_side=max(min_side, 1), max_side=max_side
+        min_dims=max(min_dims, 1), max_dims=max_dims, min_side=max(min_side, 1), max_side=max_side
     )
-    if min_side > 0:
-        return filled
-    # independent sides would make half of the three-dimensional arrays empty, and test nothing
-    return st.tuples(filled, st.integers(0, 4), st.integers(0, max(max_dims, 1) - 1)).map(_some_emptied)
+    # sides drawn from 0 would make half of the three-dimensional arrays empty, numbers of dimensions drawn
+    # from 0 a quarter of all arrays 0-d: neither tests axes, or much else
+    emptied = st.integers(0, 4) if min_side == 0 else st.just(0)
+    some = st.tuples(filled, emptied, st.integers(0, max_dims - 1)).map(_some_emptied)
+    return some if min_dims > 0 else st.integers(0, 7).flatmap(lambda kind: some if kind else st.just(()))
 
 
 def _some_emptied(drawn: tuple[tuple[int, ...], int, int]) -> tuple[int, ...]:
     shape, chance, axis = drawn
-    if not shape or chance < 4:
+    if chance < 4:
         return shape
     emptied = list(shape)
     emptied[axis % len(shape)] = 0
     return tuple(emptied)
 
 
+class _Grid(NamedTuple):
+    """Values in rising order, numbered from the simplest: 0 for it, -1 for the one below it.
+
+    Hypothesis shrinks a number towards 0, and moves from one to another what a sum must keep. Both simplify
+    the values as long as equal steps of the number are equal steps of the value.
+    """
+
+    values: np.ndarray
+    simplest: int
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """The lowest and the highest number."""
+        return -self.simplest, len(self.values) - 1 - self.simplest
+
+    def at(self, numbers: np.ndarray) -> np.ndarray:
+        """The values of some numbers."""
+        return self.values[numbers + self.simplest]
+
+
 @functools.lru_cache
-def _grid(low: float, high: float, away_from: Sequence[float], gap: float) -> np.ndarray:
-    """The admitted values, the simplest first: hypothesis shrinks towards the beginning."""
-    grid = np.arange(math.ceil(low * _GRID), math.floor(high * _GRID) + 1) / _GRID
+def _grid(low: float, high: float, away_from: Sequence[float], gap: float) -> _Grid:
+    """The admitted values."""
+    values = np.arange(math.ceil(low * _GRID), math.floor(high * _GRID) + 1) / _GRID
     for point in away_from:
-        grid = grid[np.abs(grid - point) >= gap]
-    if not grid.size:
+        values = values[np.abs(values - point) >= gap]
+    if not values.size:
         raise ValueError(f"arrays: no value between {low} and {high} is {gap} away from {tuple(away_from)}")
-    return grid[np.lexsort((grid < 0, np.abs(grid)))]
+    return _Grid(values, int(np.lexsort((values < 0, np.abs(values)))[0]))
 
 
 # A strategy is checked when it is first drawn from: made anew for each draw that would be half of the time.
@@ -95,9 +118,8 @@ _layout_of = functools.lru_cache(st.sampled_from)
 
 
 @functools.lru_cache
-def _below(count: int, size: int) -> st.SearchStrategy[list[int]]:
-    """Lists of indices below ``count``."""
-    return st.lists(st.integers(0, count - 1), min_size=size, max_size=size)
+def _integers(low: int, high: int, size: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(low, high), min_size=size, max_size=size)
 
 
 @functools.lru_cache
@@ -105,15 +127,20 @@ def _orders(size: int) -> st.SearchStrategy[list[int]]:
     return st.permutations(range(size))
 
 
-def _picked(draw: Callable, shape: tuple[int, ...], count: int, whole: bool) -> np.ndarray:
-    """Draw an array of indices below ``count``."""
+def _numbered(draw: Callable, shape: tuple[int, ...], low: int, high: int, whole: bool) -> np.ndarray:
+    """Draw an array of integers, bounds inclusive, with 0 between them."""
     size = math.prod(shape)
-    if not whole and size <= _DRAWN_ONE_BY_ONE:
-        return np.array(draw(_below(count, size)), dtype=np.intp).reshape(shape)
-    seed = draw(_SEEDS)
-    if seed == 0:  # where shrinking ends
-        return (np.arange(size) % count).reshape(shape)
-    return np.random.default_rng(seed).integers(0, count, shape)
+    # the first ones singly in a large array too: they stay what they are when the shape shrinks
+    singly = 0 if whole else min(size, _DRAWN_ONE_BY_ONE)
+    numbers = np.empty(size, dtype=np.intp)
+    numbers[:singly] = draw(_integers(low, high, singly))
+    if singly < size:
+        seed = draw(_SEEDS)
+        count = size - singly
+        # 0 is where shrinking ends
+        simple = np.arange(count) % (high + 1)
+        numbers[singly:] = np.random.default_rng(seed).integers(low, high + 1, count) if seed else simple
+    return numbers.reshape(shape)
 
 
 @st.composite
@@ -143,7 +170,7 @@ def arrays(
         Of `tinygrad_cnn.testing.layouts.LAYOUTS`.
     whole : bool
         Draw all values from one seed: quicker, and the shape shrinks with less effort, but the values do not
-        shrink one by one. Large arrays always are.
+        shrink one by one. Those of a large array, from its 41st on, always are.
 
     Returns
     -------
@@ -156,8 +183,8 @@ def arrays(
     array([0.125, 0.125])
     """
     shape = draw(_drawable(shapes() if shape is None else shape))
-    values = _grid(low, high, tuple(away_from), gap)
-    return relaid(values[_picked(draw, shape, len(values), whole)], draw(_layout_of(tuple(layouts))))
+    grid = _grid(low, high, tuple(away_from), gap)
+    return relaid(grid.at(_numbered(draw, shape, *grid.numbers, whole)), draw(_layout_of(tuple(layouts))))
 
 
 @st.composite
@@ -264,8 +291,12 @@ def axes(ndim: int) -> st.SearchStrategy[Any]:
     >>> find(axes(2), lambda axis: isinstance(axis, int) and axis < 0)
     -1
     """
-    one = st.integers(-ndim, ndim - 1) if ndim else st.nothing()
-    return st.none() | one | hnp.valid_tuple_axes(ndim)
+    if ndim == 0:
+        return st.none() | st.just(())
+    one = st.integers(-ndim, ndim - 1)
+    # of equal parts None and () would be most of what is drawn: one number and several take two parts each
+    several = [hnp.valid_tuple_axes(ndim, min_size=size) for size in range(min(ndim, 2) + 1)]
+    return st.one_of(st.none(), one, one, *several)
 
 
 @st.composite
@@ -290,12 +321,18 @@ def indices(draw, shape: tuple[int, ...]):
     basic = hnp.basic_indices(shape, allow_newaxis=True, max_dims=5)
     kinds = [basic]
     if shape and shape[0]:
-        kinds += [st.integers(-shape[0], shape[0] - 1), st.slices(shape[0])]
+        kinds += [st.integers(-shape[0], shape[0] - 1), _slices(shape[0])]
     if shape and all(shape):
         kinds += [_advanced(shape), _mixed(shape)]
     if shape:
         kinds.append(_mask(shape))
     return draw(st.one_of(kinds))
+
+
+@functools.lru_cache
+def _slices(length: int) -> st.SearchStrategy[slice]:
+    """Slices, a reversal in every second: of the others with a negative step most select nothing."""
+    return st.slices(length) | st.just(slice(None, None, -1))
 
 
 @st.composite
@@ -328,11 +365,11 @@ def _mixed(draw, shape):
     result_shape = draw(shapes(min_dims=1, max_dims=1, min_side=1, max_side=3))
     key: list[Any] = []
     for n in shape:
-        kind = draw(st.sampled_from(["slice", "integer", "array"]))
+        kind = draw(st.sampled_from(["slice", "integer", "array", "array"]))  # two of them are a case apart
         if kind == "array":
             key.append(draw(_positions(n, result_shape)))
         else:
-            key.append(draw(st.slices(n) if kind == "slice" else st.integers(-n, n - 1)))
+            key.append(draw(_slices(n) if kind == "slice" else st.integers(-n, n - 1)))
     where = draw(st.integers(0, len(key)))
     inserted = draw(st.sampled_from([[], [None], [Ellipsis]]))
     return tuple(key[:where] + inserted + key[where:])
@@ -357,11 +394,12 @@ def matmul_operands(draw, *, max_side: int = 3):
     >>> a.shape[0] == b.shape[1]
     True
     """
-    m, k, n = (draw(st.integers(0, max_side)) for _ in range(3))
-    stack = draw(shapes(min_dims=1, max_dims=2, max_side=max_side))
+    m, k, n = draw(shapes(min_dims=3, max_side=max_side))
+    stack = draw(shapes(min_dims=1, max_dims=2, min_side=1, max_side=max_side))
     left, right = draw(_broadcast_shapes(stack, 2))
-    a = draw(st.sampled_from([(k,), (m, k), (*left, m, k)]))
-    b = draw(st.sampled_from([(k,), (k, n), (*right, k, n)]))
+    # stacks twice: they are of many kinds, and one in four of their pairs has axes that stretch
+    a = draw(st.sampled_from([(k,), (m, k), (*left, m, k), (*left, m, k)]))
+    b = draw(st.sampled_from([(k,), (k, n), (*right, k, n), (*right, k, n)]))
     return draw(arrays(a)), draw(arrays(b))
 
 
