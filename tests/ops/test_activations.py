@@ -30,6 +30,14 @@ def test_sigmoid_saturates_without_warning():
     assert_allclose(tg.sigmoid(x) + tg.sigmoid(-x), 1, rtol=1e-15)
 
 
+@pytest.mark.parametrize("op", [tg.softmax, tg.log_softmax, lambda x: tg.logsumexp(x, 1)])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_integers_are_taken_in_double_precision(op, dtype):
+    x = np.array([[1, 0, 1]], dtype)
+    assert_array_equal(op(x), op(x.astype(np.float64)), strict=True)
+    assert_array_equal(op(x.tolist()), op(x.astype(np.float64)), strict=True)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("op", [tg.relu, tg.sigmoid, tg.softmax, tg.log_softmax, tg.tanh])
 def test_dtypes_are_kept(op, dtype):

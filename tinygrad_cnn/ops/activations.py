@@ -7,7 +7,7 @@ import numpy as np
 from ..tape import primitive, raw
 from .elementary import erf, exp, tanh
 from .elementwise import where
-from .reductions import finite_max, sum
+from .reductions import finite_max, floating, sum
 
 __all__ = [
     "elu",
@@ -244,8 +244,8 @@ gelu.defvjp(x=_gelu_rule)
 
 
 def _below_max(x, axis):
-    """``x`` minus its slice's maximum: no exponential overflows. A slice of minus infinities gives zeros."""
-    x = np.asarray(x)
+    """A new array, ``x`` minus its slice's maximum: no exponential overflows. Minus infinities give zeros."""
+    x = floating(x)
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     if np.isfinite(top).all():
         return x - top
@@ -299,7 +299,8 @@ def log_softmax(x, axis=-1):
     """
     shifted = _below_max(x, axis)
     with np.errstate(divide="ignore"):  # the sum of an empty slice is 0: no element is there to see its log
-        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+        shifted -= np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    return shifted
 
 
 log_softmax.defvjp(x=lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True))

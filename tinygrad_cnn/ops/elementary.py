@@ -407,16 +407,20 @@ def _sinc(x, *, order):
     ``x f_n + n f_(n-1) = pi**(n-1) sin(pi x + n pi / 2)``.
     """
     x = np.asarray(x)
-    if order == 0:
-        return np.sinc(x)
     value = np.sinc(x)
+    if order == 0:
+        return value
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for n in range(1, order + 1):
-            value = (np.pi ** (n - 1) * np.sin(np.pi * x + n * np.pi / 2) - n * value) / x
-    near = np.flatnonzero(
-        np.abs(x) < order / 4
-    )  # the recurrence divides by x, and amplifies errors below that
-    value = np.array(value, dtype=x.dtype, order="C")
+            wave = np.sin(np.pi * (x + n / 2))
+            wave *= np.pi ** (n - 1)
+            value *= n
+            wave -= value
+            wave /= x
+            value = wave
+    value = np.asarray(value, dtype=x.dtype, order="C")
+    # the recurrence divides by x, and amplifies errors below that
+    near = np.flatnonzero(np.abs(x) < order / 4)
     value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
     return value
 

@@ -597,7 +597,10 @@ def one_hot(indices, classes, *, dtype=np.float32):
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    return np.eye(classes, dtype=dtype)[check_indices("one_hot", "indices", raw(indices), classes)]
+    indices = check_indices("one_hot", "indices", raw(indices), classes)
+    out = np.zeros((*indices.shape, classes), dtype)
+    np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
+    return out
 
 
 def check_indices(op, name, indices, count):
