@@ -11,7 +11,9 @@ import pytest
 def bench():
     """The script as a module; what it sets for a process of its own is undone."""
     before = os.environ.copy()
-    spec = importlib.util.spec_from_file_location("bench_ops", Path(__file__).parent / "bench" / "bench_ops.py")
+    spec = importlib.util.spec_from_file_location(
+        "bench_ops", Path(__file__).parent / "bench" / "bench_ops.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     os.environ.clear()

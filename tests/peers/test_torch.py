@@ -186,7 +186,11 @@ def torch_moments(function):
 
 
 def draw_clip(s):
-    return (s.array(s.shape()),), {"a_min": s.one_of(None, -1.0), "a_max": s.one_of(1.0, 2.0)}
+    """Bounds that are numbers, or arrays with a gradient of their own."""
+    if s.flag():
+        return (s.array(s.shape()),), {"a_min": s.one_of(None, -1.0), "a_max": s.one_of(1.0, 2.0)}
+    x, low, high = s.broadcastable(3)
+    return s.array(x), s.array(low, -3.0, -0.5), s.array(high, 0.5, 3.0)
 
 
 def draw_where(s):
