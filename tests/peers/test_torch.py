@@ -193,6 +193,12 @@ def draw_clip(s):
     return s.array(x), s.array(low, -3.0, -0.5), s.array(high, 0.5, 3.0)
 
 
+def torch_clip(x, a_min, a_max):
+    if isinstance(a_max, torch.Tensor):  # its own broadcast of a 0-d tensor with one of shape (1,) fails
+        x, a_min, a_max = torch.broadcast_tensors(x, a_min, a_max)
+    return torch.clamp(x, a_min, a_max)
+
+
 def draw_where(s):
     condition, a, b = s.broadcastable(3)
     return s.positions(0, 2, condition).astype(bool), s.array(a), s.array(b)
@@ -558,7 +564,7 @@ PEERS = [
     same("abs", elementwise()),
     same("add", pair()),
     same("arctan", elementwise()),
-    same("clip", draw_clip, lambda x, a_min, a_max: torch.clamp(x, a_min, a_max)),
+    same("clip", draw_clip, torch_clip),
     same("cos", elementwise()),
     same("cosh", elementwise()),
     same("divide", away_from_zero),
