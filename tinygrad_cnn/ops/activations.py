@@ -1,12 +1,17 @@
-"""Activation functions, stable for every finite input and for minus infinity."""
+"""Activation functions, stable for every finite input.
+
+Minus infinity is a masked choice to the softmax family, and saturates the others; only silu and gelu, which
+multiply it by their 0, give NaN.
+"""
 
 import math
+import operator
 
 import numpy as np
 
 from ..tape import primitive, raw
 from .elementary import erf, exp, tanh
-from .elementwise import where
+from .elementwise import absorb, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
@@ -216,10 +221,11 @@ def gelu(x, *, approximate="none"):
     >>> gelu(np.array([0.0, 1.0]))
     array([0.        , 0.84134475])
     """
-    if approximate == "none":
-        return x * _normal_cdf(x)
-    if approximate == "tanh":
-        return 0.5 * x * (1 + tanh(_gelu_inner(x)))
+    with np.errstate(over="ignore"):  # far out the polynomials overflow, and the functions of them saturate
+        if approximate == "none":
+            return x * _normal_cdf(x)
+        if approximate == "tanh":
+            return 0.5 * x * (1 + tanh(_gelu_inner(x)))
     raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
 
 
@@ -232,12 +238,14 @@ def _gelu_inner(x):
 
 
 def _gelu_rule(g, x, approximate):
-    if approximate == "none":
-        density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-        return g * (_normal_cdf(x) + x * density)
-    t = tanh(_gelu_inner(x))
-    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
-    return g * (0.5 * (1 + t) + 0.5 * x * ((1 - t) * (1 + t)) * slope)
+    with np.errstate(over="ignore"):
+        if approximate == "none":
+            density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+            return g * (_normal_cdf(x) + x * density)
+        t = tanh(_gelu_inner(x))
+        slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
+        # where tanh is flat, 0 times a slope that may have overflowed
+        return g * (0.5 * (1 + t) + absorb(operator.mul, 0.5 * x * ((1 - t) * (1 + t)), slope))
 
 
 gelu.defvjp(x=_gelu_rule)

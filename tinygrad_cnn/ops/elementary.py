@@ -500,4 +500,4 @@ def _erf_series():
     return interpolate(near, 17, [0, 1]), interpolate(tail, 26, [_compress(1.0), _compress(_ERF_END)])
 
 
-erf.defvjp(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
+erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))
