@@ -196,6 +196,56 @@ def test_a_layer_whose_groups_do_not_divide_is_refused_when_it_is_made(groups):
 
 
 @pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: nn.Conv2d(0, 8, 3), ValueError, "Conv2d: in_channels: expected at least 1, got 0"),
+        (lambda: nn.Conv2d(1, -8, 3), ValueError, "Conv2d: out_channels: expected at least 1, got -8"),
+        (
+            lambda: nn.Conv2d(1, 8, (3, 0)),
+            ValueError,
+            r"Conv2d: kernel_size: expected at least 1, got \(3, 0\)",
+        ),
+        (
+            lambda: nn.Conv2d(1, 8, (3, 3, 3)),
+            ValueError,
+            "Conv2d: kernel_size: expected an integer or a pair",
+        ),
+        (lambda: nn.Conv2d(1, 8, 3, groups=0), ValueError, "Conv2d: groups: expected at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 8, 3, stride=0), ValueError, "Conv2d: stride must be at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 8, 3, padding=-1), ValueError, "Conv2d: padding must be at least 0, got -1"),
+        (lambda: nn.Conv2d(1, 8, 3, padding="full"), ValueError, "Conv2d: padding as a string must be"),
+        (lambda: nn.Conv2d(1, 8, 3, dilation=(1, 0)), ValueError, "Conv2d: dilation must be at least 1, got"),
+        (lambda: nn.Conv2d(1.0, 8, 3), TypeError, "Conv2d: in_channels: expected integers, got 1.0"),
+        (lambda: nn.Dense(0, 3), ValueError, "Dense: in_features: expected at least 1, got 0"),
+        (lambda: nn.Dense(3, -1), ValueError, "Dense: out_features: expected at least 1, got -1"),
+        (lambda: nn.Dense(3, "10"), TypeError, "Dense: out_features: expected integers, got '10'"),
+        (lambda: nn.BatchNorm2d(0), ValueError, "BatchNorm2d: channels: expected at least 1, got 0"),
+        (lambda: nn.BatchNorm2d(1, eps=-1), ValueError, r"BatchNorm2d: eps: expected a number in \[0, inf\]"),
+        (lambda: nn.BatchNorm2d(1, momentum=1.5), ValueError, "BatchNorm2d: momentum: expected .* got 1.5"),
+        (lambda: nn.LayerNorm(()), ValueError, r"LayerNorm: shape: expected at least 1, got \(\)"),
+        (lambda: nn.LayerNorm((3, 0)), ValueError, r"LayerNorm: shape: expected at least 1, got \(3, 0\)"),
+        (lambda: nn.LayerNorm(3, eps=np.nan), ValueError, "LayerNorm: eps: expected .* got nan"),
+        (lambda: nn.GroupNorm(0, 4), ValueError, "GroupNorm: groups: expected at least 1, got 0"),
+        (lambda: nn.GroupNorm(2, 0), ValueError, "GroupNorm: channels: expected at least 1, got 0"),
+        (lambda: nn.GroupNorm(3, 4), ValueError, "GroupNorm: groups=3 must divide channels=4"),
+        (lambda: nn.GroupNorm(1, 4, eps=-1.0), ValueError, "GroupNorm: eps: expected .* got -1.0"),
+        (lambda: nn.MaxPool2d(0), ValueError, "MaxPool2d: kernel_size must be at least 1, got 0"),
+        (
+            lambda: nn.MaxPool2d(2, padding=2),
+            ValueError,
+            "MaxPool2d: padding must be at most half the kernel",
+        ),
+        (lambda: nn.MaxPool2d(2, dilation=0), ValueError, "MaxPool2d: dilation must be at least 1, got 0"),
+        (lambda: nn.AvgPool2d(2, stride=-1), ValueError, "AvgPool2d: stride must be at least 1, got -1"),
+        (lambda: nn.AvgPool2d([2, 2]), TypeError, r"AvgPool2d: kernel_size: expected .* the list \[2, 2\]"),
+    ],
+)
+def test_a_layer_that_makes_no_sense_is_refused_when_it_is_made(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
+
+
+@pytest.mark.parametrize(
     ("options", "error", "match"),
     [
         ({"stride": 0}, ValueError, "conv2d: stride must be at least 1, got 0"),
