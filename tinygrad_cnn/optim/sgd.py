@@ -41,6 +41,12 @@ class SGD(Optimizer):
     TypeError
         If a parameter is no floating array.
 
+    Notes
+    -----
+    The velocity of a parameter whose gradient stays 0 decays to subnormal numbers and not to 0: 0.9 times the
+    smallest of them rounds to itself. Values do not suffer; processors that compute with such numbers slowly
+    take longer for a step.
+
     Examples
     --------
     >>> params = {"w": np.array([1.0])}
