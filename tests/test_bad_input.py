@@ -57,6 +57,29 @@ def test_convolution_of_wrong_shapes(kind, x, weight, bias, match):
         tg.conv2d(x, kind(weight), bias)
 
 
+@pytest.mark.parametrize(
+    ("weight", "options", "match"),
+    [
+        (zeros(4, 2, 9), {}, r"expected x \(N, C, H, W\) and weight .* got \(2, 4, 6, 5\) and \(4, 2, 9\)"),
+        (zeros(3, 2, 3, 3), {}, r"weight: expected C = 4 first .* got \(3, 2, 3, 3\)"),
+        (zeros(4, 2, 3, 3), {"bias": zeros(3)}, r"bias: expected shape \(2,\), got \(3,\)"),
+        (zeros(4, 2, 3, 3), {"groups": 3}, "groups must divide .*groups=3"),
+        (
+            zeros(4, 2, 3, 3),
+            {"output_padding": 1},
+            r"output_padding: expected in \[0, stride or dilation\), got 1",
+        ),
+        (zeros(4, 2, 3, 3), {"output_padding": (0, -1)}, r"output_padding: expected in .* got \(0, -1\)"),
+        (zeros(4, 2, 1, 1), {"padding": (3, 0)}, r"padding \(3, 0\) leaves an output of size \(0, 5\)"),
+        (zeros(4, 2, 1, 1), {"padding": 4}, r"padding \(4, 4\) leaves an output of size \(-2, -3\)"),
+        (zeros(4, 2, 3, 3), {"stride": 0}, "stride must be at least 1, got 0"),
+    ],
+)
+def test_transposed_convolution_that_does_not_fit(weight, options, match):
+    with pytest.raises(ValueError, match=f"conv_transpose2d: {match}"):
+        tg.conv_transpose2d(X, weight, **options)
+
+
 @both_kinds
 @pytest.mark.parametrize("pool", [tg.max_pool2d, tg.avg_pool2d])
 def test_pooling_of_wrong_shapes(kind, pool):
