@@ -10,6 +10,7 @@ Fails when an operation takes more than twice the time of the expressions, or ha
 """
 
 import argparse
+import functools
 import os
 import sys
 import time
@@ -173,6 +174,34 @@ def sort_by_hand(x, g):
 
 def pad_by_hand(x, g):
     return np.pad(x, 3), g[3:-3, 3:-3].copy()
+
+
+def folded_by_hand(mode):
+    """Padding with elements of the array itself: each border's cotangent goes back to where it came from."""
+
+    def by_hand(x, g):
+        out = np.pad(x, 3, mode=mode)
+        for _ in range(2):  # rows, then, transposed, columns
+            inner = g[3:-3].copy()
+            if mode == "edge":
+                inner[0] += g[:3].sum(0)
+                inner[-1] += g[-3:].sum(0)
+            elif mode == "reflect":
+                inner[1:4] += g[2::-1]
+                inner[-4:-1] += g[:-4:-1]
+            else:
+                inner[-3:] += g[:3]
+                inner[:3] += g[-3:]
+            g = inner.T
+        return out, g
+
+    return by_hand
+
+
+def mask_by_hand(x, g):
+    dx = np.zeros_like(x)
+    dx[MASK] = g
+    return x[MASK], dx
 
 
 def windows_by_hand(x):
@@ -462,6 +491,10 @@ OPS = [
         lambda x, y, g: (np.stack([x, y]), g[0].copy(), g[1].copy()),
     ),
     ("pad", lambda x: tg.pad(x, 3), (X,), pad_by_hand),
+    *(
+        (f"pad, {mode}", functools.partial(tg.pad, pad_width=3, mode=mode), (X,), folded_by_hand(mode))
+        for mode in ("edge", "reflect", "wrap")
+    ),
     ("flip", lambda x: tg.flip(x, 1), (X,), lambda x, g: (np.flip(x, 1), np.flip(g, 1).copy())),
     ("roll", lambda x: tg.roll(x, 7, 1), (X,), lambda x, g: (np.roll(x, 7, 1), np.roll(g, -7, 1))),
     ("tile", lambda x: tg.tile(x, (2, 1)), (X,), lambda x, g: (np.tile(x, (2, 1)), g[:1000] + g[1000:])),
@@ -472,6 +505,7 @@ OPS = [
         lambda x, g: (np.repeat(x, 2, 0), g.reshape(1000, 2, 1000).sum(1)),
     ),
     ("getitem, slice", lambda x: x[::2], (X,), lambda x, g: (x[::2], _placed(x, g))),
+    ("getitem, mask", lambda x: tg.getitem(x, MASK), (X,), mask_by_hand),
     ("getitem, array", lambda x: tg.getitem(x, INDEX), (X,), getitem_by_hand),
     ("take", lambda x: tg.take(x, INDEX, 0), (X,), getitem_by_hand),
     ("embedding", lambda x: tg.embedding(x, INDEX), (X,), getitem_by_hand),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..tape import broadcast_to, primitive, raw
+from ..tape import accumulator, broadcast_to, primitive, raw
 
 __all__ = [
     "concatenate",
@@ -215,12 +215,59 @@ def squeeze(x, axis=None):
 # --- choosing and placing ---------------------------------------------------------------------------------
 
 
-def _is_basic(key):
-    """Whether a NumPy index selects every element at most once, so that ``out[key] += g`` accumulates."""
+def _selects_once(key):
+    """Whether a NumPy index selects no element twice: a basic one, perhaps with a mask."""
     parts = key if isinstance(key, tuple) else (key,)
-    return all(
-        part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in parts
+    arrays = [
+        part
+        for part in parts
+        if not (part is None or part is Ellipsis or isinstance(part, int | slice | np.integer))
+    ]
+    return not arrays or (
+        len(arrays) == 1 and isinstance(arrays[0], np.ndarray) and arrays[0].dtype == np.bool_
     )
+
+
+def _is_along_one_axis(key):
+    """Whether an index is that of `take`: whole axes, and one vector of positions."""
+    *lead, last = key if isinstance(key, tuple) else (key,)
+    return (
+        all(isinstance(part, slice) and part == slice(None) for part in lead)
+        and isinstance(last, np.ndarray)
+        and last.ndim == 1
+        and last.dtype.kind in "iu"
+    )
+
+
+def _even_runs(positions):
+    """Runs ``(first, last)`` over which positions differ by one step; None where they are short.
+
+    A padded or flipped axis has a few long ones, a look-up none.
+    """
+    bends = np.flatnonzero(np.diff(positions, 2)) + 1  # where a run may end
+    if 4 * len(bends) > len(positions):
+        return None
+    runs, first = [], 0
+    while first < len(positions):
+        k = np.searchsorted(bends, first, side="right")
+        last = int(bends[k]) if k < len(bends) else len(positions) - 1
+        runs.append((first, last))
+        first = last + 1
+    return runs
+
+
+def _add_runs(out, axis, positions, x, runs):
+    """``np.add.at(out, positions, x)`` along an axis, run by run, in slices: more than ten times as fast."""
+    lead = (slice(None),) * axis
+    for first, last in runs:
+        start, stop = int(positions[first]), int(positions[last])
+        step = (stop - start) // (last - first) if last > first else 1
+        part = x[(*lead, slice(first, last + 1))]
+        if step == 0:  # one element, repeated
+            out[(*lead, start)] += np.add.reduce(part, axis=axis, dtype=accumulator(part.dtype))
+        else:
+            beyond = stop + (1 if step > 0 else -1)
+            out[(*lead, slice(start, beyond if beyond >= 0 else None, step))] += part
 
 
 @primitive
@@ -268,10 +315,17 @@ def put(x, key, *, shape):
     array([2., 0., 5.])
     """
     out = np.zeros(shape, dtype=x.dtype)
-    if _is_basic(key):
+    if _selects_once(key):
         out[key] = x
-    else:
-        np.add.at(out, key, x)
+        return out
+    if _is_along_one_axis(key):
+        axis = len(key) - 1 if isinstance(key, tuple) else 0
+        positions = np.asarray(key[-1] if isinstance(key, tuple) else key, dtype=np.intp)
+        positions = np.where(positions < 0, positions + shape[axis], positions)
+        if (runs := _even_runs(positions)) is not None:
+            _add_runs(out, axis, positions, x, runs)
+            return out
+    np.add.at(out, key, x)
     return out
 
 
