@@ -223,7 +223,7 @@ class BatchNorm2d(Layer):
         if train:
             y = ops.batch_norm(x, params["weight"], params["bias"], eps=self.eps)
             return y, self._moved(state, raw(x))
-        scale = params["weight"] / np.sqrt(state["running_var"] + self.eps)
+        scale = params["weight"] / np.sqrt(state["running_var"] + float(self.eps))
         shift = params["bias"] - state["running_mean"] * scale
         return x * ops.reshape(scale, (1, -1, 1, 1)) + ops.reshape(shift, (1, -1, 1, 1)), state
 

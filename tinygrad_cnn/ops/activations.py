@@ -95,10 +95,10 @@ def leaky_relu(x, *, negative_slope=0.01):
     >>> leaky_relu(np.array([-1.0, 2.0]), negative_slope=0.1)
     array([-0.1,  2. ])
     """
-    return np.where(np.greater(x, 0), x, np.multiply(x, negative_slope))
+    return np.where(np.greater(x, 0), x, np.multiply(x, float(negative_slope)))
 
 
-leaky_relu.defvjp(x=lambda g, x, negative_slope: where(raw(x) > 0, g, negative_slope * g))
+leaky_relu.defvjp(x=lambda g, x, negative_slope: where(raw(x) > 0, g, float(negative_slope) * g))
 
 
 @primitive
@@ -120,11 +120,11 @@ def elu(x, *, alpha=1.0):
     >>> elu(np.array([-800.0, 2.0]))
     array([-1.,  2.])
     """
-    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.where(np.greater(x, 0), x, float(alpha) * np.expm1(np.minimum(x, 0)))
 
 
 # the exponent is kept at or below 0: above, where the branch is not used, it would overflow
-elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, alpha * exp(where(raw(x) > 0, 0.0, x))))
+elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, float(alpha) * exp(where(raw(x) > 0, 0.0, x))))
 
 
 @primitive

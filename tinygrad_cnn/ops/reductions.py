@@ -183,7 +183,7 @@ def _centred(x, axis):
 
 def _per_degree(g, x_shape, axis, ddof):
     """``g / (n - ddof)``; NaN without degrees of freedom, as the forward value, unless ``g`` is 0."""
-    degrees = _count(x_shape, axis) - ddof
+    degrees = _count(x_shape, axis) - float(ddof)
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
 

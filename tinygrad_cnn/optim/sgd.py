@@ -71,7 +71,7 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov looks ahead along the velocity: it needs momentum > 0")
         require_not_negative("SGD", "weight_decay", weight_decay)
         super().__init__(params, lr)
-        self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
+        self.momentum, self.nesterov, self.weight_decay = float(momentum), nesterov, float(weight_decay)
         self._velocities = [np.zeros_like(array) if momentum else None for array in self._arrays]
 
     def update(self, index, param, g, lr):
