@@ -352,6 +352,8 @@ def pad(x, pad_width, mode="constant", *, constant_values=0.0):
 
     Raises
     ------
+    TypeError
+        If the widths are not integers.
     NotImplementedError
         For another of NumPy's modes.
 
@@ -363,7 +365,10 @@ def pad(x, pad_width, mode="constant", *, constant_values=0.0):
     array([3., 2., 1., 2., 3., 2., 1.])
     """
     shape = np.shape(raw(x))
-    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (len(shape), 2)))
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"pad: pad_width: expected integers, got {pad_width!r}")
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, widths=widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "wrap"):
@@ -479,13 +484,14 @@ def flip(x, axis=None):
 
 
 def roll(x, shift, axis=None):
-    """Shift elements along an axis; those that fall off at one end come back at the other.
+    """Shift elements along axes; those that fall off at one end come back at the other.
 
     Parameters
     ----------
     x : array_like
-    shift : int
-    axis : int or None
+    shift : int or tuple of int
+        One for all axes, or one for each.
+    axis : int, tuple of int or None
         None: of the flattened array, whose shape is then restored.
 
     Returns
@@ -499,6 +505,10 @@ def roll(x, shift, axis=None):
     """
     if axis is None:
         return reshape(roll(reshape(x, (-1,)), shift, 0), np.shape(raw(x)))
+    if isinstance(shift, tuple) or isinstance(axis, tuple):
+        for one_shift, one_axis in np.broadcast(shift, axis):
+            x = roll(x, int(one_shift), int(one_axis))
+        return x
     length = np.shape(raw(x))[axis]
     start = -shift % length if length else 0
     whole = (slice(None),) * (axis % np.ndim(raw(x)))
@@ -571,7 +581,7 @@ def tile(x, reps):
     Parameters
     ----------
     x : array_like
-    reps : int or tuple of int
+    reps : int or sequence of int
         How often, along each axis; matched with the last axes, as `numpy.tile` does.
 
     Returns
@@ -584,7 +594,7 @@ def tile(x, reps):
     array([[1., 2., 1., 2.],
            [1., 2., 1., 2.]])
     """
-    reps = reps if isinstance(reps, tuple) else (reps,)
+    reps = tuple(reps) if np.iterable(reps) else (reps,)
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
