@@ -57,6 +57,29 @@ def test_convolution_of_wrong_shapes(kind, x, weight, bias, match):
         tg.conv2d(x, kind(weight), bias)
 
 
+@pytest.mark.parametrize(
+    ("weight", "options", "match"),
+    [
+        (zeros(4, 2, 9), {}, r"expected x \(N, C, H, W\) and weight .* got \(2, 4, 6, 5\) and \(4, 2, 9\)"),
+        (zeros(3, 2, 3, 3), {}, r"weight: expected C = 4 first .* got \(3, 2, 3, 3\)"),
+        (zeros(4, 2, 3, 3), {"bias": zeros(3)}, r"bias: expected shape \(2,\), got \(3,\)"),
+        (zeros(4, 2, 3, 3), {"groups": 3}, "groups must divide .*groups=3"),
+        (
+            zeros(4, 2, 3, 3),
+            {"output_padding": 1},
+            r"output_padding: expected in \[0, stride or dilation\), got 1",
+        ),
+        (zeros(4, 2, 3, 3), {"output_padding": (0, -1)}, r"output_padding: expected in .* got \(0, -1\)"),
+        (zeros(4, 2, 1, 1), {"padding": (3, 0)}, r"padding \(3, 0\) leaves an output of size \(0, 5\)"),
+        (zeros(4, 2, 1, 1), {"padding": 4}, r"padding \(4, 4\) leaves an output of size \(-2, -3\)"),
+        (zeros(4, 2, 3, 3), {"stride": 0}, "stride must be at least 1, got 0"),
+    ],
+)
+def test_transposed_convolution_that_does_not_fit(weight, options, match):
+    with pytest.raises(ValueError, match=f"conv_transpose2d: {match}"):
+        tg.conv_transpose2d(X, weight, **options)
+
+
 @both_kinds
 @pytest.mark.parametrize("pool", [tg.max_pool2d, tg.avg_pool2d])
 def test_pooling_of_wrong_shapes(kind, pool):
@@ -193,6 +216,56 @@ def test_groups_that_do_not_divide(kind, weight, groups, error, match):
 def test_a_layer_whose_groups_do_not_divide_is_refused_when_it_is_made(groups):
     with pytest.raises(ValueError, match=rf"Conv2d: groups.*{groups}"):
         nn.Conv2d(4, 6, 3, groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: nn.Conv2d(0, 8, 3), ValueError, "Conv2d: in_channels: expected at least 1, got 0"),
+        (lambda: nn.Conv2d(1, -8, 3), ValueError, "Conv2d: out_channels: expected at least 1, got -8"),
+        (
+            lambda: nn.Conv2d(1, 8, (3, 0)),
+            ValueError,
+            r"Conv2d: kernel_size: expected at least 1, got \(3, 0\)",
+        ),
+        (
+            lambda: nn.Conv2d(1, 8, (3, 3, 3)),
+            ValueError,
+            "Conv2d: kernel_size: expected an integer or a pair",
+        ),
+        (lambda: nn.Conv2d(1, 8, 3, groups=0), ValueError, "Conv2d: groups: expected at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 8, 3, stride=0), ValueError, "Conv2d: stride must be at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 8, 3, padding=-1), ValueError, "Conv2d: padding must be at least 0, got -1"),
+        (lambda: nn.Conv2d(1, 8, 3, padding="full"), ValueError, "Conv2d: padding as a string must be"),
+        (lambda: nn.Conv2d(1, 8, 3, dilation=(1, 0)), ValueError, "Conv2d: dilation must be at least 1, got"),
+        (lambda: nn.Conv2d(1.0, 8, 3), TypeError, "Conv2d: in_channels: expected integers, got 1.0"),
+        (lambda: nn.Dense(0, 3), ValueError, "Dense: in_features: expected at least 1, got 0"),
+        (lambda: nn.Dense(3, -1), ValueError, "Dense: out_features: expected at least 1, got -1"),
+        (lambda: nn.Dense(3, "10"), TypeError, "Dense: out_features: expected integers, got '10'"),
+        (lambda: nn.BatchNorm2d(0), ValueError, "BatchNorm2d: channels: expected at least 1, got 0"),
+        (lambda: nn.BatchNorm2d(1, eps=-1), ValueError, r"BatchNorm2d: eps: expected a number in \[0, inf\]"),
+        (lambda: nn.BatchNorm2d(1, momentum=1.5), ValueError, "BatchNorm2d: momentum: expected .* got 1.5"),
+        (lambda: nn.LayerNorm(()), ValueError, r"LayerNorm: shape: expected at least 1, got \(\)"),
+        (lambda: nn.LayerNorm((3, 0)), ValueError, r"LayerNorm: shape: expected at least 1, got \(3, 0\)"),
+        (lambda: nn.LayerNorm(3, eps=np.nan), ValueError, "LayerNorm: eps: expected .* got nan"),
+        (lambda: nn.GroupNorm(0, 4), ValueError, "GroupNorm: groups: expected at least 1, got 0"),
+        (lambda: nn.GroupNorm(2, 0), ValueError, "GroupNorm: channels: expected at least 1, got 0"),
+        (lambda: nn.GroupNorm(3, 4), ValueError, "GroupNorm: groups=3 must divide channels=4"),
+        (lambda: nn.GroupNorm(1, 4, eps=-1.0), ValueError, "GroupNorm: eps: expected .* got -1.0"),
+        (lambda: nn.MaxPool2d(0), ValueError, "MaxPool2d: kernel_size must be at least 1, got 0"),
+        (
+            lambda: nn.MaxPool2d(2, padding=2),
+            ValueError,
+            "MaxPool2d: padding must be at most half the kernel",
+        ),
+        (lambda: nn.MaxPool2d(2, dilation=0), ValueError, "MaxPool2d: dilation must be at least 1, got 0"),
+        (lambda: nn.AvgPool2d(2, stride=-1), ValueError, "AvgPool2d: stride must be at least 1, got -1"),
+        (lambda: nn.AvgPool2d([2, 2]), TypeError, r"AvgPool2d: kernel_size: expected .* the list \[2, 2\]"),
+    ],
+)
+def test_a_layer_that_makes_no_sense_is_refused_when_it_is_made(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
 
 
 @pytest.mark.parametrize(

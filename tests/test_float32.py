@@ -264,3 +264,55 @@ def test_a_constant_operation(name):
         assert ops.argmax(x).dtype == np.intp
     else:
         assert getattr(ops, name)(x).dtype == np.float32
+
+
+WIDE = np.float64(0.25)  # an option, not an operand: whatever its dtype, it changes none
+OPTIONS = {
+    "leaky_relu": lambda x: ops.leaky_relu(x, negative_slope=WIDE),
+    "elu": lambda x: ops.elu(x, alpha=WIDE),
+    "var": lambda x: ops.var(x, ddof=WIDE),
+    "std": lambda x: ops.std(x, ddof=WIDE),
+    "dropout": lambda x: ops.dropout(x, WIDE, rng=np.random.default_rng(0)),
+    "pad": lambda x: ops.pad(x, 1, constant_values=WIDE),
+    "batch_norm": lambda x: ops.batch_norm(x, CHANNEL, CHANNEL, eps=WIDE),
+    "layer_norm": lambda x: ops.layer_norm(x, CHANNEL, CHANNEL, eps=WIDE),
+    "group_norm": lambda x: ops.group_norm(x, 2, CHANNEL, CHANNEL, eps=WIDE),
+    "cross_entropy": lambda x: ops.cross_entropy(x, np.array([0, 1, 3]), label_smoothing=WIDE),
+    "cross_entropy of rows": lambda x: ops.cross_entropy(x, np.full((3, 4), 0.25), label_smoothing=WIDE),
+    "BatchNorm2d, inference": lambda x: _inference(nn.BatchNorm2d(4, eps=WIDE), x[:, :, None, None]),
+}
+
+
+def _inference(layer, x):
+    return layer(*layer.init(np.random.default_rng(0)), x)[0]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_may_be_a_numpy_scalar(name, rules):
+    value, gradient = tg.value_and_grad(lambda x: tg.sum(OPTIONS[name](x)))(single(3, 4))
+    assert (value.dtype, gradient.dtype) == (np.float32, np.float32)
+    assert_single(rules)
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (optim.SGD, ["momentum", "weight_decay"]),
+        (optim.Adam, ["eps", "weight_decay"]),
+        (optim.RMSprop, ["alpha", "eps", "momentum", "weight_decay"]),
+    ],
+)
+def test_the_numbers_of_an_optimizer_may_be_numpy_scalars(make, names):
+    params, twin = {"w": np.ones(3, np.float32)}, {"w": np.ones(3, np.float32)}
+    given = make(params, WIDE, **dict.fromkeys(names, WIDE))
+    plain = make(twin, float(WIDE), **dict.fromkeys(names, float(WIDE)))
+    for _ in range(3):
+        g = {"w": single(3)}
+        given.step(g)
+        plain.step(g)
+    np.testing.assert_array_equal(params["w"], twin["w"])
+
+
+def test_the_limit_of_a_norm_may_be_a_numpy_scalar():
+    clipped, _ = optim.clip_by_global_norm({"w": single(3)}, WIDE)
+    assert clipped["w"].dtype == np.float32

@@ -127,6 +127,35 @@ def test_the_error_names_the_op_to_use():
         np.cbrt(leaf())
 
 
+INSTEAD = {
+    "abs": lambda t: np.abs(t, where=A > 1),
+    "concatenate": lambda t: np.vstack([t, A]),
+    "cumsum": lambda t: np.add.accumulate(t),
+    "einsum": lambda t: np.trace(t),
+    "matmul": lambda t: np.dot(t, t),
+    "max": lambda t: np.amax(t),
+    "norm": lambda t: np.linalg.norm(t),
+    "outer": lambda t: np.multiply.outer(t, t),
+    "prod": lambda t: np.multiply.reduce(t),
+    "reshape": lambda t: np.ravel(t),
+    "sum": lambda t: np.add.reduce(t),
+}
+
+
+@pytest.mark.parametrize("op", INSTEAD)
+def test_the_error_names_the_op_that_does_the_same(op):
+    with pytest.raises(TypeError, match=rf"use tinygrad_cnn\.{op},"):
+        INSTEAD[op](leaf())
+
+
+def test_what_is_named_exists():
+    for name, op in tg.tensor._INSTEAD.items():
+        function = np
+        for part in name.split("."):
+            function = getattr(function, part)
+        assert op in ops.__all__
+
+
 def test_options_that_an_op_lacks_are_refused():
     for call in (
         lambda t: np.sum(t, dtype=np.float32),

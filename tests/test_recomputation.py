@@ -68,6 +68,18 @@ def test_a_dropout_drops_the_same_elements():
     assert_array_equal(pullback(np.ones(1000))[0], gradient)  # however often
 
 
+@pytest.mark.parametrize("share", [lambda rng: rng, lambda rng: np.random.Generator(rng.bit_generator)])
+def test_arguments_that_draw_from_one_source_keep_doing_so(share):
+    def both(x, first, second):
+        return (tg.dropout(x, 0.5, rng=first) * tg.dropout(x, 0.5, rng=second)).sum()
+
+    def gradient(f):
+        rng = np.random.default_rng(0)
+        return tg.grad(f)(np.ones(40), rng, share(rng))
+
+    assert_array_equal(gradient(tg.checkpoint(both)), gradient(both))
+
+
 def test_a_generator_moves_on_once_for_each_call():
     rngs = [np.random.default_rng(5), np.random.default_rng(5)]
     x = np.ones(50)

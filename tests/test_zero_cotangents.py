@@ -35,6 +35,14 @@ SINGULAR = {
     "root of a root": (lambda x: tg.sqrt(tg.sqrt(x)), [0.0]),
     "logsumexp": (lambda x: tg.logsumexp(tg.stack([x, x]), 0), [-np.inf]),
     "log_softmax": (lambda x: tg.log_softmax(tg.stack([x, np.ones(x.shape, x.dtype)]), 0)[0], [-np.inf]),
+    "exp": (tg.exp, [1e4]),
+    "expm1": (tg.expm1, [1e4]),
+    "sinh and cosh": (lambda x: tg.sinh(x) * tg.cosh(x), [-1e4, 1e4]),
+    "sin, cos and sinc": (lambda x: tg.sin(x) + tg.cos(x) + tg.sinc(x), [-np.inf, np.inf]),
+    "square": (tg.square, [-np.inf]),
+    "times its reciprocal": (lambda x: x * (1.0 / x), [0.0]),
+    "hypot of infinity": (lambda x: tg.hypot(x, 1.0), [np.inf]),
+    "max and min": (lambda x: tg.max(tg.stack([x, x * 2.0]), 0) + tg.min(tg.stack([x, -x]), 0), [np.nan]),
     "log of a sigmoid": (lambda x: tg.log(tg.sigmoid(x)), [-800.0]),
 }
 

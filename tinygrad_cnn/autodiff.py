@@ -549,8 +549,9 @@ def checkpoint(f: Callable) -> Callable:
 
 
 def _with_fresh_generators(leaves: list[Any]) -> list[Any]:
-    """The leaves, with a copy of each Generator in its present state."""
-    return [copy.deepcopy(leaf) if isinstance(leaf, np.random.Generator) else leaf for leaf in leaves]
+    """The leaves, with a copy of each Generator in its present state; what was one stays one."""
+    copies: dict[int, Any] = {}  # a Generator given twice, or two that draw from one source, must share it
+    return [copy.deepcopy(leaf, copies) if isinstance(leaf, np.random.Generator) else leaf for leaf in leaves]
 
 
 def _once_for_all_operands(pull: Callable) -> Callable:

@@ -36,6 +36,11 @@ class Tensor(Box):
     TypeError
         If gradients are required of an array that is not floating.
 
+    Notes
+    -----
+    Dtypes promote as NumPy's do: a Python number takes the dtype of the tensor, a NumPy scalar has one of its
+    own. So a tensor of float32 times ``np.float64(2)`` is of float64; its gradient is of float32 again.
+
     Examples
     --------
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -43,6 +48,9 @@ class Tensor(Box):
     >>> loss.backward()
     >>> x.grad
     array([2., 4.])
+    >>> single = Tensor([1.0], dtype=np.float32)
+    >>> (single * 2.0).dtype, (single * np.float64(2)).dtype
+    (dtype('float32'), dtype('float64'))
     """
 
     __slots__ = ()
@@ -376,8 +384,45 @@ def _unpickle(data, requires_grad):
 
 def _no_op(name, kwargs):
     options = f" with {', '.join(kwargs)}" if kwargs else ""
-    hint = f"use tinygrad_cnn.{name}" if hasattr(ops, name) else "tinygrad_cnn has no such op"
+    op = _INSTEAD.get(name, name)
+    hint = f"use tinygrad_cnn.{op}" if op in ops.__all__ else "tinygrad_cnn has no such op"
     return f"np.{name}{options} does not work on a Tensor: {hint}, or leave the tape with tensor.numpy()"
+
+
+# NumPy's other names for what an op does, alone or with little more
+_INSTEAD = {
+    "absolute": "abs",
+    "add.accumulate": "cumsum",
+    "add.reduce": "sum",
+    "amax": "max",
+    "amin": "min",
+    "average": "mean",
+    "column_stack": "concatenate",
+    "diag": "einsum",
+    "diagonal": "einsum",
+    "dot": "matmul",
+    "dstack": "concatenate",
+    "fabs": "abs",
+    "float_power": "power",
+    "fmax": "maximum",
+    "fmin": "minimum",
+    "hstack": "concatenate",
+    "inner": "tensordot",
+    "linalg.norm": "norm",
+    "linalg.vector_norm": "norm",
+    "logaddexp": "logsumexp",
+    "maximum.reduce": "max",
+    "minimum.reduce": "min",
+    "multiply.outer": "outer",
+    "multiply.reduce": "prod",
+    "ravel": "reshape",
+    "reciprocal": "divide",
+    "rollaxis": "moveaxis",
+    "take_along_axis": "getitem",
+    "trace": "einsum",
+    "vdot": "matmul",
+    "vstack": "concatenate",
+}
 
 
 _COMPARISONS = {

@@ -30,6 +30,28 @@ def test_sigmoid_saturates_without_warning():
     assert_allclose(tg.sigmoid(x) + tg.sigmoid(-x), 1, rtol=1e-15)
 
 
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_gelu_saturates_for_every_finite_input(dtype, approximate):
+    far = np.sqrt(np.finfo(dtype).max) * 2  # its square overflows
+    x = np.array([-far, far], dtype)
+
+    def f(x):
+        return tg.gelu(x, approximate=approximate)
+
+    assert_array_equal(f(x), [0, x[1]])
+    assert_array_equal(slope(f, x), [0, 1])
+    assert_array_equal(slope(lambda x: grad(lambda x: f(x).sum())(x), x), [0, 0])
+
+
+@pytest.mark.parametrize("op", [tg.softmax, tg.log_softmax, lambda x: tg.logsumexp(x, 1)])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_integers_are_taken_in_double_precision(op, dtype):
+    x = np.array([[1, 0, 1]], dtype)
+    assert_array_equal(op(x), op(x.astype(np.float64)), strict=True)
+    assert_array_equal(op(x.tolist()), op(x.astype(np.float64)), strict=True)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("op", [tg.relu, tg.sigmoid, tg.softmax, tg.log_softmax, tg.tanh])
 def test_dtypes_are_kept(op, dtype):

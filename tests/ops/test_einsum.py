@@ -88,3 +88,9 @@ def test_second_derivatives_are_exact(problem, seed):
 def test_errors_say_what_does_not_fit(subscripts, shapes, message):
     with pytest.raises(ValueError, match=f"einsum: .*{message}"):
         tg.einsum(subscripts, *map(np.ones, shapes))
+
+
+def test_lists_of_axes_are_refused_by_name():
+    t = tg.Tensor(np.eye(2), requires_grad=True)
+    with pytest.raises(TypeError, match="einsum: subscripts: expected a string, got Tensor"):
+        np.einsum(t, [0, 1])

@@ -1,5 +1,7 @@
 """Elementwise operations at singular points and kinks, and in narrow dtypes; plain values are NumPy's own."""
 
+import functools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -128,3 +130,18 @@ def test_astype_casts_the_gradient_back():
     x = tg.Tensor(np.array([1.5, 2.5], np.float32), requires_grad=True)
     tg.astype(x, np.float64).sum().backward()
     assert_array_equal(x.grad, np.ones(2, np.float32), strict=True)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_derivatives_of_sinc_lose_no_digits_near_zero(order):
+    """Against the power series, whose terms fall below 1 soon for these x."""
+    x = np.geomspace(1e-6, 0.9, 40)
+    terms = [
+        (-1) ** k * math.pi ** (2 * k) * math.perm(2 * k, order) / math.factorial(2 * k + 1)
+        for k in range(30)
+    ]
+    expected = [math.fsum(c * v ** (2 * k - order) for k, c in enumerate(terms) if c) for v in x]
+    f = tg.sinc
+    for _ in range(order):
+        f = functools.partial(lambda f, x: grad(lambda x: f(x).sum())(x), f)
+    assert_allclose(f(x), expected, rtol=1e-12)

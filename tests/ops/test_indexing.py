@@ -79,6 +79,33 @@ def test_padding_in_every_mode(problem):
     assert_array_equal(pullback(g)[0], expected)
 
 
+@st.composite
+def positions(draw, length):
+    """Runs of even steps, up, down and in place, among single positions; in any integer dtype."""
+    runs = draw(
+        st.lists(st.tuples(st.integers(0, length - 1), st.integers(-3, 3), st.integers(1, 9)), max_size=5)
+    )
+    found = [p for start, step, n in runs for i in range(n) if 0 <= (p := start + i * step) < length]
+    dtype = draw(st.sampled_from([np.int64, np.uint8, np.uint64, *([np.int8] if length < 128 else [])]))
+    if np.dtype(dtype).kind == "i":
+        found = [p - length * draw(st.integers(0, 1)) for p in found]
+    return np.array(found, dtype)
+
+
+@settings(deadline=None, max_examples=max(100, settings.default.max_examples))
+@given(st.data())
+def test_looking_up_along_an_axis_is_undone_by_adding(data):
+    shape = data.draw(st.sampled_from([(12,), (9, 2), (2, 250), (2, 6, 3)]))
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    key = (slice(None),) * axis + (data.draw(positions(shape[axis])),)
+    x = np.zeros(shape)
+    value, pullback = tg.vjp(lambda x: tg.getitem(x, key), x)
+    g = np.random.default_rng(0).integers(-9, 10, value.shape).astype(float)
+    expected = np.zeros(shape)
+    np.add.at(expected, key, g)
+    assert_array_equal(pullback(g)[0], expected)
+
+
 def test_a_tensor_may_be_an_index():
     x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     x[Tensor(np.array([0, 0]))].sum().backward()

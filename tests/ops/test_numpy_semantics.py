@@ -147,13 +147,16 @@ def joining(is_new):
 def padding(s):
     x = s.array(s.shape(1, 3))
     mode = s.one_of("constant", "edge", "reflect", "wrap")
-    widths = s.one_of(s.int(0, 5), (s.int(0, 5), s.int(0, 5)), [(s.int(0, 5), s.int(0, 5)) for _ in x.shape])
+    widths = s.one_of(
+        s.int(0, 5), 1.5, (s.int(0, 5), s.int(0, 5)), [(s.int(0, 5), s.int(0, 5)) for _ in x.shape]
+    )
     return (x, widths, mode), {"constant_values": s.int(0, 2)} if mode == "constant" else {}
 
 
 def rolling(s):
     x = s.array()
-    return (x, s.int(-7, 7), s.one_of(None, s.axis(x))), {}
+    axis = s.one_of(None, s.axis(x), (s.axis(x), s.axis(x)))
+    return (x, s.one_of(s.int(-7, 7), (s.int(-7, 7), s.int(-7, 7))), axis), {}
 
 
 def taking(s):
@@ -175,7 +178,7 @@ def repeating(s):
 
 
 def tiling(s):
-    return (s.array(), s.one_of(s.int(0, 3), s.shape(0, 4, largest=2))), {}
+    return (s.array(), s.one_of(s.int(0, 3), s.shape(0, 4, largest=2), [1, 2])), {}
 
 
 def multiplying(s):

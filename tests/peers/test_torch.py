@@ -186,7 +186,17 @@ def torch_moments(function):
 
 
 def draw_clip(s):
-    return (s.array(s.shape()),), {"a_min": s.one_of(None, -1.0), "a_max": s.one_of(1.0, 2.0)}
+    """Bounds that are numbers, or arrays with a gradient of their own."""
+    if s.flag():
+        return (s.array(s.shape()),), {"a_min": s.one_of(None, -1.0), "a_max": s.one_of(1.0, 2.0)}
+    x, low, high = s.broadcastable(3)
+    return s.array(x), s.array(low, -3.0, -0.5), s.array(high, 0.5, 3.0)
+
+
+def torch_clip(x, a_min, a_max):
+    if isinstance(a_max, torch.Tensor):  # its own broadcast of a 0-d tensor with one of shape (1,) fails
+        x, a_min, a_max = torch.broadcast_tensors(x, a_min, a_max)
+    return torch.clamp(x, a_min, a_max)
 
 
 def draw_where(s):
@@ -554,7 +564,7 @@ PEERS = [
     same("abs", elementwise()),
     same("add", pair()),
     same("arctan", elementwise()),
-    same("clip", draw_clip, lambda x, a_min, a_max: torch.clamp(x, a_min, a_max)),
+    same("clip", draw_clip, torch_clip),
     same("cos", elementwise()),
     same("cosh", elementwise()),
     same("divide", away_from_zero),

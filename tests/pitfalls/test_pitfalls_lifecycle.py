@@ -340,6 +340,10 @@ def test_A14_a_checker_replays_the_random_numbers():
     assert np.any(f(x, np.random.default_rng(1)) != f(x, np.random.default_rng(2)))
     with pytest.raises(TypeError, match="rng"):
         tg.dropout(x, 0.5)  # no hidden generator
+    tg.testing.check_grads(lambda x: f(x, np.random.default_rng(0)), x)  # each call draws the same mask
+    stateful = np.random.default_rng(0)
+    with pytest.raises(tg.testing.GradientError, match="not deterministic"):  # and not a wrong verdict
+        tg.testing.check_grads(lambda x: f(x, stateful), x)
 
 
 def test_A15_rules_see_operands_and_output_as_tensors_when_recorded():

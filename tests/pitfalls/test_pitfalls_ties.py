@@ -96,6 +96,16 @@ def test_K9_clip_passes_the_gradient_at_both_bounds():
     assert_array_equal(slopes(lambda x: tg.clip(x, 0.0, None), x), [0, 1, 1, 1, 1])
 
 
+def test_K9_a_bound_gets_the_gradient_where_it_came_out_and_x_did_not():
+    x, low, high = np.array([-0.5, 0.0, 0.5, 1.0, 1.5]), np.zeros(5), np.ones(5)
+    gradients = grad(lambda *xs: tg.clip(*xs).sum(), (0, 1, 2))(x, low, high)
+    assert_array_equal(gradients, [[0, 1, 1, 1, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1]])
+    # bounds in the wrong order: NumPy's value is the upper one, everywhere
+    value, pullback = vjp(tg.clip, x, low + 2, high)
+    assert_array_equal(value, high)
+    assert_array_equal(pullback(np.ones(5)), [[0, 0, 0, 1, 0], np.zeros(5), [1, 1, 1, 0, 1]])
+
+
 def test_K10_the_derivative_of_abs_at_zero_is_zero():
     assert_array_equal(slopes(tg.abs, [-2.0, -0.0, 0.0, 2.0]), [-1, 0, 0, 1])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Layer", "Parameterless"]
+__all__ = ["Layer", "Parameterless", "require_sizes", "require_within"]
 
 
 class Layer:
@@ -87,3 +87,54 @@ class Parameterless(Layer):
     def __call__(self, params, state, x, *, train=False, rng=None):
         """Apply the function; see `Layer.__call__`."""
         return self.apply(x), {}
+
+
+def require_sizes(layer: str, **sizes: Any) -> None:
+    """Check that sizes are integers of 1 or more.
+
+    Parameters
+    ----------
+    layer : str
+        For the message.
+    **sizes : int or tuple of int
+        By the names of the layer's parameters.
+
+    Raises
+    ------
+    TypeError
+        If one is not made of integers.
+    ValueError
+        If one is below 1, or an empty tuple.
+
+    Examples
+    --------
+    >>> require_sizes("Conv2d", in_channels=3, kernel_size=(3, 5))
+    """
+    for name, size in sizes.items():
+        parts = size if isinstance(size, tuple) else (size,)
+        if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in parts):
+            raise TypeError(f"{layer}: {name}: expected integers, got {size!r}")
+        if not parts or min(parts) < 1:
+            raise ValueError(f"{layer}: {name}: expected at least 1, got {size}")
+
+
+def require_within(layer: str, name: str, value: float, low: float, high: float) -> None:
+    """Check that a number lies in ``[low, high]``.
+
+    Parameters
+    ----------
+    layer, name : str
+        For the message.
+    value, low, high : float
+
+    Raises
+    ------
+    ValueError
+        If it does not, or is NaN.
+
+    Examples
+    --------
+    >>> require_within("BatchNorm2d", "momentum", 0.1, 0, 1)
+    """
+    if not low <= value <= high:
+        raise ValueError(f"{layer}: {name}: expected a number in [{low}, {high}], got {value}")

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import ops
+from ..kernels.geometry import ConvSpec, PoolSpec
 from ..kernels.normalization import moments
-from ..ops.conv import check_arrays
+from ..ops.conv import check_arrays, geometry
 from ..tape import raw
 from . import init as initializers
-from .layer import Layer, Parameterless
+from .layer import Layer, Parameterless, require_sizes, require_within
 
 __all__ = [
     "GELU",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 Pair = int | tuple[int, int]
+
+# an image that any kernel fits in: the options of a layer are checked before it sees one
+VAST = (2**40, 2**40)
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,39 @@ class Conv2d(Layer):
     weight_init: Callable = initializers.he_normal
 
     def __post_init__(self):
-        if self.groups < 1:
-            raise ValueError(f"Conv2d: groups: expected at least 1, got {self.groups}")
+        require_sizes(
+            "Conv2d",
+            in_channels=self.in_channels,
+            out_channels=self.out_channels,
+            kernel_size=self.kernel_size,
+            groups=self.groups,
+        )
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise ValueError(
                 f"Conv2d: groups={self.groups} must divide in_channels={self.in_channels} "
                 f"and out_channels={self.out_channels}"
             )
+        if len(self.weight_shape) != 4:
+            raise ValueError(f"Conv2d: kernel_size: expected an integer or a pair, got {self.kernel_size}")
+        geometry(
+            "Conv2d",
+            ConvSpec.of,
+            ((1, self.in_channels, *VAST), self.weight_shape),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape (O, C / groups, KH, KW) of the weight."""
+        kernel = self.kernel_size if isinstance(self.kernel_size, tuple) else (self.kernel_size,) * 2
+        return (self.out_channels, self.in_channels // self.groups, *kernel)
 
     def init(self, rng, *, dtype=np.float32):
         """Draw ``weight`` (O, C / groups, KH, KW) and a zero ``bias`` (O,); see `Layer.init`."""
-        kernel = self.kernel_size if isinstance(self.kernel_size, tuple) else (self.kernel_size,) * 2
-        shape = (self.out_channels, self.in_channels // self.groups, *kernel)
-        params = {"weight": self.weight_init(rng, shape).astype(dtype)}
+        params = {"weight": self.weight_init(rng, self.weight_shape).astype(dtype)}
         if self.bias:
             params["bias"] = np.zeros(self.out_channels, dtype)
         return params, {}
@@ -126,6 +150,9 @@ class Dense(Layer):
     out_features: int
     bias: bool = True
     weight_init: Callable = initializers.he_normal
+
+    def __post_init__(self):
+        require_sizes("Dense", in_features=self.in_features, out_features=self.out_features)
 
     def init(self, rng, *, dtype=np.float32):
         """Draw ``weight`` (in, out) and a zero ``bias`` (out,); see `Layer.init`."""
@@ -174,6 +201,11 @@ class BatchNorm2d(Layer):
     eps: float = 1e-5
     momentum: float = 0.1
 
+    def __post_init__(self):
+        require_sizes("BatchNorm2d", channels=self.channels)
+        require_within("BatchNorm2d", "eps", self.eps, 0, math.inf)
+        require_within("BatchNorm2d", "momentum", self.momentum, 0, 1)
+
     def init(self, rng, *, dtype=np.float32):
         """Make ``weight`` ones, ``bias`` zeros; running mean 0 and variance 1; see `Layer.init`."""
         params = {"weight": np.ones(self.channels, dtype), "bias": np.zeros(self.channels, dtype)}
@@ -191,7 +223,7 @@ class BatchNorm2d(Layer):
         if train:
             y = ops.batch_norm(x, params["weight"], params["bias"], eps=self.eps)
             return y, self._moved(state, raw(x))
-        scale = params["weight"] / np.sqrt(state["running_var"] + self.eps)
+        scale = params["weight"] / np.sqrt(state["running_var"] + float(self.eps))
         shift = params["bias"] - state["running_mean"] * scale
         return x * ops.reshape(scale, (1, -1, 1, 1)) + ops.reshape(shift, (1, -1, 1, 1)), state
 
@@ -230,6 +262,10 @@ class LayerNorm(Layer):
     shape: int | tuple[int, ...]
     eps: float = 1e-5
 
+    def __post_init__(self):
+        require_sizes("LayerNorm", shape=self.shape)
+        require_within("LayerNorm", "eps", self.eps, 0, math.inf)
+
     def init(self, rng, *, dtype=np.float32):
         """Make ``weight`` ones and ``bias`` zeros; see `Layer.init`."""
         return {"weight": np.ones(self.shape, dtype), "bias": np.zeros(self.shape, dtype)}, {}
@@ -263,7 +299,9 @@ class GroupNorm(Layer):
     eps: float = 1e-5
 
     def __post_init__(self):
-        if self.groups < 1 or self.channels % self.groups:
+        require_sizes("GroupNorm", groups=self.groups, channels=self.channels)
+        require_within("GroupNorm", "eps", self.eps, 0, math.inf)
+        if self.channels % self.groups:
             raise ValueError(f"GroupNorm: groups={self.groups} must divide channels={self.channels}")
 
     def init(self, rng, *, dtype=np.float32):
@@ -377,6 +415,18 @@ class MaxPool2d(Parameterless):
     dilation: Pair = 1
     ceil_mode: bool = False
 
+    def __post_init__(self):
+        geometry(
+            "MaxPool2d",
+            PoolSpec.of,
+            ((1, 1, *VAST),),
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            ceil_mode=self.ceil_mode,
+        )
+
     def apply(self, x):
         """The maximum of each window."""
         return ops.max_pool2d(
@@ -398,6 +448,17 @@ class AvgPool2d(Parameterless):
     padding: Pair = 0
     ceil_mode: bool = False
     count_include_pad: bool = True
+
+    def __post_init__(self):
+        geometry(
+            "AvgPool2d",
+            PoolSpec.of,
+            ((1, 1, *VAST),),
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            ceil_mode=self.ceil_mode,
+        )
 
     def apply(self, x):
         """The mean of each window."""

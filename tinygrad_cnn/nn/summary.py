@@ -123,6 +123,5 @@ def _multiply_adds(layer: Layer, output_shape: tuple[int, ...]) -> int:
     """One for each weight that each output element uses."""
     outputs = math.prod(output_shape[1:])
     if isinstance(layer, Conv2d):
-        kernel = layer.kernel_size if isinstance(layer.kernel_size, tuple) else (layer.kernel_size,) * 2
-        return outputs * layer.in_channels // layer.groups * math.prod(kernel)
+        return outputs * math.prod(layer.weight_shape[1:])
     return outputs * layer.in_features if isinstance(layer, Dense) else 0

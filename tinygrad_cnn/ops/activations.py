@@ -1,14 +1,19 @@
-"""Activation functions, stable for every finite input and for minus infinity."""
+"""Activation functions, stable for every finite input.
+
+Minus infinity is a masked choice to the softmax family, and saturates the others; only silu and gelu, which
+multiply it by their 0, give NaN.
+"""
 
 import math
+import operator
 
 import numpy as np
 
 from ..kernels import rectifier as kernel
 from ..tape import primitive, raw
 from .elementary import erf, exp, tanh
-from .elementwise import where
-from .reductions import finite_max, sum
+from .elementwise import absorb, where
+from .reductions import finite_max, floating, sum
 
 __all__ = [
     "elu",
@@ -117,10 +122,10 @@ def leaky_relu(x, *, negative_slope=0.01):
     >>> leaky_relu(np.array([-1.0, 2.0]), negative_slope=0.1)
     array([-0.1,  2. ])
     """
-    return np.where(np.greater(x, 0), x, np.multiply(x, negative_slope))
+    return np.where(np.greater(x, 0), x, np.multiply(x, float(negative_slope)))
 
 
-leaky_relu.defvjp(x=lambda g, x, negative_slope: where(raw(x) > 0, g, negative_slope * g))
+leaky_relu.defvjp(x=lambda g, x, negative_slope: where(raw(x) > 0, g, float(negative_slope) * g))
 
 
 @primitive
@@ -142,11 +147,11 @@ def elu(x, *, alpha=1.0):
     >>> elu(np.array([-800.0, 2.0]))
     array([-1.,  2.])
     """
-    return np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.where(np.greater(x, 0), x, float(alpha) * np.expm1(np.minimum(x, 0)))
 
 
 # the exponent is kept at or below 0: above, where the branch is not used, it would overflow
-elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, alpha * exp(where(raw(x) > 0, 0.0, x))))
+elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, float(alpha) * exp(where(raw(x) > 0, 0.0, x))))
 
 
 @primitive
@@ -243,10 +248,11 @@ def gelu(x, *, approximate="none"):
     >>> gelu(np.array([0.0, 1.0]))
     array([0.        , 0.84134475])
     """
-    if approximate == "none":
-        return x * _normal_cdf(x)
-    if approximate == "tanh":
-        return 0.5 * x * (1 + tanh(_gelu_inner(x)))
+    with np.errstate(over="ignore"):  # far out the polynomials overflow, and the functions of them saturate
+        if approximate == "none":
+            return x * _normal_cdf(x)
+        if approximate == "tanh":
+            return 0.5 * x * (1 + tanh(_gelu_inner(x)))
     raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
 
 
@@ -259,20 +265,22 @@ def _gelu_inner(x):
 
 
 def _gelu_rule(g, x, approximate):
-    if approximate == "none":
-        density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-        return g * (_normal_cdf(x) + x * density)
-    t = tanh(_gelu_inner(x))
-    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
-    return g * (0.5 * (1 + t) + 0.5 * x * ((1 - t) * (1 + t)) * slope)
+    with np.errstate(over="ignore"):
+        if approximate == "none":
+            density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+            return g * (_normal_cdf(x) + x * density)
+        t = tanh(_gelu_inner(x))
+        slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
+        # where tanh is flat, 0 times a slope that may have overflowed
+        return g * (0.5 * (1 + t) + absorb(operator.mul, 0.5 * x * ((1 - t) * (1 + t)), slope))
 
 
 gelu.defvjp(x=_gelu_rule)
 
 
 def _below_max(x, axis):
-    """``x`` minus its slice's maximum: no exponential overflows. A slice of minus infinities gives zeros."""
-    x = np.asarray(x)
+    """A new array, ``x`` minus its slice's maximum: no exponential overflows. Minus infinities give zeros."""
+    x = floating(x)
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     if np.isfinite(top).all():
         return x - top
@@ -325,9 +333,9 @@ def log_softmax(x, axis=-1):
     array([     0., -10000.])
     """
     shifted = _below_max(x, axis)
-    if shifted.size == 0:  # the sum of an empty slice has no logarithm
-        return shifted
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    if shifted.size:  # the sum of an empty slice has no logarithm
+        shifted -= np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    return shifted
 
 
 log_softmax.defvjp(x=lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True))

@@ -171,14 +171,19 @@ def conv_transpose2d(x, weight, bias=None, *, stride=1, padding=0, output_paddin
             f"conv_transpose2d: weight: expected C = {x.shape[1]} first for x {x.shape}, got {weight.shape}"
         )
     steps, pads, gaps, extra = (_pair(v) for v in (stride, padding, dilation, output_padding))
-    if any(e >= max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
+    if not all(0 <= e < max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
         raise ValueError(
-            f"conv_transpose2d: output_padding: expected below stride or dilation, got {output_padding}"
+            f"conv_transpose2d: output_padding: expected in [0, stride or dilation), got {output_padding}"
         )
     size = tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + e + 1
         for n, s, p, d, k, e in zip(x.shape[2:], steps, pads, gaps, weight.shape[2:], extra, strict=True)
     )
+    if min(size) < 1:
+        raise ValueError(
+            f"conv_transpose2d: padding {pads} leaves an output of size {size} for x {x.shape[2:]} "
+            f"and kernel {weight.shape[2:]}"
+        )
     outputs = weight.shape[1] * groups
     shapes = (x.shape[0], outputs, *size), weight.shape
     spec = geometry(

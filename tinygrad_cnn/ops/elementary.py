@@ -85,6 +85,12 @@ def _power_exponent_rule(g, x, exponent, out):
 power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 
 
+def _scaled(g, slope, x):
+    """``g * slope(x)``, absorbed; a slope that overflows or is undefined has warned as a value already."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return absorb(operator.mul, g, slope(x))
+
+
 @primitive
 def exp(x):
     """Exponential, elementwise: ``e**x``.
@@ -105,7 +111,7 @@ def exp(x):
     return np.exp(x)
 
 
-exp.defvjp(x=lambda g, out: g * out)
+exp.defvjp(x=lambda g, out: absorb(operator.mul, g, out))
 
 
 @primitive
@@ -177,7 +183,7 @@ def sin(x):
     return np.sin(x)
 
 
-sin.defvjp(x=lambda g, x: g * cos(x))
+sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
 
 
 @primitive
@@ -201,7 +207,7 @@ def cos(x):
     return np.cos(x)
 
 
-cos.defvjp(x=lambda g, x: g * -sin(x))
+cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
 
 
 @primitive
@@ -272,7 +278,7 @@ def expm1(x):
     return np.expm1(x)
 
 
-expm1.defvjp(x=lambda g, x: g * exp(x))  # not out + 1, which rounds away what expm1 keeps
+expm1.defvjp(x=lambda g, x: _scaled(g, exp, x))  # not out + 1, which rounds away what expm1 keeps
 
 
 @primitive
@@ -315,8 +321,8 @@ def cosh(x):
     return np.cosh(x)
 
 
-sinh.defvjp(x=lambda g, x: g * cosh(x))
-cosh.defvjp(x=lambda g, x: g * sinh(x))
+sinh.defvjp(x=lambda g, x: _scaled(g, cosh, x))
+cosh.defvjp(x=lambda g, x: _scaled(g, sinh, x))
 
 
 @primitive
@@ -368,7 +374,8 @@ def hypot(a, b):
 
 def _hypot_rule(g, component, out):
     """``g * component / out``, 0 where the length is: the subgradient of smallest norm."""
-    return g * (component / where(raw(out) == 0, 1.0, out))
+    with np.errstate(invalid="ignore"):
+        return absorb(operator.mul, g, component / where(raw(out) == 0, 1.0, out))
 
 
 hypot.defvjp(
@@ -407,16 +414,20 @@ def _sinc(x, *, order):
     ``x f_n + n f_(n-1) = pi**(n-1) sin(pi x + n pi / 2)``.
     """
     x = np.asarray(x)
-    if order == 0:
-        return np.sinc(x)
     value = np.sinc(x)
+    if order == 0:
+        return value
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for n in range(1, order + 1):
-            value = (np.pi ** (n - 1) * np.sin(np.pi * x + n * np.pi / 2) - n * value) / x
-    near = np.flatnonzero(
-        np.abs(x) < order / 4
-    )  # the recurrence divides by x, and amplifies errors below that
-    value = np.array(value, dtype=x.dtype, order="C")
+            wave = np.sin(np.pi * (x + n / 2))
+            wave *= np.pi ** (n - 1)
+            value *= n
+            wave -= value
+            wave /= x
+            value = wave
+    value = np.asarray(value, dtype=x.dtype, order="C")
+    # the recurrence divides by x, and amplifies errors below that
+    near = np.flatnonzero(np.abs(x) < order / 4)
     value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
     return value
 
@@ -431,7 +442,11 @@ def _sinc_near_zero(x, order):
     return np.polynomial.polynomial.polyval(x * x, coefficients) * (x if odd else 1)
 
 
-_sinc.defvjp(x=lambda g, x, order: g * _sinc(x, order=order + 1))
+def _sinc_rule(g, x, order):
+    return _scaled(g, functools.partial(_sinc, order=order + 1), x)
+
+
+_sinc.defvjp(x=_sinc_rule)
 
 
 @primitive
@@ -485,4 +500,4 @@ def _erf_series():
     return interpolate(near, 17, [0, 1]), interpolate(tail, 26, [_compress(1.0), _compress(_ERF_END)])
 
 
-erf.defvjp(x=lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-x * x)))
+erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))

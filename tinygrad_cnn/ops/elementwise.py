@@ -115,7 +115,7 @@ def multiply(a, b):
     return np.multiply(a, b)
 
 
-multiply.defvjp(a=lambda g, b: g * b, b=lambda g, a: g * a)
+multiply.defvjp(a=lambda g, b: absorb(operator.mul, g, b), b=lambda g, a: absorb(operator.mul, g, a))
 
 
 @primitive(broadcasts=True)
@@ -190,7 +190,7 @@ def square(x):
     return np.square(x)
 
 
-square.defvjp(x=lambda g, x: g * (2 * x))
+square.defvjp(x=lambda g, x: absorb(operator.mul, g, 2 * x))
 
 
 # --- choices ----------------------------------------------------------------------------------------------
@@ -320,6 +320,7 @@ minimum.defvjp(
 )
 
 
+@primitive(broadcasts=True)
 def clip(x, a_min=None, a_max=None):
     """Limit to the interval ``[a_min, a_max]``; the gradient passes at both bounds.
 
@@ -327,7 +328,8 @@ def clip(x, a_min=None, a_max=None):
     ----------
     x : array_like
     a_min, a_max : array_like, optional
-        The bounds, constants to the tape; None for no bound on that side.
+        The bounds; None for no bound on that side. Each gets the gradient where it is what came out, and
+        ``x`` is not.
 
     Returns
     -------
@@ -338,16 +340,20 @@ def clip(x, a_min=None, a_max=None):
     >>> clip(np.array([-1.0, 0.5, 3.0]), 0.0, 1.0)
     array([0. , 0.5, 1. ])
     """
-    return _clip(x, raw(a_min), raw(a_max))
-
-
-@primitive(broadcasts=True)
-def _clip(x, a_min, a_max):
     return np.clip(x, a_min, a_max)
 
 
+def _is_raised(x, a_min, out):
+    """Where the lower bound came out; where the upper one, being less, replaced it, that one did."""
+    return (raw(out) > raw(x)) & (raw(out) == raw(a_min))
+
+
 # the operand is untouched exactly where it lies within the bounds, and there the output equals it
-_clip.defvjp(x=lambda g, x, out: g * (raw(x) == raw(out)))
+clip.defvjp(
+    x=lambda g, x, out: g * (raw(x) == raw(out)),
+    a_min=lambda g, x, a_min, out: g * _is_raised(x, a_min, out),
+    a_max=lambda g, x, a_min, out: g * ((raw(x) != raw(out)) & ~_is_raised(x, a_min, out)),
+)
 
 
 @primitive(broadcasts=True)

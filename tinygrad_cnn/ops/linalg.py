@@ -158,6 +158,8 @@ def einsum(subscripts, *operands):
 
     Raises
     ------
+    TypeError
+        If the subscripts are no string: NumPy's lists of axes are not read.
     ValueError
         If the subscripts do not fit the operands.
 
@@ -169,6 +171,8 @@ def einsum(subscripts, *operands):
     >>> float(einsum("ii", np.eye(3)))
     3.0
     """
+    if not isinstance(subscripts, str):
+        raise TypeError(f"einsum: subscripts: expected a string, got {type(subscripts).__name__}")
     inputs, output = _parse_subscripts(subscripts, [np.ndim(raw(x)) for x in operands])
     # an index that repeats within an operand is a diagonal of it: after that the rules see each once
     pairs = [_diagonal(x, letters) for x, letters in zip(operands, inputs, strict=True)]

@@ -53,6 +53,7 @@ def cross_entropy(logits, targets, *, weight=None, label_smoothing=0.0, ignore_i
         raise ValueError(
             f"cross_entropy: label_smoothing: expected a number in [0, 1), got {label_smoothing}"
         )
+    label_smoothing = float(label_smoothing)  # a NumPy scalar is not weak
     log_p = log_softmax(logits, 1)
     if np.ndim(raw(targets)) == 2:
         return _against_probabilities(log_p, targets, weight, label_smoothing, ignore_index, reduction)

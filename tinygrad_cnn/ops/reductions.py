@@ -16,6 +16,7 @@ from .shaping import concatenate, flip, moveaxis, reshape
 
 __all__ = [
     "cumsum",
+    "floating",
     "kept_shape",
     "logsumexp",
     "max",
@@ -190,7 +191,7 @@ def _centred(x, axis):
 
 def _per_degree(g, x_shape, axis, ddof):
     """``g / (n - ddof)``; NaN without degrees of freedom, as the forward value, unless ``g`` is 0."""
-    degrees = _count(x_shape, axis) - ddof
+    degrees = _count(x_shape, axis) - float(ddof)
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
 
@@ -309,9 +310,9 @@ def _extremum_rule(g, x, out, axis):
             np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
         )
     # a slice with a NaN has no hit: its share, infinite, times False is NaN
+    shared = absorb(operator.mul, reshape(g, kept), share.astype(x.dtype))
     with np.errstate(invalid="ignore"):
-        weights = hits * share.astype(x.dtype)
-    return spread(g, x.shape, axis) * weights
+        return broadcast_to(shared, x.shape) * hits
 
 
 max.defvjp(x=_extremum_rule)
@@ -341,10 +342,31 @@ def logsumexp(x, axis=None, *, keepdims=False):
     >>> float(logsumexp(np.array([1e4, 1e4])))
     10000.69314718056
     """
+    x = floating(x)
     top = finite_max(x, axis)
     with np.errstate(divide="ignore"):
         total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=keepdims))
     return total + top.reshape(total.shape)
+
+
+def floating(x):
+    """An array of a floating dtype, which has an infinity: integers in float64.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> floating([1, 2])
+    array([1., 2.])
+    """
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def finite_max(x, axis):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..tape import broadcast_to, primitive, raw
+from ..tape import accumulator, broadcast_to, primitive, raw
 
 __all__ = [
     "concatenate",
@@ -215,12 +215,59 @@ def squeeze(x, axis=None):
 # --- choosing and placing ---------------------------------------------------------------------------------
 
 
-def _is_basic(key):
-    """Whether a NumPy index selects every element at most once, so that ``out[key] += g`` accumulates."""
+def _selects_once(key):
+    """Whether a NumPy index selects no element twice: a basic one, perhaps with a mask."""
     parts = key if isinstance(key, tuple) else (key,)
-    return all(
-        part is None or part is Ellipsis or isinstance(part, int | slice | np.integer) for part in parts
+    arrays = [
+        part
+        for part in parts
+        if not (part is None or part is Ellipsis or isinstance(part, int | slice | np.integer))
+    ]
+    return not arrays or (
+        len(arrays) == 1 and isinstance(arrays[0], np.ndarray) and arrays[0].dtype == np.bool_
     )
+
+
+def _is_along_one_axis(key):
+    """Whether an index is that of `take`: whole axes, and one vector of positions."""
+    *lead, last = key if isinstance(key, tuple) else (key,)
+    return (
+        all(isinstance(part, slice) and part == slice(None) for part in lead)
+        and isinstance(last, np.ndarray)
+        and last.ndim == 1
+        and last.dtype.kind in "iu"
+    )
+
+
+def _even_runs(positions):
+    """Runs ``(first, last)`` over which positions differ by one step; None where they are short.
+
+    A padded or flipped axis has a few long ones, a look-up none.
+    """
+    bends = np.flatnonzero(np.diff(positions, 2)) + 1  # where a run may end
+    if 4 * len(bends) > len(positions):
+        return None
+    runs, first = [], 0
+    while first < len(positions):
+        k = np.searchsorted(bends, first, side="right")
+        last = int(bends[k]) if k < len(bends) else len(positions) - 1
+        runs.append((first, last))
+        first = last + 1
+    return runs
+
+
+def _add_runs(out, axis, positions, x, runs):
+    """``np.add.at(out, positions, x)`` along an axis, run by run, in slices: more than ten times as fast."""
+    lead = (slice(None),) * axis
+    for first, last in runs:
+        start, stop = int(positions[first]), int(positions[last])
+        step = (stop - start) // (last - first) if last > first else 1
+        part = x[(*lead, slice(first, last + 1))]
+        if step == 0:  # one element, repeated
+            out[(*lead, start)] += np.add.reduce(part, axis=axis, dtype=accumulator(part.dtype))
+        else:
+            beyond = stop + (1 if step > 0 else -1)
+            out[(*lead, slice(start, beyond if beyond >= 0 else None, step))] += part
 
 
 @primitive
@@ -268,10 +315,17 @@ def put(x, key, *, shape):
     array([2., 0., 5.])
     """
     out = np.zeros(shape, dtype=x.dtype)
-    if _is_basic(key):
+    if _selects_once(key):
         out[key] = x
-    else:
-        np.add.at(out, key, x)
+        return out
+    if _is_along_one_axis(key):
+        axis = len(key) - 1 if isinstance(key, tuple) else 0
+        positions = np.asarray(key[-1] if isinstance(key, tuple) else key, dtype=np.intp)
+        positions = np.where(positions < 0, positions + shape[axis], positions)
+        if (runs := _even_runs(positions)) is not None:
+            _add_runs(out, axis, positions, x, runs)
+            return out
+    np.add.at(out, key, x)
     return out
 
 
@@ -298,6 +352,8 @@ def pad(x, pad_width, mode="constant", *, constant_values=0.0):
 
     Raises
     ------
+    TypeError
+        If the widths are not integers.
     NotImplementedError
         For another of NumPy's modes.
 
@@ -309,7 +365,10 @@ def pad(x, pad_width, mode="constant", *, constant_values=0.0):
     array([3., 2., 1., 2., 3., 2., 1.])
     """
     shape = np.shape(raw(x))
-    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (len(shape), 2)))
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"pad: pad_width: expected integers, got {pad_width!r}")
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, widths=widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "wrap"):
@@ -425,13 +484,14 @@ def flip(x, axis=None):
 
 
 def roll(x, shift, axis=None):
-    """Shift elements along an axis; those that fall off at one end come back at the other.
+    """Shift elements along axes; those that fall off at one end come back at the other.
 
     Parameters
     ----------
     x : array_like
-    shift : int
-    axis : int or None
+    shift : int or tuple of int
+        One for all axes, or one for each.
+    axis : int, tuple of int or None
         None: of the flattened array, whose shape is then restored.
 
     Returns
@@ -445,6 +505,10 @@ def roll(x, shift, axis=None):
     """
     if axis is None:
         return reshape(roll(reshape(x, (-1,)), shift, 0), np.shape(raw(x)))
+    if isinstance(shift, tuple) or isinstance(axis, tuple):
+        for one_shift, one_axis in np.broadcast(shift, axis):
+            x = roll(x, int(one_shift), int(one_axis))
+        return x
     length = np.shape(raw(x))[axis]
     start = -shift % length if length else 0
     whole = (slice(None),) * (axis % np.ndim(raw(x)))
@@ -517,7 +581,7 @@ def tile(x, reps):
     Parameters
     ----------
     x : array_like
-    reps : int or tuple of int
+    reps : int or sequence of int
         How often, along each axis; matched with the last axes, as `numpy.tile` does.
 
     Returns
@@ -530,7 +594,7 @@ def tile(x, reps):
     array([[1., 2., 1., 2.],
            [1., 2., 1., 2.]])
     """
-    reps = reps if isinstance(reps, tuple) else (reps,)
+    reps = tuple(reps) if np.iterable(reps) else (reps,)
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
@@ -597,7 +661,10 @@ def one_hot(indices, classes, *, dtype=np.float32):
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    return np.eye(classes, dtype=dtype)[check_indices("one_hot", "indices", raw(indices), classes)]
+    indices = check_indices("one_hot", "indices", raw(indices), classes)
+    out = np.zeros((*indices.shape, classes), dtype)
+    np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
+    return out
 
 
 def check_indices(op, name, indices, count):

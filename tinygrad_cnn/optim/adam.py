@@ -66,7 +66,8 @@ class Adam(Optimizer):
         require_not_negative(name, "eps", eps)
         require_not_negative(name, "weight_decay", weight_decay)
         super().__init__(params, lr)
-        self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
+        self.betas = float(betas[0]), float(betas[1])
+        self.eps, self.weight_decay = float(eps), float(weight_decay)
         self._first = [np.zeros_like(array) for array in self._arrays]
         self._second = [np.zeros_like(array) for array in self._arrays]
         self._counts = [0] * len(self._arrays)  # a leaf tensor may have missed steps

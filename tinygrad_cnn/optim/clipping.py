@@ -46,7 +46,8 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in map(_wide, tree.leaves(grads))))
     if not max_norm < norm < math.inf:
         return grads, norm
-    return tree.map(lambda g: g * (max_norm / norm), grads), norm
+    factor = float(max_norm / norm)  # a NumPy scalar is not weak: it would make float32 float64
+    return tree.map(lambda g: g * factor, grads), norm
 
 
 def _wide(g: np.ndarray) -> np.ndarray:

@@ -66,7 +66,8 @@ class RMSprop(Optimizer):
         require_not_negative("RMSprop", "eps", eps)
         require_not_negative("RMSprop", "weight_decay", weight_decay)
         super().__init__(params, lr)
-        self.alpha, self.eps, self.momentum, self.weight_decay = alpha, eps, momentum, weight_decay
+        self.alpha, self.eps = float(alpha), float(eps)
+        self.momentum, self.weight_decay = float(momentum), float(weight_decay)
         self._squares = [np.zeros_like(array) for array in self._arrays]
         self._buffers = [np.zeros_like(array) if momentum else None for array in self._arrays]
 

@@ -41,6 +41,12 @@ class SGD(Optimizer):
     TypeError
         If a parameter is no floating array.
 
+    Notes
+    -----
+    The velocity of a parameter whose gradient stays 0 decays to subnormal numbers and not to 0: 0.9 times the
+    smallest of them rounds to itself. Values do not suffer; processors that compute with such numbers slowly
+    take longer for a step.
+
     Examples
     --------
     >>> params = {"w": np.array([1.0])}
@@ -65,7 +71,7 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov looks ahead along the velocity: it needs momentum > 0")
         require_not_negative("SGD", "weight_decay", weight_decay)
         super().__init__(params, lr)
-        self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
+        self.momentum, self.nesterov, self.weight_decay = float(momentum), nesterov, float(weight_decay)
         self._velocities = [np.zeros_like(array) if momentum else None for array in self._arrays]
 
     def update(self, index, param, g, lr):
