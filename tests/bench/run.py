@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from comparison import contest, growth, imports, machine, memory, plots, problem, tables
+from comparison import contest, growth, imports, machine, memory, problem, tables
 from comparison.sides import PEERS, PLAYERS
 
 SECTIONS = ("step", "inference", "conv", "engine", "import", "memory", "growth")
@@ -51,6 +51,8 @@ def measurements(sections, threads, effort):
 
 def main():
     """Measure, print, write."""
+    from comparison import plots  # needs matplotlib, without which the rest can be tested
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
