@@ -26,12 +26,16 @@ class Effort(NamedTuple):
     turns: int
     least_turns: int  # however long they take
     seconds: float  # of a contest, after which no more than the least turns are taken
+    convolutions: int  # how many of the problems
     processes: int
     imports: int
+    sizes: int  # of an axis of growth, at most
 
 
-THOROUGH = Effort(problem.BATCHES, turns=60, least_turns=9, seconds=6, processes=7, imports=15)
-QUICK = Effort((1, 32), turns=4, least_turns=2, seconds=0.2, processes=1, imports=1)
+THOROUGH = Effort(
+    problem.BATCHES, turns=60, least_turns=9, seconds=6, convolutions=8, processes=7, imports=15, sizes=5
+)
+QUICK = Effort((1, 32), turns=4, least_turns=2, seconds=0.2, convolutions=2, processes=1, imports=1, sizes=2)
 
 
 def measurements(sections, threads, effort):

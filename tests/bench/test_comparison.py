@@ -87,7 +87,13 @@ def test_a_bar_names_what_is_measured():
 
 
 RESULT = {
-    "machine": {"cpu": "a processor", "cores": 2, "system": "a system", "versions": {"numpy": "2"}},
+    "machine": {
+        "cpu": "a processor",
+        "cores": 2,
+        "load": 0.0,
+        "system": "a system",
+        "versions": {"numpy": "2"},
+    },
     "quick": False,
     "records": [
         record(case=1, ours=[[2e-3]], theirs=[[1e-3]]),
@@ -105,7 +111,7 @@ def test_a_table_shows_verdicts_units_and_failures():
     assert row[5][3:] == ["100 µs", "1 ms", "0.1", "0.1 to 0.1", "0.85", "holds"]
     assert row[6] == ["batch 8", "JAX jit", "1", "", "", "not run: ImportError: absent", "", "0.85", ""]
     assert row[7][3:6] == ["1.0 MB", "2.0 MB", "0.5"]
-    assert lines[-1] == "a processor, 2 cores; a system; numpy 2."
+    assert lines[-1] == "a processor, 2 cores, load 0.0 before; a system; numpy 2."
 
 
 def test_tables_go_into_a_page_between_their_marks_as_often_as_one_likes():

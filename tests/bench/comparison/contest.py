@@ -82,7 +82,7 @@ def cases(section, effort):
     return {
         "step": effort.batches,
         "inference": effort.batches,
-        "conv": problem.CONVOLUTIONS,
+        "conv": problem.CONVOLUTIONS[: effort.convolutions],
         "engine": (problem.SMALL_OP, problem.CHAIN),
     }[section]
 

@@ -29,5 +29,5 @@ def description():
         "cores": len(os.sched_getaffinity(0)),
         "system": f"{platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}",
         "versions": versions,
-        "load average before": os.getloadavg()[0],
+        "load": os.getloadavg()[0],
     }

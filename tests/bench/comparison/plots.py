@@ -27,10 +27,12 @@ def draw(axes, rows, threads):
     for peer, points in series.items():
         batches = [batch for batch, _, _ in points]
         ratios = [value.value for _, value, _ in points]
-        spread = [[abs(v.quartiles[i] - v.value) for _, v, _ in points] for i in (0, 1)]
+        spread = [
+            [max(0, v.value - v.quartiles[0]) for _, v, _ in points],  # of a ratio of medians, not a median
+            [max(0, v.quartiles[1] - v.value) for _, v, _ in points],
+        ]
         style = {"color": COLOURS[peer], "marker": MARKERS[peer]}
         axes.errorbar(batches, ratios, spread, label=SIDES[peer].title, capsize=2, lw=1.4, ms=5, **style)
-        # peers with the same bound at a batch would hide one another's stroke: it is drawn once, see `bounds`
     for batch, bound, peers in bounds(series):
         colour = COLOURS[peers[0]] if len(peers) == 1 else "black"
         axes.plot([batch * 0.8, batch * 1.25], [bound, bound], color=colour, lw=2.5, alpha=0.6)
@@ -50,7 +52,7 @@ def draw(axes, rows, threads):
 
 
 def bounds(series):
-    """Every bound of a batch once: (batch, bound, the peers that it holds for)."""
+    """Every bound of a batch once, lest one stroke hide another: (batch, bound, the peers it is for)."""
     found = {}
     for peer, points in series.items():
         for batch, _, bound in points:
@@ -71,7 +73,7 @@ def save(section, result, folder: Path):
     panels[0][0].set_ylabel("time of tinygrad_cnn / time of the peer")
     handles, labels = panels[0][0].get_legend_handles_labels()
     handles.append(plt.Line2D([], [], color="black", lw=2.5, alpha=0.6))
-    labels.append("bound (in a peer's colour: its own)")
+    labels.append("bound (black: of several peers)")
     figure.legend(handles, labels, loc="lower center", ncol=4, frameon=False)
     figure.suptitle(f"{TITLES[section]}: below 1, tinygrad_cnn is faster")
     figure.tight_layout(rect=(0, 0.12, 1, 1))

@@ -78,7 +78,8 @@ def section(name, result):
     """The table of a section, with what it shows and where it was measured."""
     machine = result["machine"]
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
-    place = f"{machine['cpu']}, {machine['cores']} cores; {machine['system']}; {versions}."
+    load = f"load {machine['load']:.1f} before"
+    place = f"{machine['cpu']}, {machine['cores']} cores, {load}; {machine['system']}; {versions}."
     quick = " **A quick trial of the command, no measurement.**" if result["quick"] else ""
     table = markdown(list(HEAD), [cells(*row) for row in rows(result["records"])])
     return f"{NOTES[name]}{quick}\n\n{table}\n{place}\n"
