@@ -1,4 +1,4 @@
-"""The whole comparison: measured in turns, printed as tables, and written as JSON, Markdown and plots.
+"""The whole comparison: measured in turns, printed as tables, and written as JSON and plots.
 
     python tests/bench/run.py --out DIR
 
@@ -63,7 +63,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="*", choices=SECTIONS, default=SECTIONS, help="none: only write anew")
-    parser.add_argument("--page", type=Path, help="Markdown page whose tables are to be replaced")
+    parser.add_argument("--page", type=Path, help="Markdown page to put the tables in")
     parser.add_argument("--quick", action="store_true", help="try the command; the numbers mean nothing")
     options = parser.parse_args()
     most = len(os.sched_getaffinity(0))
@@ -84,7 +84,6 @@ def main():
 
     compact = json.JSONEncoder(separators=(",", ":"))
     file.write_text(compact.encode(results) + "\n", encoding="utf-8")
-    (options.out / "tables.md").write_text(tables.everything(results), encoding="utf-8")
     for section in plots.TITLES:
         if section in results:
             plots.save(section, results[section], options.out)

@@ -71,10 +71,11 @@ def save(section, result, folder: Path):
     for axes, threads in zip(panels[0], settings, strict=True):
         draw(axes, rows, threads)
     panels[0][0].set_ylabel("time of tinygrad_cnn / time of the peer")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    handles.append(plt.Line2D([], [], color="black", lw=2.5, alpha=0.6))
-    labels.append("bound (black: of several peers)")
-    figure.legend(handles, labels, loc="lower center", ncol=4, frameon=False)
+    entries = {}
+    for axes in panels[0]:
+        entries |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    entries["bound (black: of several peers)"] = plt.Line2D([], [], color="black", lw=2.5, alpha=0.6)
+    figure.legend(entries.values(), entries.keys(), loc="lower center", ncol=4, frameon=False)
     figure.suptitle(f"{TITLES[section]}: below 1, tinygrad_cnn is faster")
     figure.tight_layout(rect=(0, 0.12, 1, 1))
     for suffix in ("png", "svg"):

@@ -17,6 +17,7 @@ import time
 from . import limits
 
 WARM_CALLS, WARM_SECONDS = 10, 0.5
+LONGEST_REASON = 150  # characters, of those that go into a table
 
 
 class Server:
@@ -109,8 +110,8 @@ def main():
             server = server or Server(name, threads)
             answer = getattr(server, function)(*arguments)
         except Exception as error:  # a side that cannot do something says why, and is asked the next
-            first_line = (str(error).strip().splitlines() or [""])[0]
-            answer = {"failure": f"{type(error).__name__}: {first_line}"}
+            reason = " ".join(str(error).split())[:LONGEST_REASON]
+            answer = {"failure": f"{type(error).__name__}: {reason}"}
         print(json.dumps(answer), file=answers, flush=True)
 
 

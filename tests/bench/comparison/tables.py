@@ -50,7 +50,7 @@ def cells(record, value, bound):
             *start,
             "",
             "",
-            f"not run: {record['failure']}",
+            f"not run: {record['failure']}".replace("|", "/"),
             "",
             "" if bound is None else f"{bound:g}",
             "",
