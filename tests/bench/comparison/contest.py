@@ -12,7 +12,7 @@ from . import problem
 from .sides import PLAYERS
 
 TOLERANCE = 1e-4
-TURN_SECONDS, MOST_CALLS = 0.01, 100
+TURN_SECONDS, MOST_CALLS = 0.01, 20
 
 
 class Failure(Exception):  # noqa: N818 - an outcome, which is written down

@@ -86,7 +86,7 @@ def seconds(call, count):
     for _ in range(count):
         start = time.perf_counter()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(float(f"{time.perf_counter() - start:.4g}"))  # more digits are noise
     return times
 
 
