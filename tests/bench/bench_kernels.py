@@ -19,6 +19,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is imported
 
 import numpy as np
 import torch
+from comparison.problem import CONVOLUTIONS
 from torch.nn import functional
 
 from tinygrad_cnn.kernels import conv, normalization, pool
@@ -27,17 +28,6 @@ from tinygrad_cnn.kernels.memory import batch_first, keep_heap
 
 Work = Callable[[], object]
 
-# N, C, H, W, O, kernel, stride, padding
-PROBLEMS = [
-    (64, 1, 28, 28, 8, 3, 1, 1),
-    (64, 8, 14, 14, 16, 3, 1, 1),
-    (32, 3, 32, 32, 32, 3, 1, 1),
-    (32, 16, 32, 32, 16, 3, 1, 1),
-    (32, 64, 28, 28, 64, 3, 1, 1),
-    (16, 128, 28, 28, 128, 3, 1, 1),
-    (16, 256, 14, 14, 1024, 1, 1, 0),
-    (8, 3, 224, 224, 64, 7, 2, 3),
-]
 OTHER_BATCHES = [
     (n, *shape) for n in (1, 8, 256) for shape in ((1, 28, 28, 8, 3, 1, 1), (8, 14, 14, 16, 3, 1, 1))
 ]
@@ -97,7 +87,7 @@ def bench_convolution(problem: tuple[int, ...], repeats: int, *, parts: bool) ->
         return functional.conv2d(tx, tweight, tbias, stride, padding)
 
     total = compare(ours_all, torch_all, repeats)
-    report(f"conv {problem}", total)
+    report(f"conv {tuple(problem)}", total)
     if parts:
         report("  forward", compare(lambda: conv.forward(x, weight, bias, spec), torch_forward, repeats))
         dx = compare(
@@ -215,7 +205,7 @@ def main() -> None:
     if options.only in (None, "layers"):
         bench_layers(options.repeats)
     if options.only in (None, "conv"):
-        ratios = [bench_convolution(problem, options.repeats, parts=True) for problem in PROBLEMS]
+        ratios = [bench_convolution(problem, options.repeats, parts=True) for problem in CONVOLUTIONS]
         print(f"geometric mean of the {len(ratios)} problems: {statistics.geometric_mean(ratios):.2f}")
         for problem in OTHER_BATCHES:
             bench_convolution(problem, options.repeats, parts=False)
