@@ -144,12 +144,11 @@ def mean(x, axis=None, *, keepdims=False):
     array([1.5, 3.5])
     """
     x = np.asarray(x)
-    if x.dtype.kind != "f" or x.dtype == np.float16 or x.size == 0:
+    if x.dtype.kind != "f" or x.dtype == np.float16 or x.ndim == 0 or x.size == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
+    # the same bits, in a quarter of the time for the losses of a small batch
     total = np.add.reduce(x, axis=axis, keepdims=keepdims)
-    return total / (
-        x.size // total.size
-    )  # as np.mean does, which takes four times as long for a batch of losses
+    return total / (x.size // total.size)
 
 
 # by the reciprocal: a count above 65504 would overflow in float16; an empty slice has nobody to send to
