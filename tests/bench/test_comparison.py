@@ -125,6 +125,14 @@ def test_tables_go_into_a_page_between_their_marks_as_often_as_one_likes():
     assert tables.fill(once, {"step": RESULT}) == once
 
 
+def test_plots_are_written(tmp_path):
+    pytest.importorskip("matplotlib", reason="plots are drawn by matplotlib (the extra 'bench')")
+    from comparison import plots
+
+    plots.save("step", RESULT | {"records": RESULT["records"][:3]}, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"step.png", "step.svg"}
+
+
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="binds processes to cores, reads /proc")
 
 

@@ -20,23 +20,38 @@ def faults(name, batch):
 NO_FAULTS = tuple(faults("ours", batch) for batch in BATCHES)
 
 
+def peak(name, threads):
+    """The bytes that a side's process adds."""
+    with Process(name, threads) as side:
+        return side.ask("memory_added", STEPS, SIZE)
+
+
+def faults_of_steps(name, threads, batch, count):
+    """The page faults of each of some warm steps."""
+    with Process(name, threads) as side:
+        side.ask("prepare", "step", batch)
+        return side.ask("page_faults", count, "step", batch)
+
+
 def measure(threads, effort):
     """Yield records: peaks of several processes each, ours against PyTorch's; faults of ours alone."""
-    peaks = {name: [] for name in (*OURS, "torch")}
-    for _ in range(effort.processes):
-        for name, found in peaks.items():
-            with Process(name, threads) as side:
-                found.append([side.ask("memory_added", STEPS, SIZE)])
     for name in OURS:
-        record = {"section": "memory", "case": added(name), "peer": "torch", "threads": threads}
-        yield record | {"ours": peaks[name], "theirs": peaks["torch"], "unit": "MB"}
+        record = {"section": "memory", "case": added(name), "peer": "torch", "threads": threads, "unit": "MB"}
+        try:
+            pairs = [(peak(name, threads), peak("torch", threads)) for _ in range(effort.processes)]
+            record["ours"], record["theirs"] = (
+                [[side] for side in sides] for sides in zip(*pairs, strict=True)
+            )
+        except Failure as failure:
+            record["failure"] = str(failure)
+        yield record
     for name in OURS:
-        with Process(name, threads) as side:
-            for batch in effort.batches:
-                record = {"section": "memory", "case": faults(name, batch), "peer": None, "threads": threads}
-                try:
-                    side.ask("prepare", "step", batch)
-                    record["counts"] = side.ask("page_faults", effort.turns, "step", batch)
-                except Failure as failure:
-                    record["failure"] = str(failure)
-                yield record
+        for batch in effort.batches:
+            counts = faults_of_steps(name, threads, batch, effort.turns)
+            yield {
+                "section": "memory",
+                "case": faults(name, batch),
+                "peer": None,
+                "threads": threads,
+                "counts": counts,
+            }

@@ -1,5 +1,6 @@
 """The ratios by batch, a plot for the training step and one for inference."""
 
+import math
 from pathlib import Path
 
 import matplotlib
@@ -75,9 +76,10 @@ def save(section, result, folder: Path):
     for axes in panels[0]:
         entries |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     entries["bound (black: of several peers)"] = plt.Line2D([], [], color="black", lw=2.5, alpha=0.6)
-    figure.legend(entries.values(), entries.keys(), loc="lower center", ncol=4, frameon=False)
+    columns = 2 * len(settings)
+    figure.legend(entries.values(), entries.keys(), loc="lower center", ncol=columns, frameon=False)
     figure.suptitle(f"{TITLES[section]}: below 1, tinygrad_cnn is faster")
-    figure.tight_layout(rect=(0, 0.12, 1, 1))
+    figure.tight_layout(rect=(0, 0.05 + 0.04 * math.ceil(len(entries) / columns), 1, 1))
     for suffix in ("png", "svg"):
         figure.savefig(folder / f"{section}.{suffix}", dpi=130)
     plt.close(figure)
