@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tinygrad_cnn import autodiff, ops, tape
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
-from tinygrad_cnn.ops import conv, normalization, pool, shaping
+from tinygrad_cnn.ops import activations, conv, normalization, pool, shaping
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
@@ -33,6 +33,13 @@ def untied_pairs(draw):
     """Broadcastable pairs in which no element equals one of the other."""
     a, b = draw(broadcastable(each=functools.partial(distinct_arrays, gap=0.25)))
     return a, b + 0.125
+
+
+@st.composite
+def gated(draw):
+    """Pairs (x, y) of one shape."""
+    y = draw(arrays())
+    return draw(arrays(y.shape, whole=True)), y
 
 
 @st.composite
@@ -571,6 +578,14 @@ REDUCTIONS = [
 ]
 
 ACTIVATIONS = [
+    OpCase(
+        "gate",
+        activations.gate,
+        operands=gated(),
+        reference=lambda x, y: np.where(y > 0, x, 0.0),
+        linear_in=("x",),
+        constant=("y",),
+    ),
     OpCase("relu", ops.relu, operands=arrays(away_from=[0.0]), reference=lambda x: np.where(x > 0, x, 0.0)),
     OpCase("sigmoid", ops.sigmoid, operands=arrays(), reference=lambda x: 1 / (1 + np.exp(-x))),
     OpCase(

@@ -45,7 +45,7 @@ def run(script, *arguments, **environment):
 
 FLOORS = [
     {"tree", "kernels"},
-    {"tape"},
+    {"tape", "tuning"},
     {"ops"},
     {"tensor"},
     {"autodiff"},

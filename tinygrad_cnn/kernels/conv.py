@@ -298,7 +298,7 @@ class _Block:
     def columns(self, xb: Array, memory: Array) -> Array:
         """Write the columns of `xb` (C, H, W, N) to `memory`; return them as matrices, to be read only."""
         if not self.size:
-            return _strided(xb, 0, self.matrix_shape, self.matrix_steps)
+            return _strided(xb, self.part.offset, self.matrix_shape, self.matrix_steps)
         source = self.part.load(xb, memory)
         block = memory[self.part.size :].reshape(self.shape)
         block[...] = _strided(source, self.part.offset, self.shape, self.steps)
@@ -461,7 +461,7 @@ def _plain_block(spec: ConvSpec, channels: int, images: int, rows: Pair, columns
             (np.s_[:, :, u, v], np.s_[:, :, down[u], across[v]]) for u in range(tall) for v in range(wide)
         ),
         matrix_shape=(groups, 1, taps, run),
-        matrix_steps=(taps * run, taps * run, run, 1),
+        matrix_steps=(g, g, c, 1) if _is_pointwise(spec) else (taps * run, taps * run, run, 1),
         size=0 if _is_pointwise(spec) else part.size + groups * taps * run,
     )
 

@@ -1,0 +1,168 @@
+"""Work over threads: all of it is done once, and it gives what one thread gives, bit for bit."""
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn.kernels import conv, parallel, pool, product, rectifier
+from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    """Two threads, for work of every size; what they ran on is collected."""
+    names = set()
+    drain = parallel._drain
+
+    def noting_drain(work, waiting):
+        def noting_work(piece):
+            names.add(threading.current_thread().name)
+            work(piece)
+
+        drain(noting_work, waiting)
+
+    monkeypatch.setattr(parallel, "_drain", noting_drain)
+    for module, name in (
+        (conv, "SHARED_WORK"),
+        (pool, "SHARED_ELEMENTS"),
+        (rectifier, "SHARED_ELEMENTS"),
+        (rectifier, "LARGE"),
+        (product, "_SMALLEST_SHARED"),
+    ):
+        monkeypatch.setattr(module, name, 0)
+    before = parallel.threads()
+    parallel.set_threads(2)
+    yield names
+    parallel.set_threads(before)
+
+
+@pytest.mark.parametrize(("size", "count"), [(0, 1), (0, 3), (1, 3), (7, 3), (8, 2)])
+def test_slices_cover_a_range_once(size, count):
+    found = parallel.slices(size, count)
+    assert len(found) == count
+    assert [i for part in found for i in range(size)[part]] == list(range(size))
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2, 50])
+def test_every_piece_is_done_once(two_threads, pieces):
+    done = []
+    parallel.run(done.append, range(pieces), 2)
+    assert sorted(done) == list(range(pieces))
+
+
+def test_both_threads_work(two_threads):
+    both = threading.Barrier(2, timeout=20)  # passed only by two threads at once
+    parallel.run(lambda piece: both.wait(), range(2), 2)
+    assert len(two_threads) == 2
+
+
+@pytest.mark.parametrize("failing", range(2))
+def test_an_error_in_any_thread_is_raised_and_leaves_nothing_behind(two_threads, failing):
+    both = threading.Barrier(2, timeout=20)
+
+    def work(piece):
+        both.wait()
+        if piece == failing:
+            raise ValueError(f"piece {piece}")
+
+    with pytest.raises(ValueError, match=f"piece {failing}"):
+        parallel.run(work, range(2), 2)
+    done = []
+    parallel.run(done.append, range(5), 2)
+    assert sorted(done) == list(range(5))
+
+
+CONVOLUTIONS = [
+    ((3, 2, 9, 7), (4, 2, 3, 3), {"padding": 1}),
+    ((40, 2, 9, 7), (4, 2, 3, 3), {"padding": 1}),  # rows long enough to be stored once
+    ((2, 4, 9, 8), (6, 2, 2, 3), {"stride": (2, 1), "padding": (0, 2), "dilation": (1, 2), "groups": 2}),
+    ((2, 5, 6, 5), (3, 5, 1, 1), {}),
+    ((1, 1, 1, 6), (2, 1, 1, 2), {}),
+    ((0, 2, 6, 5), (3, 2, 2, 2), {}),
+]
+
+
+def results(x, y, weight, bias, spec, pooling):
+    """What all kernels make of these operands."""
+    highest = pool.max_forward(x, pooling)
+    rows = y.reshape(-1, y.shape[-1])
+    return [
+        conv.forward(x, weight, bias, spec),
+        conv.input_gradient(y, weight, spec),
+        conv.weight_gradient(x, y, spec),
+        highest,
+        pool.max_scatter(highest, x, pooling, highest),
+        pool.max_gather(x, x, pooling),
+        pool.avg_forward(x, pooling, True),
+        pool.avg_backward(highest, pooling, True),
+        rectifier.relu(x),
+        rectifier.gate(x, 1 - x),
+        product.product(rows, rows.T),
+        product.product(rows.T, rows),
+    ]
+
+
+def operands(shape, weight_shape, options, integers):
+    spec = ConvSpec.of(shape, weight_shape, **options)
+    y = integers(shape[0], weight_shape[0], *spec.output_size)
+    kernel = (min(2, shape[2]), 2)
+    return (
+        integers(*shape),
+        y,
+        integers(*weight_shape),
+        integers(weight_shape[0]),
+        spec,
+        PoolSpec.of(shape, kernel),
+    )
+
+
+@pytest.mark.parametrize(("shape", "weight_shape", "options"), CONVOLUTIONS)
+def test_the_result_does_not_depend_on_the_threads(two_threads, integers, shape, weight_shape, options):
+    arguments = operands(shape, weight_shape, options, integers)
+    shared = results(*arguments)
+    parallel.set_threads(1)
+    for found, alone in zip(shared, results(*arguments), strict=True):
+        assert found.dtype == alone.dtype
+        np.testing.assert_array_equal(found, alone)
+
+
+def test_large_work_reaches_the_other_thread(two_threads, integers):
+    arguments = operands((64, 4, 30, 30), (8, 4, 3, 3), {"padding": 1}, integers)
+    for _ in range(20):
+        results(*arguments)
+    assert len(two_threads) == 2
+
+
+def test_live_results_share_no_memory(two_threads, integers):
+    arguments = operands(*CONVOLUTIONS[1], integers)
+    given = [array for array in arguments if isinstance(array, np.ndarray)]
+    found = results(*arguments) + results(*arguments)
+    for a, b in itertools.combinations([*given, *found], 2):
+        assert not np.shares_memory(a, b)
+
+
+FORKED = """
+import os
+import numpy as np
+from tinygrad_cnn.kernels import parallel
+parallel.set_threads(2)
+parallel.run(print, range(2), 2)
+child = os.fork()
+if child == 0:
+    parallel.run(lambda piece: None, range(4), 2)
+    os._exit(0 if parallel.threads() == 1 else 3)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_does_not_wait_for_threads_that_it_does_not_have():
+    result = subprocess.run(
+        [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,67 @@
+"""Products of matrices, exactly, in every shape that is treated on its own."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_cnn.kernels import product as module
+from tinygrad_cnn.kernels.product import product
+
+sides = st.sampled_from([0, 1, 2, 3, 16, 17, 48, 128])
+
+
+def draw(seed, *shape):
+    return np.random.default_rng(seed).integers(-4, 5, shape).astype(np.float64)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sides, sides, sides, st.booleans(), st.booleans(), st.booleans())
+def test_equals_the_sum_of_outer_products(m, k, n, a_transposed, b_transposed, is_cut):
+    a = draw(0, k, m).T if a_transposed else draw(0, m, k)
+    b = draw(1, n, k).T if b_transposed else draw(1, k, n)
+    expected = np.zeros((m, n))
+    for column, row in zip(a.T, b, strict=True):
+        expected += column[:, None] * row
+    with pytest.MonkeyPatch.context() as patch:
+        if is_cut:  # else these sizes are too small to be
+            patch.setattr(module, "_SMALLEST_CUT", 1)
+            patch.setattr(module, "SMALL_PRODUCT", 2000)
+            module._pieces.cache_clear()
+        found = product(a, b)
+    module._pieces.cache_clear()
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "n", "transposed"), [(64, 784, 128, False), (784, 64, 128, False), (784, 128, 8, True)]
+)
+def test_the_dense_layer_of_the_baseline_is_cut(m, k, n, transposed):
+    assert module._pieces(m, k, n, transposed) > 1
+
+
+def test_any_memory_layout_gives_the_same(layout, integers):
+    a, b = integers(70, 90), integers(90, 80)
+    np.testing.assert_array_equal(product(layout(a), layout(b)), product(a, b))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32])
+def test_an_outer_product_is_exact_in_every_dtype(dtype):
+    a, b = draw(0, 300, 1).astype(dtype), draw(1, 1, 200).astype(dtype)
+    found = product(a, b)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, a * b)
+
+
+def test_an_outer_product_keeps_infinities_and_nan():
+    a, b = np.ones((300, 1), np.float32), np.ones((1, 200), np.float32)
+    a[:3, 0], b[0, :2] = (np.inf, np.nan, 0), (0, -np.inf)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(product(a, b), a * b)
+
+
+def test_dtypes_are_promoted():
+    a, b = draw(0, 300, 1).astype(np.float32), draw(1, 1, 200)
+    assert product(a, b).dtype == np.float64
+    assert product(a[:64].T, a[:64]).dtype == np.float32

@@ -1,0 +1,59 @@
+"""relu and its gate against `numpy.where`, above and below every size at which the way changes."""
+
+import numpy as np
+import pytest
+
+from tinygrad_cnn.kernels import parallel, rectifier
+
+SHAPES = [(3, 4), (2, 3, 40, 40), ()]
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request, monkeypatch):
+    monkeypatch.setattr(rectifier, "SHARED_ELEMENTS", 5000)
+    before = parallel.threads()
+    parallel.set_threads(request.param)
+    yield
+    parallel.set_threads(before)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_values_and_dtype(threads, integers, shape, dtype):
+    x, y = integers(*shape).astype(dtype), integers(*shape).astype(dtype)
+    for found, expected in (
+        (rectifier.relu(x), np.where(x > 0, x, 0)),
+        (rectifier.gate(x, y), np.where(y > 0, x, 0)),
+    ):
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_integers_stay_integers(integers):
+    x = integers(100, 100).astype(np.int64)
+    assert rectifier.relu(x).dtype == np.int64
+    np.testing.assert_array_equal(rectifier.relu(x), np.where(x > 0, x, 0))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (100, 100)])
+def test_infinities_and_nan(threads, shape):
+    x = np.zeros(shape, np.float32)
+    x[0], x[1] = np.inf, -np.inf
+    x[0, 0] = np.nan
+    y = rectifier.relu(x)
+    assert np.isnan(y[0, 0])
+    assert (y[0, 1:] == np.inf).all()
+    assert not y[1:].any()
+    assert not rectifier.gate(np.ones(shape), y)[0, 0]  # of a NaN: 0
+
+
+def test_any_memory_layout_gives_the_same(threads, layout, integers):
+    x, y = integers(2, 3, 40, 30), integers(2, 3, 40, 30)
+    np.testing.assert_array_equal(rectifier.relu(layout(x)), np.where(x > 0, x, 0))
+    for other in (layout(y), y):
+        np.testing.assert_array_equal(rectifier.gate(layout(x), other), np.where(y > 0, x, 0))
+
+
+def test_the_memory_order_stays(threads):
+    x = np.ones((3, 40, 30, 2), np.float32).transpose(3, 0, 1, 2)
+    assert rectifier.relu(x).strides == rectifier.gate(x, x).strides == x.strides
