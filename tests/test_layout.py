@@ -37,3 +37,12 @@ def test_every_image_and_cotangent_on_the_tape_is_batch_last(name, monkeypatch):
     four_dimensional = [s for s in seen if np.ndim(s[2]) == 4 and s[2] is not images]
     assert len(four_dimensional) > 20
     assert [(op, what) for op, what, array in four_dimensional if not is_batch_last(array)] == []
+
+
+def test_the_gradient_of_flattened_images_keeps_their_memory_order():
+    images = np.ones((2, 3, 4, 5), np.float32).transpose(3, 0, 1, 2)  # batch-last
+    flat = images.reshape(5, -1)
+    weight = np.ones((24, 7), np.float32)
+    gradient = tg.vjp(tg.matmul, flat, weight)[1](np.ones((5, 7), np.float32))[0]
+    assert flat.flags.f_contiguous
+    assert gradient.flags.f_contiguous
