@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +86,9 @@ def forward(x: Array, weight: Array, bias: Array | None, spec: ConvSpec) -> Arra
            [4., 4.]])
     """
     xb = batch_last(x)
-    outputs, channels = weight.shape[:2]
-    plan = _plan(spec, channels, x.shape[0], _threads(outputs, channels, spec, x.shape[0]))
-    out = np.empty((weight.shape[0], *spec.output_size, x.shape[0]), np.result_type(x, weight))
+    images, (outputs, channels, _, _) = x.shape[0], weight.shape
+    plan = _plan(spec, outputs, channels, images, x.itemsize, parallel.threads())
+    out = np.empty((outputs, *spec.output_size, images), _promoted(x, weight))
     windows = plan.windows(out)
     matrix = plan.matrix(weight)
     offset = None if bias is None else bias.reshape(spec.groups, 1, -1, 1)
@@ -135,14 +135,15 @@ def input_gradient(y: Array, weight: Array, spec: ConvSpec) -> Array:
     _check_output(y, weight.shape[0], spec)
     if _flip_pays(weight, spec):
         return forward(y, _adjoint_weight(weight, spec.groups), None, _adjoint_spec(spec))
-    plan = _plan(spec, weight.shape[1], y.shape[0], 1, share=False)
-    channels = weight.shape[1] * spec.groups
-    out = np.zeros((channels, *spec.input_size, y.shape[0]), np.result_type(y, weight))
+    images, (outputs, channels, _, _) = y.shape[0], weight.shape
+    dtype = _promoted(y, weight)
+    plan = _plan(spec, outputs, channels, images, dtype.itemsize, 1, share=False)
+    out = np.zeros((channels * spec.groups, *spec.input_size, images), dtype)
     windows = plan.windows(batch_last(y))
     matrix = np.ascontiguousarray(plan.matrix(weight).swapaxes(-1, -2))  # (G, 1, K, O/G)
     for block in plan.blocks:
-        with scratch((block.size,), out.dtype) as memory:
-            _multiply(matrix, windows[block.windows], block.matrices(memory))
+        with scratch((block.size,), dtype) as memory:
+            _multiply(matrix, windows[block.windows], block.matrices.of(memory))
             block.add_columns(memory, out)
     return batch_first(out)
 
@@ -177,10 +178,8 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
     outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
     xb = batch_last(x)
-    plan = _plan(spec, channels, x.shape[0], _threads(outputs, channels, spec, x.shape[0]))
+    plan = _plan(spec, outputs, channels, x.shape[0], x.itemsize, parallel.threads())
     windows = plan.windows(batch_last(y))
-    taps = channels * spec.kernel_size[0] * spec.kernel_size[1]
-    total = np.zeros((spec.groups, taps, outputs // spec.groups), np.result_type(x, y))
     sums: list[Any] = [0] * len(plan.blocks)
 
     def correlate(index: int) -> None:
@@ -189,15 +188,18 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
             sums[index] = _correlate(block.columns(xb, memory), windows[block.windows])
 
     parallel.run(correlate, range(len(plan.blocks)), plan.threads)
-    for part in sums:  # in this order, whichever thread was first
+    shape = outputs, channels, *spec.kernel_size
+    if not sums:  # no images
+        return np.zeros(shape, _promoted(x, y))
+    total = sums[0]
+    for part in sums[1:]:  # in this order, whichever thread was first
         total += part
-    return plan.weight(total, (outputs, channels, *spec.kernel_size))
+    return plan.weight(total, shape)
 
 
-def _threads(outputs: int, channels: int, spec: ConvSpec, images: int) -> int:
-    """Return how many threads a convolution with these outputs and channels of a group is worth."""
-    columns = channels * math.prod(spec.kernel_size) * math.prod(spec.output_size) * images
-    return parallel.threads() if columns * (outputs + spec.groups * ELEMENT_WORK) >= SHARED_WORK else 1
+def _promoted(a: Array, b: Array) -> np.dtype[Any]:
+    """Return the dtype of a product of `a` and `b`."""
+    return a.dtype if a.dtype == b.dtype else np.result_type(a, b)
 
 
 def _check_output(y: Array, outputs: int, spec: ConvSpec) -> None:
@@ -241,15 +243,26 @@ def _flip_pays(weight: Array, spec: ConvSpec) -> bool:
     return spec.stride == (1, 1) and (few or _is_pointwise(spec))
 
 
-def _strided(memory: Array, offset: int, shape: Sizes, steps: Sizes) -> Array:
-    """Return a view of contiguous `memory`; `offset` and `steps` count elements."""
-    item = memory.itemsize
-    return np.ndarray(shape, memory.dtype, memory, offset * item, [step * item for step in steps])
-
-
 def _contiguous_steps(shape: Sizes) -> Sizes:
     """Return the strides, in elements, of a C-contiguous array."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+class _View(NamedTuple):
+    """An array in contiguous memory; offset and strides are in bytes."""
+
+    shape: Sizes
+    offset: int
+    strides: Sizes
+
+    @classmethod
+    def at(cls, offset: int, shape: Sizes, steps: Sizes, itemsize: int) -> _View:
+        """Make a view whose offset and steps count elements."""
+        return cls(shape, offset * itemsize, tuple(step * itemsize for step in steps))
+
+    def of(self, memory: Array) -> Array:
+        """Return the array in `memory`."""
+        return np.ndarray(self.shape, memory.dtype, memory, self.offset, self.strides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +279,7 @@ class _Part:
 
     def zeros(self, memory: Array) -> Array:
         """Return the place of the copy in scratch `memory`, filled with zeros."""
-        copy = memory[: math.prod(self.shape)].reshape(self.shape)
+        copy = np.ndarray(self.shape, memory.dtype, memory)
         copy.fill(0)
         return copy
 
@@ -284,32 +297,25 @@ class _Block:
 
     windows: Index  # the block in `_Plan.windows`
     part: _Part
-    shape: Sizes
-    steps: Sizes  # its strides in the part, in elements
+    source: _View  # of the part, as the block is stored
+    stored: _View  # of the scratch
+    matrices: _View  # of the scratch, or of x: B products (G, B, K, P) of K taps by P windows, may overlap
     taps: tuple[tuple[Index, Index], ...]  # (where a tap is in the block, in the part); none with shared rows
-    matrix_shape: Sizes  # (G, B, K, P): B products of K taps by P windows
-    matrix_steps: Sizes  # strides in the block, in elements; with shared rows the matrices overlap
     size: int  # elements of scratch for the copy and the block; 0 where x itself is the block
-
-    def matrices(self, memory: Array) -> Array:
-        """Return the block in scratch `memory` as matrices ``(G, B, K, P)``."""
-        return _strided(memory, self.part.size, self.matrix_shape, self.matrix_steps)
 
     def columns(self, xb: Array, memory: Array) -> Array:
         """Write the columns of `xb` (C, H, W, N) to `memory`; return them as matrices, to be read only."""
         if not self.size:
-            return _strided(xb, self.part.offset, self.matrix_shape, self.matrix_steps)
-        source = self.part.load(xb, memory)
-        block = memory[self.part.size :].reshape(self.shape)
-        block[...] = _strided(source, self.part.offset, self.shape, self.steps)
-        return self.matrices(memory)
+            return self.matrices.of(xb)
+        self.stored.of(memory)[...] = self.source.of(self.part.load(xb, memory))
+        return self.matrices.of(memory)
 
     def add_columns(self, memory: Array, out: Array) -> None:
         """Add the columns in `memory` to the elements of `out` (C, H, W, N) that they stand for."""
         part = target = _grouped(out, self.part.shape[0])[self.part.outer]
         if self.part.is_padded:
             part = self.part.zeros(memory)
-        block = memory[self.part.size :].reshape(self.shape)
+        block = self.stored.of(memory)
         for tap, elements in self.taps:
             part[elements] += block[tap]
         if self.part.is_padded:
@@ -351,15 +357,20 @@ class _Plan:
 
 
 @lru_cache(maxsize=256)
-def _plan(spec: ConvSpec, channels: int, images: int, threads: int, share: bool = True) -> _Plan:
+def _plan(
+    spec: ConvSpec, outputs: int, channels: int, images: int, itemsize: int, threads: int, share: bool = True
+) -> _Plan:
     """Cut the convolution of `images` images with `channels` channels a group into blocks of columns."""
-    (height, width), tall = spec.output_size, spec.kernel_size[0]
+    (height, width), (tall, wide) = spec.output_size, spec.kernel_size
+    elements = channels * tall * wide * height * width * images
+    if elements * (outputs + spec.groups * ELEMENT_WORK) < SHARED_WORK:
+        threads = 1
     shared = share and spec.dilation[0] == 1 and spec.stride[0] < tall and width * images >= NARROW_ROW
     rows, columns, images_each = _block_size(spec, channels, images, shared)
     rows = min(rows, -(-height // threads))
     cut = _shared_block if shared else _plain_block
     blocks = tuple(
-        cut(spec, channels, images, r, c, n)
+        cut(spec, channels, images, itemsize, r, c, n)
         for r in _pieces(height, rows)
         for c in _pieces(width, columns)
         for n in _pieces(images, images_each)
@@ -418,7 +429,7 @@ def _part(spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair,
 
 
 def _shared_block(
-    spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair, some: Pair
+    spec: ConvSpec, channels: int, images: int, itemsize: int, rows: Pair, columns: Pair, some: Pair
 ) -> _Block:
     """Return a block stored as ``(G, input row, C / G, KW, columns, images)``: each input row occurs once."""
     part = _part(spec, channels, images, rows, columns, some)
@@ -427,21 +438,25 @@ def _shared_block(
     width, number = columns[1] - columns[0], some[1] - some[0]
     run = width * number
     line = channels * wide * run  # elements of one input row
+    shape = groups, height, channels, wide, width, number
+    steps = g, h, c, spec.dilation[1] * w, spec.stride[1] * w, n
+    matrices = groups, rows[1] - rows[0], tall * channels * wide, run
     return _Block(
         windows=np.s_[
             :, slice(*rows), :, columns[0] * images + some[0] : (columns[1] - 1) * images + some[1]
         ],
         part=part,
-        shape=(groups, height, channels, wide, width, number),
-        steps=(g, h, c, spec.dilation[1] * w, spec.stride[1] * w, n),
+        source=_View.at(part.offset, shape, steps, itemsize),
+        stored=_View.at(part.size, shape, _contiguous_steps(shape), itemsize),
+        matrices=_View.at(part.size, matrices, (height * line, spec.stride[0] * line, run, 1), itemsize),
         taps=(),
-        matrix_shape=(groups, rows[1] - rows[0], tall * channels * wide, run),
-        matrix_steps=(height * line, spec.stride[0] * line, run, 1),
         size=part.size + groups * height * line,
     )
 
 
-def _plain_block(spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair, some: Pair) -> _Block:
+def _plain_block(
+    spec: ConvSpec, channels: int, images: int, itemsize: int, rows: Pair, columns: Pair, some: Pair
+) -> _Block:
     """Return a block stored as ``(G, C / G, KH, KW, rows, columns, images)``: its columns in full."""
     part = _part(spec, channels, images, rows, columns, some)
     g, c, h, w, n = part.steps
@@ -452,17 +467,22 @@ def _plain_block(spec: ConvSpec, channels: int, images: int, rows: Pair, columns
     stop = ((rows[1] - 1) * spec.output_size[1] + columns[1] - 1) * images + some[1]
     down = [_tap(spec, 0, u, outputs) for u in range(tall)]
     across = [_tap(spec, 1, v, width) for v in range(wide)]
+    shape = groups, channels, tall, wide, *sizes
+    steps = g, c, spec.dilation[0] * h, spec.dilation[1] * w, spec.stride[0] * h, spec.stride[1] * w, n
+    in_place = _is_pointwise(spec)
+    offset, columns_steps = (
+        (part.offset, (g, g, c, 1)) if in_place else (part.size, (taps * run,) * 2 + (run, 1))
+    )
     return _Block(
         windows=np.s_[:, :, :, start:stop],
         part=part,
-        shape=(groups, channels, tall, wide, *sizes),
-        steps=(g, c, spec.dilation[0] * h, spec.dilation[1] * w, spec.stride[0] * h, spec.stride[1] * w, n),
+        source=_View.at(part.offset, shape, steps, itemsize),
+        stored=_View.at(part.size, shape, _contiguous_steps(shape), itemsize),
+        matrices=_View.at(offset, (groups, 1, taps, run), columns_steps, itemsize),
         taps=tuple(
             (np.s_[:, :, u, v], np.s_[:, :, down[u], across[v]]) for u in range(tall) for v in range(wide)
         ),
-        matrix_shape=(groups, 1, taps, run),
-        matrix_steps=(g, g, c, 1) if _is_pointwise(spec) else (taps * run, taps * run, run, 1),
-        size=0 if _is_pointwise(spec) else part.size + groups * taps * run,
+        size=0 if in_place else part.size + groups * taps * run,
     )
 
 
@@ -507,6 +527,8 @@ def _correlate(columns: Array, windows: Array) -> Array:
     m = windows.shape[2]
     pieces = _tap_pieces(m, k)
     count = _chunks(m, k // pieces, n) if m * k <= pieces * SMALL_OUTPUT else 1
+    if batches * pieces * count == 1:
+        return np.matmul(columns[:, 0], windows[:, 0].swapaxes(1, 2))
     parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
     shape = (groups, batches, count, pieces, k // pieces, m)
     with scratch(shape, np.result_type(columns, windows)) as products:
