@@ -75,9 +75,14 @@ class _Trace:
 
     def __init__(self, args: Sequence[Any]):
         self.first = new_serial()  # nodes below this serial belong to the world outside
-        leaves, self.structure = tree.flatten(tuple(args))
-        self.lifted = [_lift(leaf) for leaf in leaves]
-        self.args = tree.unflatten(self.structure, self.lifted)
+        lifted: list[Tensor] = []
+
+        def lift(value):
+            lifted.append(_lift(value))
+            return lifted[-1]
+
+        self.args = tree.map(lift, tuple(args))
+        self.lifted = lifted
 
     def _is_outer(self, out: Any) -> bool:
         """Whether an output depends on the world outside, so that an outer derivative may ask for it."""
@@ -100,7 +105,8 @@ class _Trace:
         grads = [
             found[n] if n in found else np.zeros_like(x.data) for n, x in zip(nodes, self.lifted, strict=True)
         ]
-        return tree.unflatten(self.structure, grads)
+        supply = iter(grads)
+        return tree.map(lambda _: next(supply), self.args)
 
 
 def _boxed(out: Any) -> Tensor:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,6 @@ __all__ = ["avg_backward", "avg_forward", "max_forward", "max_gather", "max_scat
 
 Array = NDArray[Any]
 Slices = tuple[slice, slice, slice]
-Block = tuple[slice, slice]  # channels, and rows of the output
 
 # Measured: the elements of x under one block, and the fewest that are worth sharing between threads.  A
 # pooling is many short calls, and at each of them one thread may have to wait for the other.
@@ -249,16 +248,16 @@ def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
     """Combine the elements of each window of an array of the padded size, to a fresh (C, OH, OW, N)."""
     channels, _, width, images = padded.shape
     out = np.empty((channels, *spec.output_size, images), padded.dtype)
+    across = _taps(spec, 1)
 
-    def pool(block: Block) -> None:
-        some, rows = block
-        target = out[some, rows]
+    def pool(block: _Block) -> None:
+        target = out[block.output]
         # height first: whole rows are neighbours in memory
         with scratch((*target.shape[:2], width, images), padded.dtype) as tall:
-            _reduce(combine, [padded[some, _part(part, rows)] for part in _taps(spec, 0)], tall)
-            _reduce(combine, [tall[:, :, part] for part in _taps(spec, 1)], target)
+            _reduce(combine, [padded[part] for part in block.down], tall)
+            _reduce(combine, [tall[:, :, part] for part in across], target)
 
-    _each_block(pool, padded.shape, spec)
+    _each_block(pool, padded, spec)
     return out
 
 
@@ -272,27 +271,45 @@ def _reduce(combine: np.ufunc, parts: list[Array], out: Array) -> None:
         combine(out, part, out=out)
 
 
-def _each_block(work: Callable[[Block], None], shape: tuple[int, ...], spec: PoolSpec) -> None:
+class _Block(NamedTuple):
+    """Some rows of some channels of the output, and where their elements lie in the padded input."""
+
+    output: tuple[slice, slice]
+    down: tuple[tuple[slice, slice], ...]  # for each offset along the height: channels and rows
+    taps: tuple[Slices, ...]  # for each offset in the window, in row-major order: channels, rows and columns
+
+
+def _each_block(work: Callable[[_Block], None], padded: Array, spec: PoolSpec) -> None:
     """Call `work` on each block of a pooling of (C, H, W, N)."""
-    elements = shape[0] * shape[1] * shape[2] * shape[3]
+    elements = padded.size
     threads = parallel.threads() if elements >= SHARED_ELEMENTS else 1
     count = threads if threads > 1 else max(1, -(-elements // BLOCK_ELEMENTS))
-    parallel.run(work, _blocks(shape[0], spec.output_size[0], count), threads)
+    parallel.run(work, _blocks(spec, len(padded), count), threads)
 
 
 @lru_cache(maxsize=256)
-def _blocks(channels: int, rows: int, count: int) -> tuple[Block, ...]:
+def _blocks(spec: PoolSpec, channels: int, count: int) -> tuple[_Block, ...]:
     """Cut the output of a pooling into about `count` blocks."""
     groups = max(1, min(count, channels))
-    bands = min(-(-count // groups), rows)
+    bands = min(-(-count // groups), spec.output_size[0])
     return tuple(
-        (some, band) for some in parallel.slices(channels, groups) for band in parallel.slices(rows, bands)
+        _block(spec, some, band)
+        for some in parallel.slices(channels, groups)
+        for band in parallel.slices(spec.output_size[0], bands)
     )
 
 
-def _part(tap: slice, rows: slice) -> slice:
-    """Return the slice of the input that a tap reads for some of the output's rows."""
-    return slice(tap.start + rows.start * tap.step, tap.start + (rows.stop - 1) * tap.step + 1, tap.step)
+def _block(spec: PoolSpec, channels: slice, rows: slice) -> _Block:
+    """Return the block of these channels and rows of the output."""
+    down = tuple(
+        (
+            channels,
+            slice(tap.start + rows.start * tap.step, tap.start + (rows.stop - 1) * tap.step + 1, tap.step),
+        )
+        for tap in _taps(spec, 0)
+    )
+    taps = tuple((*part, columns) for part in down for columns in _taps(spec, 1))
+    return _Block((channels, rows), down, taps)
 
 
 def _divided(total: Array, spec: PoolSpec, count_include_pad: bool) -> Array:
@@ -348,22 +365,22 @@ def _is_tiling(spec: PoolSpec) -> bool:
 def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
     """Return `max_scatter` where the windows are tiles, batch-last."""
     out = np.empty(xb.shape, gb.dtype)
-    out[:, spec.output_size[0] * spec.stride[0] :] = 0  # what is left over at the end
-    out[:, :, spec.output_size[1] * spec.stride[1] :] = 0
-    *taps, last = _offsets(spec)
+    used_rows, used_columns = (n * k for n, k in zip(spec.output_size, spec.kernel_size, strict=True))
+    if (used_rows, used_columns) != spec.input_size:  # what is left over at the end
+        out[:, used_rows:] = 0
+        out[:, :, used_columns:] = 0
 
-    def scatter(block: Block) -> None:
-        some, rows = block
-        rest, y = gb[some, rows], yb[some, rows]
+    def scatter(block: _Block) -> None:
+        rest, y = gb[block.output], yb[block.output]
+        *taps, last = block.taps
         with scratch((2, *y.shape), gb.dtype) as memory, scratch(y.shape, np.dtype(bool)) as wins:
             share, left = memory
-            for _, down, across in taps:
-                place = some, _part(down, rows), across
+            for place in taps:
                 np.greater_equal(xb[place], y, out=wins)
                 np.multiply(rest, wins, out=share)
                 out[place] = share
                 rest = np.subtract(rest, share, out=left)
-            out[some, _part(last[1], rows), last[2]] = rest
+            out[last] = rest
 
-    _each_block(scatter, xb.shape, spec)
+    _each_block(scatter, xb, spec)
     return out
