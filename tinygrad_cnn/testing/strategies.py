@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 _GRID = 32
-_DRAWN_ONE_BY_ONE = 40  # elements; those beyond are drawn as a whole, from one seed, to save time
+_DRAWN_ONE_BY_ONE = (
+    64  # elements, all of the largest array by default; the rest comes from one seed, to save time
+)
 
 
 @functools.lru_cache
@@ -170,7 +172,7 @@ def arrays(
         Of `tinygrad_cnn.testing.layouts.LAYOUTS`.
     whole : bool
         Draw all values from one seed: quicker, and the shape shrinks with less effort, but the values do not
-        shrink one by one. Those of a large array, from its 41st on, always are.
+        shrink one by one. Those of a large array, from its 65th on, always are.
 
     Returns
     -------
