@@ -34,9 +34,7 @@ __all__ = [
 ]
 
 _GRID = 32
-_DRAWN_ONE_BY_ONE = (
-    64  # elements, all of the largest array by default; the rest comes from one seed, to save time
-)
+_DRAWN_ONE_BY_ONE = 64  # elements, all of a default array; further ones come from one seed, to save time
 
 
 @functools.lru_cache
