@@ -439,20 +439,22 @@ def check_dtype(f, args, constant, order: int, seed: int, origin: str) -> None:
         own = own.gradient(cotangents)
     cotangents = [rng.uniform(-1, 1, out.shape).astype(out.dtype) for out in own.values()]
     _, pull_own = vjp(own.call, *own.leaves)
-    _, pull_wide = vjp(wide.call, *wide.leaves)
     eps = precision(own)
-    pairs = zip(pull_own(cotangents), pull_wide([g.astype(np.float64) for g in cotangents]), strict=True)
-    units = wide.gradient([g.astype(np.float64) for g in cotangents]).units
-    for name, leaf, unit, (narrow, reference) in zip(own.names, own.leaves, units, pairs, strict=True):
-        narrow = np.asarray(narrow)
+    gradient = wide.gradient([g.astype(np.float64) for g in cotangents])
+    references = gradient.values()
+    ends = np.cumsum([x.size for x in references])[:-1]
+    noises = np.split(rounding_noise(gradient, references, eps, rng), ends)
+    for name, leaf, narrow, reference, noise in zip(
+        own.names, own.leaves, map(np.asarray, pull_own(cotangents)), references, noises, strict=True
+    ):
         if narrow.dtype != leaf.dtype:
             raise GradientError(
                 f"'{own.name}': the gradient to '{name}' (order {order}) is {narrow.dtype} for an operand "
                 f"of {leaf.dtype}\n{origin}"
             )
-        # half the digits, and the rounding of sums as large as the largest element or the natural unit
-        largest = max(np.max(np.abs(reference), initial=0.0), unit)
-        tolerance = 16 * math.sqrt(eps) * np.abs(reference) + ROUNDING * eps * largest
+        # half the digits, and the rounding of sums as large as the largest element
+        rounding = ROUNDING * (noise.reshape(reference.shape) + eps * np.max(np.abs(reference), initial=0.0))
+        tolerance = 16 * math.sqrt(eps) * np.abs(reference) + rounding
         wrong = ~(np.abs(narrow - reference) <= tolerance)
         if wrong.any():
             index = tuple(map(int, np.argwhere(wrong)[0]))
