@@ -1,5 +1,6 @@
-"""Profiles of hypothesis, and where the real files of the MNIST family are."""
+"""Profiles of hypothesis, where the real files of the MNIST family are, and counts over many tests."""
 
+import collections
 import os
 from pathlib import Path
 
@@ -27,3 +28,14 @@ def family_folder():
         return folder
 
     return find
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Add up what tests recorded as ``count: ...``, in whichever process they ran."""
+    totals = collections.Counter()
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for name, value in report.user_properties:
+            if name.startswith("count: "):
+                totals[name.removeprefix("count: ")] += value
+    for name, total in totals.items():
+        terminalreporter.write_line(f"{name}: {total}")

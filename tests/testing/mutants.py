@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import inspect
 import itertools
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -205,6 +206,13 @@ def _first_of_broadcast(g, a_shape):
 def _hw_swapped(spec):
     """Stride and padding of rows for columns and the reverse."""
     return dataclasses.replace(spec, stride=spec.stride[::-1], padding=spec.padding[::-1])
+
+
+def _has_arrays_apart(asked):
+    """Whether an index has something between its arrays, numbers among them: their axes move to the front."""
+    key = asked["key"] if isinstance(asked["key"], tuple) else ()
+    kinds = "".join("a" if isinstance(part, np.ndarray | int | list) else "s" for part in key)
+    return re.search("as+a", kinds) is not None
 
 
 def _in_one_buffer():
@@ -473,6 +481,7 @@ def _particular():
         _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(linalg._matmul_b)),
         _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(linalg._matmul_a)),
         _of("M2", "reversal", "getitem", "x", when(_reverses)(ops.getitem.rules["x"].function)),
+        _of("M2", "arrays apart", "getitem", "x", when(_has_arrays_apart)(ops.getitem.rules["x"].function)),
         *[
             _of(
                 "M6",

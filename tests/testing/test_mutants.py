@@ -65,27 +65,23 @@ def test_a_right_operation_raises_no_alarm(case):
 
 
 @pytest.mark.thorough
-def test_every_planted_fault_is_caught_under_20_seeds(capsys):
-    seeds = range(20)
-    missed = [
-        (str(mutant), seed) for mutant in mutants.MUTANTS for seed in seeds if not caught_by(mutant, seed)
-    ]
-    runs = len(mutants.MUTANTS) * len(seeds)
-    with capsys.disabled():
-        print(f"\n{len(mutants.MUTANTS)} mutants, {len(seeds)} seeds: caught {runs - len(missed)} of {runs}")
+@pytest.mark.parametrize("seed", range(20))
+def test_every_planted_fault_is_caught_under_any_seed(seed, record_property):
+    missed = [str(mutant) for mutant in mutants.MUTANTS if not caught_by(mutant, seed)]
+    record_property("count: planted faults sought", len(mutants.MUTANTS))
+    record_property("count: planted faults missed", len(missed))
     assert not missed
 
 
 @pytest.mark.thorough
-def test_no_false_alarm_under_200_seeds(capsys):
-    seeds = range(200)
+@pytest.mark.parametrize("seed", range(200))
+def test_no_false_alarm_under_any_seed(seed, record_property):
     raised = []
     for case in op_cases.CASES:
-        for seed in seeds:
-            try:
-                alarms(case, seed, max_examples=3)
-            except Exception as error:  # every failure of a right operation counts, and is shown at the end
-                raised.append((case.name, seed, str(error)))
-    with capsys.disabled():
-        print(f"\n{len(op_cases.CASES)} operations, {len(seeds)} seeds: {len(raised)} false alarms")
+        try:
+            alarms(case, seed, max_examples=3)
+        except Exception as error:  # every failure of a right operation counts, and is shown at the end
+            raised.append(f"{case.name}: {error}")
+    record_property("count: right operations tested", len(op_cases.CASES))
+    record_property("count: false alarms", len(raised))
     assert not raised

@@ -97,6 +97,7 @@ def test_a_property_notices(property_, op):
         (lambda x: tg.sin(np.pi * x), ([1.0],)),  # a zero, that float32 misses by one rounding of pi
         (lambda a, b: tg.exp(a) - tg.exp(b), ([2.0], [2.0 + 2.0**-20])),  # nearly all digits cancel
         (lambda a, b: a - b, ([0.1], [0.1 + 1e-9])),  # the operands themselves are rounded
+        (lambda a, b, c: (tg.exp(a) - tg.exp(b)) * c, ([2.0], [2.0 + 2.0**-20], [1.5])),  # in a gradient
     ],
 )
 def test_float32_may_lose_what_rounding_takes(f, operands):

@@ -77,7 +77,7 @@ def finest_step(eps: float) -> float:
     return 2.0 ** round(math.log2(eps) / 5)
 
 
-def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, step: float) -> Slope:
+def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, eps: float) -> Slope:
     """Differentiate ``evaluate`` at 0.
 
     Parameters
@@ -85,9 +85,9 @@ def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, step: floa
     evaluate : callable
         Of a float, to a vector of M values.
     noise : ndarray, (M,)
-        The absolute error of its values near 0.
-    step : float
-        The finest step to begin with.
+        The absolute error of its values at 0.
+    eps : float
+        Their relative precision; decides the steps to begin with.
 
     Returns
     -------
@@ -95,15 +95,15 @@ def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, step: floa
 
     Examples
     --------
-    >>> exact = slope(lambda t: np.array([np.exp(t), abs(t)]), np.array([1e-16, 0.0]), 2.0**-10)
+    >>> exact = slope(lambda t: np.array([np.exp(t), abs(t)]), np.array([1e-16, 0.0]), 2.0**-52)
     >>> np.round(exact.value, 9), exact.kink
     (array([1., 0.]), array([False,  True]))
     """
-    here = evaluate(0.0)
+    here, step = evaluate(0.0), finest_step(eps)
     error = np.full(here.shape, np.inf)
     for _ in range(_ROUNDS):
         previous = error
-        result, settled = _at_steps(evaluate, here, noise, step * _HALVINGS)
+        result, settled = _at_steps(evaluate, here, noise, eps, step * _HALVINGS)
         error = result.error
         if settled.all():
             return result
@@ -118,7 +118,7 @@ def _extrapolated(values: np.ndarray, order: int) -> np.ndarray:
     return values[1:] + (values[1:] - values[:-1]) / (2.0**order - 1)
 
 
-def _at_steps(evaluate, here, noise, steps) -> tuple[Slope, np.ndarray]:
+def _at_steps(evaluate, here, noise, eps, steps) -> tuple[Slope, np.ndarray]:
     after = np.stack([evaluate(h) for h in steps])
     before = np.stack([evaluate(-h) for h in steps])
     column = steps[:, None]
@@ -126,7 +126,9 @@ def _at_steps(evaluate, here, noise, steps) -> tuple[Slope, np.ndarray]:
         central = (after - before) / (2 * column)
         # (f(h) - 2 f(0) + f(-h)) / h is h f'' for a smooth function; at a kink it is the jump of the slope
         bend = (after - 2 * here + before) / column
-        rounding = ROUNDING * noise / steps[-1]
+        # a product of zeros has no error at 0, but its values beside it are rounded
+        beside = np.max(np.abs(np.concatenate([after[-2:], before[-2:]])), axis=0)
+        rounding = ROUNDING * np.maximum(noise, eps * beside) / steps[-1]
         slopes, slope_error, slope_settled = _limit(_extrapolated(central, 2), rounding)
         jumps, jump_error, _ = _limit(_extrapolated(bend, 1), 4 * rounding)
         size = np.maximum(np.abs(slopes + jumps / 2), np.abs(slopes - jumps / 2))

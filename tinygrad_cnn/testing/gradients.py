@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autodiff import vjp
-from .differences import ROUNDING, Slope, finest_step, slope
+from .differences import ROUNDING, Slope, slope
 from .flat import Flat, base_name, flat_function, joined, precision, require_names, rounding_noise
 from .layouts import LAYOUTS, broadcasts, relaid
 from .report import describe_call, describe_kink, describe_mismatch
@@ -316,7 +316,7 @@ def _check_leaf(flat, leaf, pulled, noise, eps, rng, origin) -> str | None:
     x = flat.leaves[leaf]
     worst, kinked = None, False
     for direction in _directions(x, rng):
-        numeric = slope(_moved(flat, leaf, direction), noise, finest_step(eps))
+        numeric = slope(_moved(flat, leaf, direction), noise, eps)
         kinked |= bool(numeric.kink.any())
         for one in pulled:
             found = _compare(leaf, direction, one, numeric, eps)
@@ -338,7 +338,7 @@ def _scanned(x: np.ndarray) -> Iterator[np.ndarray]:
 
 def _kinked_element(flat: Flat, leaf: int, noise: np.ndarray, eps: float) -> str:
     for direction in _scanned(flat.leaves[leaf]):
-        numeric = slope(_moved(flat, leaf, direction), noise, finest_step(eps))
+        numeric = slope(_moved(flat, leaf, direction), noise, eps)
         if numeric.kink.any():
             return describe_kink(flat, leaf, direction, numeric)
     return f"'{flat.name}' (order {flat.order}) is not differentiable in '{flat.names[leaf]}' at this point"
@@ -369,7 +369,7 @@ def _at_worst_element(flat: Flat, found: Mismatch, noise: np.ndarray, eps: float
     """Look for the element of the operand where this cotangent's gradient is worst."""
     worst = None
     for direction in _scanned(flat.leaves[found.leaf]):
-        numeric = slope(_moved(flat, found.leaf, direction), noise, finest_step(eps))
+        numeric = slope(_moved(flat, found.leaf, direction), noise, eps)
         candidate = _compare(found.leaf, direction, found.pulled, numeric, eps)
         if candidate and (worst is None or _error(candidate) > _error(worst)):
             worst = candidate
@@ -439,20 +439,22 @@ def check_dtype(f, args, constant, order: int, seed: int, origin: str) -> None:
         own = own.gradient(cotangents)
     cotangents = [rng.uniform(-1, 1, out.shape).astype(out.dtype) for out in own.values()]
     _, pull_own = vjp(own.call, *own.leaves)
-    _, pull_wide = vjp(wide.call, *wide.leaves)
     eps = precision(own)
-    pairs = zip(pull_own(cotangents), pull_wide([g.astype(np.float64) for g in cotangents]), strict=True)
-    units = wide.gradient([g.astype(np.float64) for g in cotangents]).units
-    for name, leaf, unit, (narrow, reference) in zip(own.names, own.leaves, units, pairs, strict=True):
-        narrow = np.asarray(narrow)
+    gradient = wide.gradient([g.astype(np.float64) for g in cotangents])
+    references = gradient.values()
+    ends = np.cumsum([x.size for x in references])[:-1]
+    noises = np.split(rounding_noise(gradient, references, eps, rng), ends)
+    for name, leaf, narrow, reference, noise in zip(
+        own.names, own.leaves, map(np.asarray, pull_own(cotangents)), references, noises, strict=True
+    ):
         if narrow.dtype != leaf.dtype:
             raise GradientError(
                 f"'{own.name}': the gradient to '{name}' (order {order}) is {narrow.dtype} for an operand "
                 f"of {leaf.dtype}\n{origin}"
             )
-        # half the digits, and the rounding of sums as large as the largest element or the natural unit
-        largest = max(np.max(np.abs(reference), initial=0.0), unit)
-        tolerance = 16 * math.sqrt(eps) * np.abs(reference) + ROUNDING * eps * largest
+        # half the digits, and the rounding of sums as large as the largest element
+        rounding = ROUNDING * (noise.reshape(reference.shape) + eps * np.max(np.abs(reference), initial=0.0))
+        tolerance = 16 * math.sqrt(eps) * np.abs(reference) + rounding
         wrong = ~(np.abs(narrow - reference) <= tolerance)
         if wrong.any():
             index = tuple(map(int, np.argwhere(wrong)[0]))

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _GRID = 32
-_DRAWN_ONE_BY_ONE = 40  # elements; those beyond are drawn as a whole, from one seed, to save time
+_DRAWN_ONE_BY_ONE = 64  # elements, all of a default array; further ones come from one seed, to save time
 
 
 @functools.lru_cache
@@ -170,7 +170,7 @@ def arrays(
         Of `tinygrad_cnn.testing.layouts.LAYOUTS`.
     whole : bool
         Draw all values from one seed: quicker, and the shape shrinks with less effort, but the values do not
-        shrink one by one. Those of a large array, from its 41st on, always are.
+        shrink one by one. Those of a large array, from its 65th on, always are.
 
     Returns
     -------
@@ -323,7 +323,7 @@ def indices(draw, shape: tuple[int, ...]):
     if shape and shape[0]:
         kinds += [st.integers(-shape[0], shape[0] - 1), _slices(shape[0])]
     if shape and all(shape):
-        kinds += [_advanced(shape), _mixed(shape)]
+        kinds += [_advanced(shape), _mixed(shape), _mixed(shape)]  # twice: they are of many kinds
     if shape:
         kinds.append(_mask(shape))
     return draw(st.one_of(kinds))
@@ -363,9 +363,11 @@ def _mask(draw, shape):
 def _mixed(draw, shape):
     """Arrays, integers, slices and new axes in one index, with an ellipsis somewhere or not."""
     result_shape = draw(shapes(min_dims=1, max_dims=1, min_side=1, max_side=3))
+    kinds = [draw(st.sampled_from(["slice", "integer", "array"])) for _ in shape]
+    if len(shape) > 2 and draw(st.booleans()):
+        kinds[:2], kinds[-1] = ["array", "slice"], "array"  # arrays apart: their axes move to the front
     key: list[Any] = []
-    for n in shape:
-        kind = draw(st.sampled_from(["slice", "integer", "array", "array"]))  # two of them are a case apart
+    for n, kind in zip(shape, kinds, strict=True):
         if kind == "array":
             key.append(draw(_positions(n, result_shape)))
         else:
