@@ -238,7 +238,7 @@ def _stretches(asked):
 
 
 def _vector_times_stack(asked):
-    return len(asked["a_shape"]) == 1 and asked["b"].ndim > 2
+    return asked["a"].ndim == 1 and asked["b"].ndim > 2
 
 
 def _reverses(asked):
