@@ -600,7 +600,8 @@ def seconds(function):
 def compare(op, operands, by_hand, repeats):
     """Median milliseconds of the tape and of the expressions by hand, in alternating runs on warm code."""
     out, pullback = tg.vjp(op, *operands)
-    g = RNG.uniform(0.5, 1.5, np.shape(out)).astype(np.float32)
+    dtype = np.asarray(out).dtype
+    g = RNG.uniform(0.5, 1.5, np.shape(out)).astype(dtype if dtype.kind == "f" else np.float32)
     expected = by_hand(*operands, g)
     for ours, theirs in zip((out, *pullback(g)), expected, strict=True):
         scale = np.max(np.abs(theirs))

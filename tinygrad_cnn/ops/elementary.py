@@ -410,22 +410,18 @@ def sinc(x):
 def _sinc(x, *, order):
     """The n-th derivative of sinc.
 
-    Near 0 by its power series, elsewhere by Leibniz' rule for ``x sinc(x) = sin(pi x) / pi``:
-    ``x f_n + n f_(n-1) = pi**(n-1) sin(pi x + n pi / 2)``.
+    Near 0 by its power series, elsewhere by Leibniz' rule for ``y s(y) = sin(y)`` with ``y = pi x``:
+    ``y s_n + n s_(n-1) = sin(y + n pi / 2)``.
     """
     x = np.asarray(x)
-    value = np.sinc(x)
     if order == 0:
-        return value
+        return np.sinc(x)
+    y = np.pi * x
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = np.sin(y) / y
         for n in range(1, order + 1):
-            wave = np.sin(np.pi * (x + n / 2))
-            wave *= np.pi ** (n - 1)
-            value *= n
-            wave -= value
-            wave /= x
-            value = wave
-    value = np.asarray(value, dtype=x.dtype, order="C")
+            value = (np.sin(y + n * np.pi / 2) - n * value) / y
+    value = np.asarray(np.pi**order * value, dtype=x.dtype, order="C")
     # the recurrence divides by x, and amplifies errors below that
     near = np.flatnonzero(np.abs(x) < order / 4)
     value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
