@@ -438,7 +438,7 @@ def _products_of_others(x):
     """
     count = x.shape[0]
     if count <= 1:
-        return x * 0 + 1
+        return np.ones(x.shape, x.dtype)
     half = count // 2
     first, second = x[:half], x[half : 2 * half]
     pairs = first * second
