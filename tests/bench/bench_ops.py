@@ -368,6 +368,7 @@ OPS = [
     ("gelu", tg.gelu, (Z,), exact_gelu_by_hand),
     ("gelu (tanh)", lambda x: tg.gelu(x, approximate="tanh"), (Z,), gelu_by_hand),
     ("clip", lambda x: tg.clip(x, -1, 1), (Z,), lambda x, g: (np.clip(x, -1, 1), g * ((x >= -1) & (x <= 1)))),
+    ("power 2", lambda x: x**2, (X,), lambda x, g: (x**2, g * 2 * x)),
     ("power 3", lambda x: x**3, (X,), lambda x, g: (x**3, g * (3 * x**2))),
     ("power 1.5", lambda x: x**1.5, (X,), lambda x, g: (x**1.5, g * (1.5 * x**0.5))),
     ("power", tg.power, (X, Y), lambda x, y, g: (p := x**y, g * (y * x ** (y - 1)), g * (p * np.log(x)))),
@@ -505,6 +506,7 @@ OPS = [
     ),
     ("flip", lambda x: tg.flip(x, 1), (X,), lambda x, g: (np.flip(x, 1), np.flip(g, 1).copy())),
     ("roll", lambda x: tg.roll(x, 7, 1), (X,), lambda x, g: (np.roll(x, 7, 1), np.roll(g, -7, 1))),
+    ("roll, flat", lambda x: tg.roll(x, 7), (X,), lambda x, g: (np.roll(x, 7), np.roll(g, -7))),
     ("tile", lambda x: tg.tile(x, (2, 1)), (X,), lambda x, g: (np.tile(x, (2, 1)), g[:1000] + g[1000:])),
     (
         "repeat",

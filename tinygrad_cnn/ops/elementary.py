@@ -54,7 +54,8 @@ def power(x, exponent):
     >>> power(np.array([2.0, 3.0]), 2)
     array([4., 9.])
     """
-    return np.power(x, exponent)
+    # the operator, unlike the function, squares without a power; a Python scalar x must stay weak
+    return x**exponent if isinstance(x, np.ndarray) else np.power(x, exponent)
 
 
 def _power_base_rule(g, x, exponent):
