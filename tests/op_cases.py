@@ -113,6 +113,13 @@ def with_template(draw):
     return x, relaid(template, draw(st.sampled_from(LAYOUTS)))
 
 
+def rolled(x, shift, axis):
+    if axis is None:
+        return rolled(x.reshape(-1), shift, 0).reshape(x.shape)
+    n = x.shape[axis]
+    return np.take(x, (np.arange(n) - shift) % max(n, 1), axis)
+
+
 @st.composite
 def permutations(draw, ndim):
     order = draw(st.permutations(range(ndim)))
@@ -530,6 +537,18 @@ SHAPING = [
         reference=lambda x, key: x[key],
         linear_in=("x",),
         errors=[ErrorCase((np.ones((2, 3)), (0, 5)), IndexError)],
+    ),
+    OpCase(
+        "roll",
+        ops.roll,
+        operands=arrays(),
+        params=lambda x: {
+            "shift": st.integers(-7, 7),
+            "axis": st.none() | (st.integers(-x.ndim, x.ndim - 1) if x.ndim else st.none()),
+        },
+        reference=rolled,
+        linear_in=("x",),
+        errors=[ErrorCase((np.ones((2, 3)), 1, 2), IndexError)],
     ),
     OpCase("put", shaping.put, operands=placed(), reference=put, linear_in=("x",)),
     OpCase(

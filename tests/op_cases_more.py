@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import elementary, linalg
+from tinygrad_cnn.ops import activations, elementary, linalg
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 
 arrays, distinct_arrays, broadcastable = (
@@ -86,6 +86,18 @@ MORE_ACTIVATIONS = [
     ),
     OpCase("softplus", ops.softplus, operands=arrays(), reference=lambda x: np.log(1 + np.exp(x))),
     OpCase("silu", ops.silu, operands=arrays(), reference=lambda x: x / (1 + np.exp(-x))),
+    OpCase(
+        "normal_cdf",
+        activations._normal_cdf,
+        operands=arrays(),
+        reference=lambda x: (1 + each_of(math.erf)(x / math.sqrt(2))) / 2,
+    ),
+    OpCase(
+        "gelu_tanh",
+        activations._gelu_tanh,
+        operands=arrays(),
+        reference=functools.partial(gelu, approximate="tanh"),
+    ),
     OpCase(
         "gelu",
         ops.gelu,

@@ -37,6 +37,7 @@ LAYERS = [
     (nn.Softmax(), (2, 5)),
     (nn.Softmax(axis=1), (2, 5, 3)),
     (nn.LogSoftmax(), (2, 5)),
+    (nn.LogSoftmax(axis=1), (2, 5, 3)),
     (nn.Dropout(0.4), (6, 5)),
     (
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.2), nn.Flatten()),
@@ -257,6 +258,45 @@ def test_tensors_in_give_a_tensor_out_and_plain_values(layer, shape):
 def test_layers_without_parameters_have_empty_trees():
     for layer in (nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Softmax(), nn.LogSoftmax(), nn.Dropout(0.1)):
         assert layer.init(RNG(0)) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("layer", "op"),
+    [
+        (nn.ReLU(), tg.relu),
+        (nn.GELU(), tg.gelu),
+        (nn.GELU("tanh"), lambda x: tg.gelu(x, approximate="tanh")),
+        (nn.Sigmoid(), tg.sigmoid),
+        (nn.Tanh(), tg.tanh),
+        (nn.Softmax(axis=1), lambda x: tg.softmax(x, 1)),
+        (nn.LogSoftmax(axis=1), lambda x: tg.log_softmax(x, 1)),
+        (
+            nn.MaxPool2d(2, (1, 2), 1, 2, True),
+            lambda x: tg.max_pool2d(x, 2, stride=(1, 2), padding=1, dilation=2, ceil_mode=True),
+        ),
+        (
+            nn.AvgPool2d((2, 3), 2, 1, True, False),
+            lambda x: tg.avg_pool2d(x, (2, 3), stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+        ),
+        (nn.GlobalAvgPool2d(), tg.global_avg_pool2d),
+    ],
+)
+def test_a_layer_without_parameters_is_its_operation(layer, op):
+    x = RNG(0).standard_normal((2, 3, 6, 7))
+    assert_array_equal(layer({}, {}, x)[0], op(x))
+
+
+@pytest.mark.parametrize(
+    ("layer", "op"),
+    [
+        (nn.LayerNorm((3, 4), eps=0.5), lambda x, w, b: tg.layer_norm(x, w, b, eps=0.5)),
+        (nn.GroupNorm(2, 4, eps=0.5), lambda x, w, b: tg.group_norm(x, 2, w, b, eps=0.5)),
+    ],
+)
+def test_a_normalisation_is_its_operation(layer, op):
+    params, state = arrays_of(layer)
+    x = RNG(0).standard_normal((2, 4, 3, 4))
+    assert_array_equal(layer(params, state, x)[0], op(x, params["weight"], params["bias"]))
 
 
 def test_a_bias_can_be_left_out():

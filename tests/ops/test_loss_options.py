@@ -136,6 +136,18 @@ def test_mse_and_binary_cross_entropy_are_their_formulas():
     assert_allclose(grad(lambda x: tg.binary_cross_entropy_with_logits(x, t, reduction="sum"))(x), p - t)
 
 
+def test_binary_cross_entropy_is_differentiable_in_its_targets():
+    """The loss is linear in them, with slope -logit, at certain ones too."""
+    logits, targets = np.array([2.0, -3.0, 0.5]), np.array([0.0, 1.0, 0.25])
+
+    def loss(z, t):
+        return tg.binary_cross_entropy_with_logits(z, t, reduction="sum")
+
+    by_logits, by_targets = tg.grad(loss, (0, 1))(logits, targets)
+    assert_allclose(by_targets, -logits, rtol=1e-15)
+    assert_allclose(by_logits, tg.sigmoid(logits) - targets, rtol=1e-15)
+
+
 def test_mse_is_differentiable_in_both_operands():
     a, b = grad(lambda x, t: tg.mse_loss(x, t), (0, 1))(np.array([1.0, 4.0]), np.array([0.0, 0.0]))
     assert_array_equal(a, [1, 4])

@@ -84,6 +84,7 @@ KEYS = {
     "boolean mask": np.arange(24).reshape(2, 3, 4) % 3 == 0,
     "mask of one axis": (slice(None), np.array([True, False, True])),
     "mask and array": (np.array([True, False]), np.array([[0], [2]])),
+    "mask that stretches along an array": (np.array([True, False]), np.array([1, 1])),
     "newaxis": (None, 0, None, slice(1, 3), None),
     "negative steps": (slice(None, None, -1), slice(2, None, -2), slice(-1, 0, -1)),
     "ellipsis and array": (Ellipsis, LETTERS),

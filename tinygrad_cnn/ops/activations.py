@@ -12,7 +12,7 @@ import numpy as np
 from ..kernels import rectifier as kernel
 from ..tape import primitive, raw
 from .elementary import erf, exp, tanh
-from .elementwise import absorb, where
+from .elementwise import absorb, multiply, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
@@ -224,7 +224,6 @@ def _silu_rule(g, x):
 silu.defvjp(x=_silu_rule)
 
 
-@primitive
 def gelu(x, *, approximate="none"):
     """Gaussian error linear unit, elementwise: ``x * P(Z < x)`` for a standard normal ``Z``.
 
@@ -248,34 +247,46 @@ def gelu(x, *, approximate="none"):
     >>> gelu(np.array([0.0, 1.0]))
     array([0.        , 0.84134475])
     """
-    with np.errstate(over="ignore"):  # far out the polynomials overflow, and the functions of them saturate
-        if approximate == "none":
-            return x * _normal_cdf(x)
-        if approximate == "tanh":
-            return 0.5 * x * (1 + tanh(_gelu_inner(x)))
+    if approximate == "none":
+        return multiply(x, _normal_cdf(x))  # two operations: the tape keeps what the derivative needs again
+    if approximate == "tanh":
+        return _gelu_tanh(x)
     raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
 
 
+@primitive
 def _normal_cdf(x):
-    return 0.5 * (1 + erf(x * math.sqrt(0.5)))
+    return 0.5 * (1 + erf(np.multiply(x, math.sqrt(0.5))))
+
+
+def _normal_cdf_rule(g, x):
+    with np.errstate(over="ignore"):
+        density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+    return absorb(operator.mul, density, g)  # far out it is 0, whatever overflowed in g
+
+
+_normal_cdf.defvjp(x=_normal_cdf_rule)
+
+
+@primitive
+def _gelu_tanh(x):
+    with np.errstate(over="ignore"):  # far out the cubic overflows, and tanh saturates
+        return 0.5 * np.asarray(x) * (1 + tanh(_gelu_inner(x)))
 
 
 def _gelu_inner(x):
     return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
 
 
-def _gelu_rule(g, x, approximate):
+def _gelu_tanh_rule(g, x):
     with np.errstate(over="ignore"):
-        if approximate == "none":
-            density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-            return g * (_normal_cdf(x) + x * density)
         t = tanh(_gelu_inner(x))
         slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
         # where tanh is flat, 0 times a slope that may have overflowed
         return g * (0.5 * (1 + t) + absorb(operator.mul, 0.5 * x * ((1 - t) * (1 + t)), slope))
 
 
-gelu.defvjp(x=_gelu_rule)
+_gelu_tanh.defvjp(x=_gelu_tanh_rule)
 
 
 def _below_max(x, axis):

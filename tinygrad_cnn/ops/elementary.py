@@ -54,7 +54,8 @@ def power(x, exponent):
     >>> power(np.array([2.0, 3.0]), 2)
     array([4., 9.])
     """
-    return np.power(x, exponent)
+    # the operator, unlike the function, squares without a power; a Python scalar x must stay weak
+    return x**exponent if isinstance(x, np.ndarray) else np.power(x, exponent)
 
 
 def _power_base_rule(g, x, exponent):
@@ -410,22 +411,18 @@ def sinc(x):
 def _sinc(x, *, order):
     """The n-th derivative of sinc.
 
-    Near 0 by its power series, elsewhere by Leibniz' rule for ``x sinc(x) = sin(pi x) / pi``:
-    ``x f_n + n f_(n-1) = pi**(n-1) sin(pi x + n pi / 2)``.
+    Near 0 by its power series, elsewhere by Leibniz' rule for ``y s(y) = sin(y)`` with ``y = pi x``:
+    ``y s_n + n s_(n-1) = sin(y + n pi / 2)``.
     """
     x = np.asarray(x)
-    value = np.sinc(x)
     if order == 0:
-        return value
+        return np.sinc(x)
+    y = np.pi * x
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = np.sin(y) / y
         for n in range(1, order + 1):
-            wave = np.sin(np.pi * (x + n / 2))
-            wave *= np.pi ** (n - 1)
-            value *= n
-            wave -= value
-            wave /= x
-            value = wave
-    value = np.asarray(value, dtype=x.dtype, order="C")
+            value = (np.sin(y + n * np.pi / 2) - n * value) / y
+    value = np.asarray(np.pi**order * value, dtype=x.dtype, order="C")
     # the recurrence divides by x, and amplifies errors below that
     near = np.flatnonzero(np.abs(x) < order / 4)
     value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
@@ -468,14 +465,20 @@ def erf(x):
     array([0.        , 0.84270079])
     """
     x = np.asarray(x)
-    inner, outer = _erf_series()
+    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
+    inner, outer = _erf_polynomials(x.dtype)
     size = np.abs(x)
+    is_near = size < 1
     low, high = np.minimum(size, 1), np.clip(size, 1, _ERF_END)
-    tail = 1 - np.exp(-high * high) * outer(_compress(high))
-    return np.where(size < 1, x * inner(low * low), np.copysign(tail, x)).astype(x.dtype)
+    near = np.clip(x, -1, 1) * _horner(inner, low * low)
+    tail = np.copysign(1 - np.exp(-high * high) * _horner(outer, _compress(high)), x)
+    value = near * is_near + tail * ~is_near  # masks multiply faster than where chooses
+    return value.astype(dtype, copy=False)
 
 
 _ERF_END = 6.0  # above it erf rounds to 1
+_LEFT, _RIGHT = (1 - 2.5) / (1 + 2.5), (_ERF_END - 2.5) / (_ERF_END + 2.5)
 
 
 def _compress(x):
@@ -483,10 +486,18 @@ def _compress(x):
     return (x - 2.5) / (x + 2.5)
 
 
-@functools.lru_cache(maxsize=1)
-def _erf_series():
-    """Chebyshev series fitted to the C library's erf: ``erf(x) / x`` in ``x**2``, and the scaled tail."""
-    interpolate = np.polynomial.Chebyshev.interpolate
+def _horner(coefficients, x):
+    """The polynomial at every element of ``x``, in memory of its own."""
+    total = np.full_like(x, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        total *= x
+        total += c
+    return total
+
+
+@functools.cache
+def _erf_polynomials(dtype):
+    """Fits to the C library's erf: ``erf(x) / x`` in ``x**2``, and the tail, as long as a dtype can tell."""
 
     @np.vectorize
     def near(u):
@@ -497,7 +508,12 @@ def _erf_series():
         x = 2.5 * (1 + t) / (1 - t)  # the inverse of _compress
         return math.exp(x * x) * math.erfc(x)
 
-    return interpolate(near, 17, [0, 1]), interpolate(tail, 26, [_compress(1.0), _compress(_ERF_END)])
+    fits = []
+    for function, degree, domain in ((near, 17, [0, 1]), (tail, 26, [_LEFT, _RIGHT])):
+        series = np.polynomial.Chebyshev.interpolate(function, degree, domain)
+        series = series.trim(tol=np.finfo(dtype).eps / 8)
+        fits.append(series.convert(kind=np.polynomial.Polynomial).coef.astype(dtype))
+    return fits
 
 
 erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))

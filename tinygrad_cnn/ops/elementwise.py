@@ -142,8 +142,8 @@ def divide(a, b):
 
 divide.defvjp(
     a=lambda g, b: absorb(operator.truediv, g, b),
-    # two divisions, not one by b**2, which underflows for a small b
-    b=lambda g, a, b: absorb(operator.truediv, absorb(operator.truediv, -g * a, b), b),
+    # by the quotient again, not by a / b**2, which underflows for a small b
+    b=lambda g, b, out: -absorb(operator.truediv, absorb(operator.mul, g, out), b),
 )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..tape import astype, raw
+from ..tape import Box, astype, raw
 from .activations import log_softmax, softplus
 from .elementwise import square, where
 from .reductions import mean, sum
@@ -24,7 +24,7 @@ def cross_entropy(logits, targets, *, weight=None, label_smoothing=0.0, ignore_i
     targets : array_like, (N,) of int or (N, C)
         Class labels in ``0..C-1``, or a row of probabilities (one-hot, say) for each sample.
     weight : array_like, (C,), optional
-        Of the classes; the mean over labels divides by the sum of their weights.
+        Of the classes, constants to the tape; the mean over labels divides by the sum of their weights.
     label_smoothing : float
         In ``[0, 1)``: the share of each target that is spread evenly over all classes.
     ignore_index : int, optional
@@ -94,7 +94,7 @@ def nll_loss(log_probabilities, labels, *, weight=None, ignore_index=None, reduc
     labels : array_like, (N,) of int
         In ``0..C-1``.
     weight : array_like, (C,), optional
-        Of the classes; the mean divides by the sum of the labels' weights.
+        Of the classes, constants to the tape; the mean divides by the sum of the labels' weights.
     ignore_index : int, optional
         Samples of this label do not count.
     reduction : "mean", "sum" or "none"
@@ -170,7 +170,7 @@ def binary_cross_entropy_with_logits(logits, targets, *, reduction="mean"):
     ----------
     logits : array_like
     targets : array_like
-        Probabilities, of the shape of ``logits``; constants to the tape, taken in its dtype.
+        Probabilities, of the shape of ``logits``; taken in its dtype.
     reduction : "mean", "sum" or "none"
 
     Returns
@@ -188,17 +188,20 @@ def binary_cross_entropy_with_logits(logits, targets, *, reduction="mean"):
     5000.0
     """
     op = "binary_cross_entropy_with_logits"
-    t = np.asarray(raw(targets))
-    if np.shape(raw(logits)) != t.shape:
-        raise ValueError(f"{op}: targets: expected shape {np.shape(raw(logits))}, got {t.shape}")
-    if t.size and not (t.min() >= 0 and t.max() <= 1):
-        raise ValueError(f"{op}: targets: expected probabilities in [0, 1], got {t.min()} to {t.max()}")
-    t = t.astype(np.asarray(raw(logits)).dtype)
-    if np.all(t * (1 - t) == 0):  # each target is certain: only one of the two logarithms takes part
-        return _reduced(op, softplus(logits * (1 - 2 * t)), reduction)
-    # a choice of probability 0 takes no part, also where its loss is infinite
-    yes = where(t == 0, 0.0, softplus(-logits)) * t
-    no = where(t == 1, 0.0, softplus(logits)) * (1 - t)
+    values, dtype = np.asarray(raw(targets)), np.asarray(raw(logits)).dtype
+    if np.shape(raw(logits)) != values.shape:
+        raise ValueError(f"{op}: targets: expected shape {np.shape(raw(logits))}, got {values.shape}")
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"{op}: targets: expected probabilities in [0, 1], got {values.min()} to {values.max()}"
+        )
+    t = astype(targets, dtype)
+    if not isinstance(targets, Box) and np.all(t * (1 - t) == 0):
+        return _reduced(op, softplus(logits * (1 - 2 * t)), reduction)  # one logarithm each: all are certain
+    # a choice of probability 0 takes no part where its loss is infinite, and 0 * inf would be NaN
+    yes, no = softplus(-logits), softplus(logits)
+    yes = where((values == 0) & np.isinf(raw(yes)), 0.0, yes) * t
+    no = where((values == 1) & np.isinf(raw(no)), 0.0, no) * (1 - t)
     return _reduced(op, yes + no, reduction)
 
 

@@ -303,6 +303,8 @@ def min(x, axis=None, *, keepdims=False):  # NumPy's name
 def _extremum_rule(g, x, out, axis):
     kept = kept_shape(x.shape, axis)
     hits = raw(x) == raw(out).reshape(kept)
+    if np.count_nonzero(hits) == np.size(raw(out)) and not np.isnan(raw(out)).any():
+        return spread(g, x.shape, axis) * hits  # as usual, nothing ties
     # the reciprocal is rounded to the dtype, the count is not: 70 000 ties overflow a float16
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
@@ -445,7 +447,7 @@ def _products_of_others(x):
     """
     count = x.shape[0]
     if count <= 1:
-        return x * 0 + 1
+        return np.ones(x.shape, x.dtype)
     half = count // 2
     first, second = x[:half], x[half : 2 * half]
     pairs = first * second

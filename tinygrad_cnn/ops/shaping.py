@@ -483,6 +483,7 @@ def flip(x, axis=None):
     return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
 
 
+@primitive
 def roll(x, shift, axis=None):
     """Shift elements along axes; those that fall off at one end come back at the other.
 
@@ -503,18 +504,10 @@ def roll(x, shift, axis=None):
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])
     """
-    if axis is None:
-        return reshape(roll(reshape(x, (-1,)), shift, 0), np.shape(raw(x)))
-    if isinstance(shift, tuple) or isinstance(axis, tuple):
-        for one_shift, one_axis in np.broadcast(shift, axis):
-            x = roll(x, int(one_shift), int(one_axis))
-        return x
-    length = np.shape(raw(x))[axis]
-    start = -shift % length if length else 0
-    whole = (slice(None),) * (axis % np.ndim(raw(x)))
-    return concatenate(
-        [getitem(x, (*whole, slice(start, None))), getitem(x, (*whole, slice(None, start)))], axis
-    )
+    return np.roll(x, shift, axis)
+
+
+roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(shift), axis))
 
 
 def take(x, indices, axis=None):
