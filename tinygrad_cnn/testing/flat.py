@@ -6,6 +6,7 @@ and one checker serves every order.
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
@@ -183,7 +184,8 @@ def flat_function(f: Callable, arguments: tuple, constant: Collection[str], dtyp
         raise ValueError(f"{function_name(f)}: no floating argument to differentiate")
 
     def call(*values):
-        everything = list(filled)
+        # each call draws the same random numbers
+        everything = [copy.deepcopy(x) if isinstance(x, np.random.Generator) else x for x in filled]
         for position, value in zip(chosen, values, strict=True):
             everything[position] = value
         return [

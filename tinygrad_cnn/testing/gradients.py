@@ -52,7 +52,8 @@ def check_grads(
     f : callable
         Of trees of arrays and static values, to a tree of arrays; built of primitives.
     *args : tree of array_like
-        The point. Floating arrays are differentiated, all else is passed on.
+        The point. Floating arrays are differentiated, all else is passed on: a `numpy.random.Generator` as a
+        copy in its present state, so that every call draws the same numbers.
     order : int
         The highest order of derivative to check, at least 1.
     constant : collection of str
