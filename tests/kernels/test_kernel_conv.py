@@ -1,13 +1,15 @@
 """Convolution against loops, exactly: on small integers a sum is the same in any order."""
 
 import itertools
+import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_cnn.kernels import conv
+from tinygrad_cnn.kernels import conv, memory
 from tinygrad_cnn.kernels.geometry import ConvSpec
 
 
@@ -317,3 +319,29 @@ def test_two_threads_at_once_give_what_one_gives(in_two_threads, integers):
         for result in results:
             for got, reference in zip(result, expected, strict=True):
                 np.testing.assert_array_equal(got, reference)
+
+
+@pytest.mark.parametrize(
+    ("weight_shape", "options"), [((4, 3, 7, 7), {"stride": 2, "padding": 3}), ((4, 3, 3, 3), {})]
+)
+def test_columns_take_no_more_memory_than_a_block(weight_shape, options):
+    x = np.ones((3, 112, 112, 8), np.float32).transpose(3, 0, 1, 2)  # batch-last
+    weight = np.ones(weight_shape, np.float32)
+    spec = ConvSpec.of(x.shape, weight_shape, **options)
+    y = conv.forward(x, weight, None, spec)
+    whole = y.nbytes // weight_shape[0] * math.prod(weight_shape[1:])  # the matrix of columns
+    for work in (
+        lambda: conv.forward(x, weight, None, spec),
+        lambda: conv.input_gradient(y, weight, spec),
+        lambda: conv.weight_gradient(x, y, spec),
+    ):
+        memory._free.buffers.clear()  # scratch that is kept would not be counted
+        tracemalloc.start()
+        try:
+            result = work()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        spent = peak - result.nbytes
+        assert spent < 2 * conv.BLOCK_ELEMENTS * x.itemsize
+        assert spent < whole / 2
