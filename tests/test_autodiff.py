@@ -644,3 +644,21 @@ def test_jvp_of_a_branch_that_is_not_taken_is_finite():
 
     tangent = tg.jvp(f, [np.array([0.0, 4.0])], [np.ones(2)])[1]
     assert tangent.tolist() == [0.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p.pop("a"),
+        lambda p: p.update(a=p.pop("a")),  # now the last
+        lambda p: p.update(d=p["a"]),
+        lambda p: p.clear(),
+    ],
+)
+def test_a_function_may_change_the_tree_that_it_is_given(change):
+    def f(p):
+        out = p["a"] + 10 * p["b"] + 100 * p["c"]
+        change(p)
+        return out
+
+    assert grad(f)({"a": 1.0, "b": 2.0, "c": 3.0}) == {"a": 1, "b": 10, "c": 100}

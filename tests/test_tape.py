@@ -461,3 +461,9 @@ def test_raw_takes_the_array_out_and_leaves_everything_else():
     assert raw(x) is x.data
     assert raw(None) is None
     assert raw(3.0) == 3.0
+
+
+def test_a_complex_result_is_refused_also_where_it_would_be_a_constant():
+    rounded = primitive(lambda x: np.floor(x) + 0j, piecewise_constant=True)
+    with pytest.raises(TypeError, match="complex128"):
+        rounded(Tensor(np.ones(2), requires_grad=True))

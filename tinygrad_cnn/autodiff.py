@@ -65,8 +65,7 @@ def _lift(value: Any) -> Tensor:
     if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
         return _identity(value)
     data = np.asarray(raw(value))
-    if data.dtype.kind != "f":
-        require_floating(data.dtype)
+    require_floating(data.dtype)
     return box(Tensor, data, Leaf(data))
 
 
@@ -75,14 +74,11 @@ class _Trace:
 
     def __init__(self, args: Sequence[Any]):
         self.first = new_serial()  # nodes below this serial belong to the world outside
-        lifted: list[Tensor] = []
-
-        def lift(value):
-            lifted.append(_lift(value))
-            return lifted[-1]
-
-        self.args = tree.map(lift, tuple(args))
-        self.lifted = lifted
+        leaves, self.structure = tree.flatten(tuple(args))
+        self.lifted = [_lift(leaf) for leaf in leaves]
+        self.args = tree.unflatten(
+            self.structure, self.lifted
+        )  # the function's own, and may be changed by it
 
     def _is_outer(self, out: Any) -> bool:
         """Whether an output depends on the world outside, so that an outer derivative may ask for it."""
@@ -105,8 +101,7 @@ class _Trace:
         grads = [
             found[n] if n in found else np.zeros_like(x.data) for n, x in zip(nodes, self.lifted, strict=True)
         ]
-        supply = iter(grads)
-        return tree.map(lambda _: next(supply), self.args)
+        return tree.unflatten(self.structure, grads)
 
 
 def _boxed(out: Any) -> Tensor:

@@ -26,7 +26,6 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import ndarray
 
 _serials = itertools.count()  # next() on it is atomic, so threads share it safely
 
@@ -129,6 +128,7 @@ class Leaf(Node):
     __slots__ = ("grad",)
 
     def __init__(self, array):
+        # written out instead of calling Node's: every step makes one for each parameter
         self.plan = None
         self.parents = self.values = ()
         self.shape = array.shape
@@ -307,7 +307,7 @@ class Primitive:
         except Exception as error:
             self._explain(error, values)
             raise
-        if type(out) is not ndarray:  # NumPy's functions return scalars for 0-d results
+        if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
             out = np.asarray(out)
         plan = self._plans.get(mask)
         if plan is None or out.dtype.kind != "f":
@@ -319,14 +319,12 @@ class Primitive:
 
     def _new_plan(self, mask, dtype):
         """The plan for a choice of differentiated operands; None if the output is a constant to the tape."""
-        if not mask or self.piecewise_constant:
-            return None
-        if dtype.kind in "cO":
+        if mask and dtype.kind in "cO":
             raise TypeError(
                 f"'{self.name}' gives a result of dtype {dtype}, which cannot be differentiated: "
                 "the tape is real; use stop_gradient if a constant is meant"
             )
-        if dtype.kind != "f":
+        if not mask or self.piecewise_constant or dtype.kind != "f":
             return None
         plan = self._plans[mask] = Plan(self, mask)
         return plan
@@ -567,7 +565,7 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
     except Exception as error:
         error.add_note(f"in the gradient rule of '{op.name}' for operand '{op.operand_name(position)}'")
         raise
-    if type(pulled) is ndarray and pulled.shape == parent.shape and pulled.dtype == parent.dtype:
+    if type(pulled) is np.ndarray and pulled.shape == parent.shape and pulled.dtype == parent.dtype:
         return pulled
     return _fitted(pulled, op, position, parent)
 

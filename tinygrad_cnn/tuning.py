@@ -14,14 +14,14 @@ def tune(*, threads: int | None = None) -> None:
     """Set this process up for training: it keeps the memory that it frees, and shares work between threads.
 
     An import must not do that, for it changes the whole process: a larger resident heap (with glibc; another
-    C library is left as it is), and BLAS kept to one thread. Results do not depend on it.
+    C library is left as it is), and BLAS kept to one thread. Results do not depend on it, beyond rounding.
 
     Parameters
     ----------
     threads : int, optional
-        How many threads share convolutions, poolings and products that are large enough; measured to pay
-        for 2. BLAS itself is kept to one, which small products are faster with, and which needs the package
-        threadpoolctl (in the extra ``train``). By default threads are left alone.
+        How many threads share convolutions, poolings, products and rectifiers that are large enough;
+        measured to pay for 2. BLAS itself is kept to one, which small products are faster with, and which
+        needs the package threadpoolctl (in the extra ``train``). By default threads are left alone.
 
     Raises
     ------

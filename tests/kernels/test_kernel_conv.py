@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_cnn.kernels import conv, memory
+from tinygrad_cnn.kernels import conv, memory, parallel
 from tinygrad_cnn.kernels.geometry import ConvSpec
 
 
@@ -319,6 +319,28 @@ def test_two_threads_at_once_give_what_one_gives(in_two_threads, integers):
         for result in results:
             for got, reference in zip(result, expected, strict=True):
                 np.testing.assert_array_equal(got, reference)
+
+
+def test_the_sums_of_a_weight_gradient_do_not_pile_up():
+    """Each block makes a sum of the size of the weight, which may be many times that of the images."""
+    x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))
+    spec = ConvSpec.of(x.shape, (128, 128, 3, 3), padding=1)
+    assert len(conv._plan(spec, 128, 128, 16, 4, parallel.threads()).blocks) > 20
+    conv.weight_gradient(x, y, spec)  # with scratch at hand
+    tracemalloc.start()
+    try:
+        result = conv.weight_gradient(x, y, spec)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * result.nbytes
+
+
+@pytest.mark.parametrize(("outputs", "dtype"), [(3, np.int32), (64, np.int32), (3, np.int64)])
+def test_integers_keep_their_dtype(outputs, dtype):
+    x, y = np.ones((9, 2, 8, 8), dtype), np.ones((9, outputs, 8, 8), dtype)
+    spec = ConvSpec.of(x.shape, (outputs, 2, 3, 3), padding=1)
+    assert conv.weight_gradient(x, y, spec).dtype == dtype
 
 
 @pytest.mark.parametrize(

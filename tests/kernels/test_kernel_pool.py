@@ -123,6 +123,15 @@ def test_gather_is_the_adjoint_of_scatter(problem):
 
 
 @settings(max_examples=100, deadline=None)
+@given(problems())
+def test_gather_and_scatter_agree_about_nan(problem):
+    x, g, spec = problem
+    x[np.random.default_rng(1).random(x.shape) < 0.3] = np.nan
+    v = np.random.default_rng(0).integers(-4, 5, x.shape).astype(np.float64)
+    assert np.sum(pool.max_gather(v, x, spec) * g) == np.sum(v * pool.max_scatter(g, x, spec))
+
+
+@settings(max_examples=100, deadline=None)
 @given(problems(dilated=False), st.booleans())
 def test_average_pooling_equals_the_loops(problem, count_include_pad):
     x, g, spec = problem

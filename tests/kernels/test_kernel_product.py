@@ -25,11 +25,11 @@ def test_equals_the_sum_of_outer_products(m, k, n, a_transposed, b_transposed, i
         expected += column[:, None] * row
     with pytest.MonkeyPatch.context() as patch:
         if is_cut:  # else these sizes are too small to be
-            patch.setattr(module, "_SMALLEST_CUT", 1)
+            patch.setattr(module, "SMALLEST_CUT", 1)
             patch.setattr(module, "SMALL_PRODUCT", 2000)
-            module._pieces.cache_clear()
+            module._piece_count.cache_clear()
         found = product(a, b)
-    module._pieces.cache_clear()
+    module._piece_count.cache_clear()
     assert found.flags.c_contiguous
     np.testing.assert_array_equal(found, expected)
 
@@ -38,7 +38,7 @@ def test_equals_the_sum_of_outer_products(m, k, n, a_transposed, b_transposed, i
     ("m", "k", "n", "transposed"), [(64, 784, 128, False), (784, 64, 128, False), (784, 128, 8, True)]
 )
 def test_the_dense_layer_of_the_baseline_is_cut(m, k, n, transposed):
-    assert module._pieces(m, k, n, transposed) > 1
+    assert module._piece_count(m, k, n, transposed) > 1
 
 
 def test_any_memory_layout_gives_the_same(layout, integers):

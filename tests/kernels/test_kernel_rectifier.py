@@ -29,6 +29,11 @@ def test_values_and_dtype(threads, integers, shape, dtype):
         np.testing.assert_array_equal(found, expected)
 
 
+def test_operands_of_two_shapes_are_an_error(threads):
+    with pytest.raises(ValueError, match=r"one shape, got \(100, 100\) and \(100, 1\)"):
+        rectifier.gate(np.ones((100, 100)), np.ones((100, 1)))
+
+
 def test_integers_stay_integers(integers):
     x = integers(100, 100).astype(np.int64)
     assert rectifier.relu(x).dtype == np.int64

@@ -23,6 +23,7 @@ that row, and the next output row starts ``stride`` rows further on in the same 
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +35,7 @@ from numpy.typing import NDArray
 from . import parallel
 from .geometry import ConvSpec, Pair
 from .memory import batch_first, batch_last, scratch
-from .product import SMALL_OUTPUT, SMALL_PRODUCT
+from .product import SMALL_OUTPUT, SMALL_PRODUCT, smallest_divisor
 
 __all__ = ["forward", "input_gradient", "weight_gradient"]
 
@@ -42,10 +43,10 @@ Array = NDArray[Any]
 Sizes = tuple[int, ...]
 Index = tuple[Any, ...]
 
-# The numbers below are measured: NumPy's OpenBLAS, one thread, 1 MiB of second-level cache.
+# The numbers below are measured: NumPy's OpenBLAS, one thread, 1 MiB of second-level cache, 32 MiB of third.
 
 # Most elements of one block of columns, except that a single window is never cut.  Smaller blocks share fewer
-# rows, larger ones leave the cache.
+# rows, larger ones are read from main memory.
 BLOCK_ELEMENTS = 1 << 19
 
 # Output rows shorter than this are multiplied many at a time, from columns in full: products of single rows
@@ -180,21 +181,28 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
     xb = batch_last(x)
     plan = _plan(spec, outputs, channels, x.shape[0], x.itemsize, parallel.threads())
     windows = plan.windows(batch_last(y))
-    sums: list[Any] = [0] * len(plan.blocks)
+    ranges = parallel.slices(len(plan.blocks), plan.threads)
+    totals: list[Array | None] = [None] * len(ranges)
 
-    def correlate(index: int) -> None:
-        block = plan.blocks[index]
-        with scratch((block.size,), xb.dtype) as memory:
-            sums[index] = _correlate(block.columns(xb, memory), windows[block.windows])
+    def correlate(number: int) -> None:
+        for block in plan.blocks[ranges[number]]:
+            with scratch((block.size,), xb.dtype) as memory:
+                part = _correlate(block.columns(xb, memory), windows[block.windows])
+            totals[number] = _sum(totals[number], part)
 
-    parallel.run(correlate, range(len(plan.blocks)), plan.threads)
+    parallel.run(correlate, range(len(ranges)), plan.threads)
     shape = outputs, channels, *spec.kernel_size
-    if not sums:  # no images
-        return np.zeros(shape, _promoted(x, y))
-    total = sums[0]
-    for part in sums[1:]:  # in this order, whichever thread was first
+    total = functools.reduce(_sum, totals)  # in the order of the blocks, whichever thread was first
+    return np.zeros(shape, _promoted(x, y)) if total is None else plan.weight(total, shape)
+
+
+def _sum(total: Array | None, part: Array | None) -> Array | None:
+    """Add `part` to `total`, in place; None is nothing."""
+    if total is None:
+        return part
+    if part is not None:
         total += part
-    return plan.weight(total, shape)
+    return total
 
 
 def _promoted(a: Array, b: Array) -> np.dtype[Any]:
@@ -498,11 +506,7 @@ def _chunks(m: int, k: int, n: int) -> int:
 
     The fewest that keep each part below `SMALL_PRODUCT`; one if that would leave too few columns.
     """
-    fewest = -(-m * k * n // SMALL_PRODUCT)
-    for count in range(max(1, fewest), n // SHORTEST_CHUNK + 1):
-        if n % count == 0:
-            return count
-    return 1
+    return smallest_divisor(n, -(-m * k * n // SMALL_PRODUCT), n // SHORTEST_CHUNK)
 
 
 def _split(a: Array, count: int) -> Array:
@@ -537,13 +541,10 @@ def _correlate(columns: Array, windows: Array) -> Array:
             _split(windows, count)[:, :, :, None].swapaxes(-1, -2),
             out=products,
         )
-        return products.sum(axis=(1, 2)).reshape(groups, k, m)
+        return products.sum(axis=(1, 2), dtype=products.dtype).reshape(groups, k, m)
 
 
 @lru_cache(maxsize=1024)
 def _tap_pieces(m: int, k: int) -> int:
     """Return into how many equal parts to cut the taps of a weight gradient."""
-    for count in range(max(1, -(-m * k // SMALL_OUTPUT)), k // FEWEST_TAPS + 1):
-        if k % count == 0:
-            return count
-    return 1
+    return smallest_divisor(k, -(-m * k // SMALL_OUTPUT), k // FEWEST_TAPS)

@@ -4,12 +4,13 @@ NumPy lets go of the interpreter inside its loops, so Python threads run them at
 few pieces of a few long calls: waking a thread takes up to 50 us, at the start of the work and wherever both
 threads want the interpreter at once. The caller decides what is long enough.
 
-The result does not depend on the number of threads: pieces write to disjoint memory, and what is to be added
-up is added up in the order of the pieces.
+Threads do not make a result depend on chance: pieces write to disjoint memory, and what is to be added up is
+added up in the order of the pieces. Their number may change its rounding, for it decides where work is cut.
 """
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -54,10 +55,11 @@ def set_threads(count: int) -> None:
     global _threads, _helpers
     from concurrent.futures import ThreadPoolExecutor  # here, for it costs a tenth of this package's import
 
-    if _helpers is not None:
-        _helpers.shutdown()
+    before = _helpers
     _threads = count
     _helpers = ThreadPoolExecutor(count - 1, "tinygrad_cnn") if count > 1 else None
+    if before is not None:
+        before.shutdown(wait=False)  # it may be one of its threads that calls
 
 
 def slices(size: int, count: int) -> list[slice]:
@@ -106,13 +108,23 @@ def run(work: Callable[[Any], None], pieces: Sequence[Any], count: int) -> None:
             work(piece)
         return
     waiting = iter(pieces)  # whoever is free takes the next
-    promises = [helpers.submit(_drain, work, waiting) for _ in range(min(count, len(pieces)) - 1)]
+    promises = []
+    for _ in range(min(count, len(pieces)) - 1):
+        try:
+            # in the caller's context: there NumPy keeps what to do about an overflow
+            promises.append(helpers.submit(contextvars.copy_context().run, _drain, work, waiting))
+        except RuntimeError:  # the helpers are being shut down, with the interpreter or by `set_threads`
+            break
     try:
         _drain(work, waiting)
-    finally:
-        for promise in promises:
-            if not promise.cancel():  # else it never began, and there is nothing left for it
-                promise.result()
+    finally:  # one that never began is cancelled: nothing is left for it; the others are waited for
+        failures = [promise.exception() for promise in promises if not promise.cancel()]
+    failure = next(filter(None, failures), None)
+    if failure is not None:
+        try:
+            raise failure
+        finally:  # this frame is part of the error now, and would keep it in a cycle
+            del failure, failures, promises
 
 
 def _drain(work: Callable[[Any], None], waiting: Iterator[Any]) -> None:

@@ -8,7 +8,8 @@ array of indices alive from the forward to the backward pass.  Where several ele
 first in row-major order inside the window wins everything, as in PyTorch.  Masks are multiplied, never used
 for assignment, which is ten times slower on random masks.
 
-The work is cut into blocks, some rows of some channels: they fit the cache, and threads can share them.
+Pooling, and the gradient of windows that do not overlap, are cut into blocks, some rows of some
+channels: they fit the cache, and threads can share them.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ __all__ = ["avg_backward", "avg_forward", "max_forward", "max_gather", "max_scat
 Array = NDArray[Any]
 Slices = tuple[slice, slice, slice]
 
-# Measured: the elements of x under one block, and the fewest that are worth sharing between threads.  A
-# pooling is many short calls, and at each of them one thread may have to wait for the other.
+# Measured: the most elements of x under one block, and the fewest that are worth sharing between threads.
+# A pooling is many calls, at each of which a thread may have to wait for another: then fewer, longer ones.
 BLOCK_ELEMENTS = 1 << 18
+SHARED_BLOCK_ELEMENTS = 1 << 20
 SHARED_ELEMENTS = 1 << 19
 
 
@@ -281,9 +283,9 @@ class _Block(NamedTuple):
 
 def _each_block(work: Callable[[_Block], None], padded: Array, spec: PoolSpec) -> None:
     """Call `work` on each block of a pooling of (C, H, W, N)."""
-    elements = padded.size
-    threads = parallel.threads() if elements >= SHARED_ELEMENTS else 1
-    count = threads if threads > 1 else max(1, -(-elements // BLOCK_ELEMENTS))
+    threads = parallel.threads() if padded.size >= SHARED_ELEMENTS else 1
+    most = BLOCK_ELEMENTS if threads == 1 else SHARED_BLOCK_ELEMENTS
+    count = -(-max(1, padded.size) // (most * threads)) * threads
     parallel.run(work, _blocks(spec, len(padded), count), threads)
 
 
@@ -373,13 +375,14 @@ def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
     def scatter(block: _Block) -> None:
         rest, y = gb[block.output], yb[block.output]
         *taps, last = block.taps
-        with scratch((2, *y.shape), gb.dtype) as memory, scratch(y.shape, np.dtype(bool)) as wins:
-            share, left = memory
+        with scratch((2, *y.shape), gb.dtype) as memory, scratch(y.shape, np.dtype(bool)) as loses:
+            share, passed = memory
             for place in taps:
-                np.greater_equal(xb[place], y, out=wins)
-                np.multiply(rest, wins, out=share)
+                np.less(xb[place], y, out=loses)  # never a NaN: then the first of the window wins
+                np.multiply(rest, loses, out=passed)
+                np.subtract(rest, passed, out=share)
                 out[place] = share
-                rest = np.subtract(rest, share, out=left)
+                rest, share, passed = passed, passed, share
             out[last] = rest
 
     _each_block(scatter, xb, spec)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import parallel
 
-__all__ = ["SMALL_OUTPUT", "SMALL_PRODUCT", "product"]
+__all__ = ["SMALL_OUTPUT", "SMALL_PRODUCT", "product", "smallest_divisor"]
 
 Array = NDArray[Any]
 
@@ -24,15 +24,15 @@ SMALL_OUTPUT = 1152
 
 # Smaller products, and pieces of fewer rows or columns, lose more than they gain; a larger operand does not
 # stay in the cache.
-_SMALLEST_CUT = 1 << 18
-_SHORTEST_PIECE = 16
-_LARGEST_OPERAND = 1 << 17
+SMALLEST_CUT = 1 << 18
+SHORTEST_PIECE = 16
+LARGEST_OPERAND = 1 << 17
 
 # Fewer multiplications are not worth waking a thread for.
-_SMALLEST_SHARED = 1 << 23
+SMALLEST_SHARED = 1 << 23
 
 # A smaller outer product is not worth two operands of its own.
-_SMALLEST_OUTER = 1 << 13
+SMALLEST_OUTER = 1 << 13
 
 
 def product(a: Array, b: Array) -> Array:
@@ -56,8 +56,8 @@ def product(a: Array, b: Array) -> Array:
     (m, k), n = a.shape, b.shape[1]
     if k == 1:
         return _outer(a, b)
-    threads = parallel.threads() if m * n * k >= _SMALLEST_SHARED else 1
-    if threads == 1 and _pieces(m, k, n, b.strides[0] < b.strides[1]) == 1:
+    threads = parallel.threads() if m * n * k >= SMALLEST_SHARED else 1
+    if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
         return np.matmul(a, b)
     out = np.empty((m, n), np.result_type(a, b))
     if m > n:
@@ -71,7 +71,7 @@ def product(a: Array, b: Array) -> Array:
 def _multiply(a: Array, b: Array, out: Array) -> None:
     """Write ``a @ b`` to `out`, in pieces where that is faster."""
     (m, k), n = a.shape, b.shape[1]
-    pieces = _pieces(m, k, n, b.strides[0] < b.strides[1])
+    pieces = _piece_count(m, k, n, b.strides[0] < b.strides[1])
     if pieces == 1:
         np.matmul(a, b, out=out)
     elif m > n:
@@ -81,19 +81,37 @@ def _multiply(a: Array, b: Array, out: Array) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _pieces(m: int, k: int, n: int, is_transposed: bool) -> int:
+def _piece_count(m: int, k: int, n: int, is_transposed: bool) -> int:
     """Return into how many equal pieces to cut the longer of the two sides of the result."""
     long = max(m, n)
-    if m * n * k < _SMALLEST_CUT or long * k > _LARGEST_OPERAND:
+    if m * n * k < SMALLEST_CUT or long * k > LARGEST_OPERAND:
         return 1
     largest = SMALL_PRODUCT // k
     if is_transposed:
         largest = min(largest, SMALL_OUTPUT)
-    fewest = -(-m * n // largest)
-    for count in range(fewest, long // _SHORTEST_PIECE + 1):
-        if long % count == 0:
-            return count
-    return 1
+    return smallest_divisor(long, -(-m * n // largest), long // SHORTEST_PIECE)
+
+
+def smallest_divisor(size: int, least: int, most: int) -> int:
+    """Return into how many equal pieces to cut `size`: the smallest number in a range that divides it.
+
+    Parameters
+    ----------
+    size : int
+    least, most : int
+        Of the range, both included.
+
+    Returns
+    -------
+    int
+        1 if there is none.
+
+    Examples
+    --------
+    >>> smallest_divisor(12, 5, 12), smallest_divisor(7, 2, 6)
+    (6, 1)
+    """
+    return next((count for count in range(max(1, least), most + 1) if size % count == 0), 1)
 
 
 def _cut(a: Array, count: int) -> Array:
@@ -108,7 +126,7 @@ def _outer(a: Array, b: Array) -> Array:
     no kernel, and a broadcast multiplication starts anew in every row.
     """
     dtype = np.result_type(a, b)
-    if a.size * b.size < _SMALLEST_OUTER or dtype.char not in "fd":
+    if a.size * b.size < SMALLEST_OUTER or dtype.char not in "fd":
         return a * b
     left, right = np.zeros((a.shape[0], 2), dtype), np.zeros((2, b.shape[1]), dtype)
     left[:, :1], right[:1] = a, b

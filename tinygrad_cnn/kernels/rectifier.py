@@ -67,11 +67,18 @@ def gate(x: Array, y: Array) -> Array:
     ndarray
         Fresh, of the dtype of `x`.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
     >>> gate(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
     array([0., 4.])
     """
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must be of one shape, got {x.shape} and {y.shape}")
     if not _is_shared(x):
         return x * (y > 0)
     out = np.empty_like(y, x.dtype)

@@ -75,7 +75,13 @@ def gate(x, y):
     return kernel.gate(np.asarray(x), np.asarray(y))
 
 
-relu.defvjp(x=lambda g, out: gate(g, raw(out)))
+def _relu_rule(g, out):
+    if g.size < kernel.LARGE:  # there the operators' shorter way counts
+        return g * (out > 0)
+    return gate(g, raw(out))
+
+
+relu.defvjp(x=_relu_rule)
 gate.defvjp(x=lambda g, y: gate(g, y))
 
 

@@ -55,10 +55,14 @@ def absorb(operation, g, local):
     >>> absorb(operator.truediv, np.array([0.0, 1.0]), np.array([0.0, 2.0]))
     array([0. , 0.5])
     """
+    if operation is operator.mul:
+        finite = np.isfinite(raw(local))
+        if np.count_nonzero(finite) == finite.size:  # counted in a fraction of the time of all()
+            return operation(g, local)
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = operation(g, local)
         hole = np.isnan(raw(plain))
-        if not hole.any():
+        if not np.count_nonzero(hole):
             return plain
         hole = hole & (raw(g) == 0)
         # in the dtype of the result: a Python scalar among the operands would become an array of float64

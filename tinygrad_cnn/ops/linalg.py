@@ -50,7 +50,8 @@ def _matmul_a(g, a, b):
     if b.ndim == 1:
         return expand_dims(g, -1) * b
     if a.ndim == b.ndim == 2 and _is_fortran(raw(a)):
-        # as images are when they come flattened from a convolution: their gradient is laid out likewise
+        # As images are when they come flattened from a convolution: their gradient is laid out likewise.
+        # To see it costs that `a` is kept, which the gradient to `b` does anyway.
         return matmul(b, g.T).T
     return matmul(g, b.T if b.ndim == 2 else swapaxes(b, -1, -2))
 
