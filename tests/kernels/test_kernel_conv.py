@@ -338,7 +338,7 @@ def test_the_sums_of_a_weight_gradient_do_not_pile_up():
 
 @pytest.mark.parametrize(("outputs", "dtype"), [(3, np.int32), (64, np.int32), (3, np.int64)])
 def test_integers_keep_their_dtype(outputs, dtype):
-    x, y = np.ones((9, 2, 8, 8), dtype), np.ones((9, outputs, 8, 8), dtype)
+    x, y = np.ones((32, 2, 8, 8), dtype), np.ones((32, outputs, 8, 8), dtype)
     spec = ConvSpec.of(x.shape, (outputs, 2, 3, 3), padding=1)
     assert conv.weight_gradient(x, y, spec).dtype == dtype
 
