@@ -565,24 +565,17 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
     except Exception as error:
         error.add_note(f"in the gradient rule of '{op.name}' for operand '{op.operand_name(position)}'")
         raise
-    if type(pulled) is np.ndarray and pulled.shape == parent.shape and pulled.dtype == parent.dtype:
-        return pulled
-    return _fitted(pulled, op, position, parent)
-
-
-def _fitted(g: Any, op: Primitive, position: int, parent: Node) -> Any:
-    """What a rule returned, with the shape and dtype of the operand; a TypeError if it does not fit."""
     try:
-        if g.shape == parent.shape and g.dtype == parent.dtype:
-            return g
+        if pulled.shape == parent.shape and pulled.dtype == parent.dtype:
+            return pulled
     except AttributeError:
-        came = type(g).__name__
+        came = type(pulled).__name__
     else:
-        came = f"{g.dtype}{list(g.shape)}"
-        if op.broadcasts and _broadcasts_to(parent.shape, g.shape):
-            if g.shape != parent.shape:
-                g = sum_to(g, parent.shape)
-            return g if g.dtype == parent.dtype else astype(g, parent.dtype)
+        came = f"{pulled.dtype}{list(pulled.shape)}"
+        if op.broadcasts and _broadcasts_to(parent.shape, pulled.shape):
+            if pulled.shape != parent.shape:
+                pulled = sum_to(pulled, parent.shape)
+            return pulled if pulled.dtype == parent.dtype else astype(pulled, parent.dtype)
     raise TypeError(
         f"'{op.name}', rule of operand '{op.operand_name(position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
