@@ -73,6 +73,7 @@ def test_convolution_of_wrong_shapes(kind, x, weight, bias, match):
         (zeros(4, 2, 1, 1), {"padding": (3, 0)}, r"padding \(3, 0\) leaves an output of size \(0, 5\)"),
         (zeros(4, 2, 1, 1), {"padding": 4}, r"padding \(4, 4\) leaves an output of size \(-2, -3\)"),
         (zeros(4, 2, 3, 3), {"stride": 0}, "stride must be at least 1, got 0"),
+        (zeros(4, 2, 3, 3), {"padding": "same"}, "padding: expected an integer or a pair, got 'same'"),
     ],
 )
 def test_transposed_convolution_that_does_not_fit(weight, options, match):

@@ -170,6 +170,8 @@ def conv_transpose2d(x, weight, bias=None, *, stride=1, padding=0, output_paddin
         raise ValueError(
             f"conv_transpose2d: weight: expected C = {x.shape[1]} first for x {x.shape}, got {weight.shape}"
         )
+    if isinstance(padding, str):
+        raise ValueError(f"conv_transpose2d: padding: expected an integer or a pair, got {padding!r}")
     steps, pads, gaps, extra = (_pair(v) for v in (stride, padding, dilation, output_padding))
     if not all(0 <= e < max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
         raise ValueError(
