@@ -7,6 +7,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tinygrad_cnn.kernels import parallel
+
 # --hypothesis-profile=NAME chooses another; deadlines would make a busy machine fail a test
 hypothesis.settings.register_profile("default", max_examples=10, deadline=None)
 hypothesis.settings.register_profile("ci", max_examples=10, deadline=None, derandomize=True, print_blob=True)
@@ -14,6 +16,14 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_again():
+    """The command shares work between threads, also where its docstring runs: no other test is to notice."""
+    yield
+    if parallel.threads() > 1:
+        parallel.set_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn import __version__, cli, data, train, tree
-from tinygrad_cnn.kernels import parallel
 from tinygrad_cnn.models import MODELS
 
 QUICK = ["train", "--samples", "120", "--epochs", "2", "--batch-size", "30"]
@@ -19,14 +18,6 @@ ROW = re.compile(r"^ *(\d+) +(\d+\.\d{4}) +(\d+\.\d\d)% +(\d+\.\d\d)% +\d+\.\d +
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def _threads_as_before():
-    """The command sets how many threads this process has."""
-    before = parallel.threads()
-    yield
-    parallel.set_threads(before)
 
 
 def _status(argv):

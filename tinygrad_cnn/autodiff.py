@@ -76,9 +76,8 @@ class _Trace:
         self.first = new_serial()  # nodes below this serial belong to the world outside
         leaves, self.structure = tree.flatten(tuple(args))
         self.lifted = [_lift(leaf) for leaf in leaves]
-        self.args = tree.unflatten(
-            self.structure, self.lifted
-        )  # the function's own, and may be changed by it
+        # containers of the function's own, which it may change
+        self.args = tree.unflatten(self.structure, self.lifted)
 
     def _is_outer(self, out: Any) -> bool:
         """Whether an output depends on the world outside, so that an outer derivative may ask for it."""
@@ -521,7 +520,7 @@ def checkpoint(f: Callable) -> Callable:
     def checkpointed(*args):
         leaves, structure = tree.flatten(args)
         places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Box) and leaf.node is not None]
-        before = _with_fresh_generators(leaves)
+        before = with_fresh_generators(leaves)
 
         def call(others, xs):
             filled = dict(enumerate(others)) | dict(zip(places, xs, strict=True))
@@ -540,7 +539,7 @@ def checkpoint(f: Callable) -> Callable:
             return raw(out)
 
         def pull(g, xs):
-            return vjp(lambda *xs: call(_with_fresh_generators(before), xs), *xs)[1](g)
+            return vjp(lambda *xs: call(with_fresh_generators(before), xs), *xs)[1](g)
 
         op = Primitive(forward)
         op.defvjp(xs=_once_for_all_operands(pull))
@@ -549,8 +548,26 @@ def checkpoint(f: Callable) -> Callable:
     return checkpointed
 
 
-def _with_fresh_generators(leaves: list[Any]) -> list[Any]:
-    """The leaves, with a copy of each Generator in its present state; what was one stays one."""
+def with_fresh_generators(leaves: list[Any]) -> list[Any]:
+    """Copy every random generator among leaves in its present state, so that it can be drawn from again.
+
+    Parameters
+    ----------
+    leaves : list
+        A Generator that is in it twice is one again in the result.
+
+    Returns
+    -------
+    list
+        All else is as it was.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> first, second, other = with_fresh_generators([rng, rng, 1.0])
+    >>> first is second, first is rng, other
+    (True, False, 1.0)
+    """
     copies: dict[int, Any] = {}  # a Generator given twice, or two that draw from one source, must share it
     return [copy.deepcopy(leaf, copies) if isinstance(leaf, np.random.Generator) else leaf for leaf in leaves]
 

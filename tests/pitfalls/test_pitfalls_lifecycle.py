@@ -343,6 +343,12 @@ def test_A14_a_checker_replays_the_random_numbers():
     state = rng.bit_generator.state
     tg.testing.check_grads(f, x, rng)  # each call draws the same mask
     assert rng.bit_generator.state == state
+
+    def draws_twice(x, first, second):
+        assert first is second  # as it was given, or the second mask would be the first
+        return f(f(x, first) * x, second)
+
+    tg.testing.check_grads(draws_twice, x, rng, rng)
     stateful = np.random.default_rng(0)
     with pytest.raises(tg.testing.GradientError, match="not deterministic"):  # and not a wrong verdict
         tg.testing.check_grads(lambda x: f(x, stateful), x)

@@ -23,10 +23,9 @@ that row, and the next output row starts ``stride`` rows further on in the same 
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -192,7 +191,7 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
 
     parallel.run(correlate, range(len(ranges)), plan.threads)
     shape = outputs, channels, *spec.kernel_size
-    total = functools.reduce(_sum, totals)  # in the order of the blocks, whichever thread was first
+    total = reduce(_sum, totals)  # in the order of the blocks, whichever thread was first
     return np.zeros(shape, _promoted(x, y)) if total is None else plan.weight(total, shape)
 
 

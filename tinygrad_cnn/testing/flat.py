@@ -6,7 +6,6 @@ and one checker serves every order.
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..autodiff import vjp
+from ..autodiff import vjp, with_fresh_generators
 from ..tape import Box, Leaf, box, raw
 from ..tensor import Tensor
 
@@ -184,8 +183,7 @@ def flat_function(f: Callable, arguments: tuple, constant: Collection[str], dtyp
         raise ValueError(f"{function_name(f)}: no floating argument to differentiate")
 
     def call(*values):
-        # each call draws the same random numbers
-        everything = [copy.deepcopy(x) if isinstance(x, np.random.Generator) else x for x in filled]
+        everything = with_fresh_generators(filled)  # so each call draws the same random numbers
         for position, value in zip(chosen, values, strict=True):
             everything[position] = value
         return [

@@ -44,6 +44,20 @@ SMALL_OP, CHAIN = "x * x", "50 relu"
 CHAIN_LENGTH = 50
 
 
+def on_a_number(name, relu):
+    """A function of one number that makes one operation, or a chain of them."""
+
+    def small_op(x):
+        return x * x
+
+    def chain(x):
+        for _ in range(CHAIN_LENGTH):
+            x = relu(x)
+        return x
+
+    return {SMALL_OP: small_op, CHAIN: chain}[name]
+
+
 def parameters():
     """The baseline network's: convolutions as (out, in, kh, kw), dense layers as (in, out)."""
     rng = np.random.default_rng(0)
