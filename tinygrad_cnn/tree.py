@@ -107,45 +107,33 @@ def matching_leaves(reference: Any, tree: Any) -> list[Any]:
     [10, 20, 30]
     """
     found: list[Any] = []
-    if not _collect(reference, tree, found):
-        raise _mismatch(reference, tree, _parting(reference, tree))
+    mismatch = _visit(reference, tree, (), found)
+    if mismatch is not None:
+        raise _mismatch(reference, tree, mismatch)
     return found
 
 
-def _collect(expected: Any, actual: Any, found: list[Any]) -> bool:
-    """Collect the leaves of ``actual``, unless its structure is another one; this runs at every step.
+def _visit(expected: Any, actual: Any, path: tuple, found: list[Any]) -> tuple | None:
+    """Collect the leaves of ``actual``; the path where it parts from ``expected``, or None.
 
     No function inside `matching_leaves`: one that calls itself is a reference cycle, and would keep the
     leaves alive, a whole gradient, until the garbage collector runs.
     """
-    if isinstance(expected, dict):
-        return (
-            isinstance(actual, dict)
-            and len(actual) == len(expected)
-            and all(key in actual and _collect(value, actual[key], found) for key, value in expected.items())
-        )
     if _kind(expected) != _kind(actual):
-        return False
-    if isinstance(expected, tuple | list):
-        values = dict(_items(actual) or ())
-        return len(values) == len(expected) and all(
-            key in values and _collect(value, values[key], found) for key, value in _items(expected) or ()
-        )
-    if expected is not None:
+        return path
+    items = _items(expected)
+    if items is None:
         found.append(actual)
-    return True
-
-
-def _parting(expected: Any, actual: Any) -> tuple:
-    """The path to the first place where two trees part."""
-    if _kind(expected) == _kind(actual):
-        values = dict(_items(actual) or ())
-        pairs = list(_items(expected) or ())
-        if len(values) == len(pairs) and all(key in values for key, _ in pairs):
-            for key, value in pairs:
-                if not _collect(value, values[key], []):
-                    return (key, *_parting(value, values[key]))
-    return ()
+        return None
+    values = dict(_items(actual) or ())
+    pairs = list(items)
+    if len(values) != len(pairs) or any(key not in values for key, _ in pairs):
+        return path
+    for key, value in pairs:
+        mismatch = _visit(value, values[key], (*path, key), found)
+        if mismatch is not None:
+            return mismatch
+    return None
 
 
 def _kind(tree: Any) -> str:
