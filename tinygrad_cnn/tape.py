@@ -251,8 +251,10 @@ class Primitive:
 
     def __call__(self, /, *operands, **params):
         """Run the function; record the call when a `Box` is among the operands."""
-        if params and not params.keys() <= self.params.keys():
-            operands, params = self._bind(operands, params)
+        for name in params:
+            if name not in self.params:
+                operands, params = self._bind(operands, params)
+                break
         for operand in operands:
             if isinstance(operand, Box):
                 return self._record(type(operand), operands, params)
@@ -566,17 +568,20 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
         error.add_note(f"in the gradient rule of '{op.name}' for operand '{op.operand_name(position)}'")
         raise
     try:
-        if pulled.shape == parent.shape and pulled.dtype == parent.dtype:
-            return pulled
+        shape, dtype = pulled.shape, pulled.dtype
     except AttributeError:
-        came = type(pulled).__name__
-    else:
-        came = f"{pulled.dtype}{list(pulled.shape)}"
-        if op.broadcasts and _broadcasts_to(parent.shape, pulled.shape):
-            if pulled.shape != parent.shape:
-                pulled = sum_to(pulled, parent.shape)
-            return pulled if pulled.dtype == parent.dtype else astype(pulled, parent.dtype)
-    raise TypeError(
+        raise _misfit(op, position, parent, type(pulled).__name__) from None
+    if shape == parent.shape and dtype == parent.dtype:
+        return pulled
+    if not (op.broadcasts and _broadcasts_to(parent.shape, shape)):
+        raise _misfit(op, position, parent, f"{dtype}{list(shape)}")
+    if shape != parent.shape:
+        pulled = sum_to(pulled, parent.shape)
+    return pulled if dtype == parent.dtype else astype(pulled, parent.dtype)
+
+
+def _misfit(op: Primitive, position: int, parent: Node, came: str) -> TypeError:
+    return TypeError(
         f"'{op.name}', rule of operand '{op.operand_name(position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
     )
@@ -584,6 +589,8 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
 
 def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     lead = len(large) - len(small)
+    if lead >= 0 and small == large[lead:]:
+        return True
     return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
 
 

@@ -1,68 +1,77 @@
+import gc
 import threading
+import weakref
 
 import numpy as np
+import pytest
 
-from tinygrad_cnn.kernels import memory
-from tinygrad_cnn.kernels.memory import batch_first, batch_last, keep_heap, scratch
-
-FLOAT32 = np.dtype(np.float32)
+from tinygrad_cnn.kernels import memory as memory_module
+from tinygrad_cnn.kernels.memory import batch_first, batch_last, borrow, give_back, keep_heap
 
 
 def address(array):
     return array.__array_interface__["data"][0]
 
 
-def test_scratch_is_used_again():
-    with scratch((100,), FLOAT32) as first:
-        where = address(first)
-    with scratch((10, 5), np.dtype(np.float64)) as second:
-        assert second.shape == (10, 5)
-        assert second.dtype == np.float64
-        assert address(second) == where
+def test_memory_is_lent_again():
+    first = borrow(400)
+    give_back(first)
+    second = borrow(200)
+    assert second is first
+    give_back(second)
 
 
-def test_a_lease_inside_a_lease_is_other_memory():
-    with scratch((100,), FLOAT32) as outer, scratch((100,), FLOAT32) as inner:
-        assert not np.shares_memory(outer, inner)
+def test_what_is_lent_twice_is_other_memory():
+    outer, inner = borrow(400), borrow(400)
+    assert not np.shares_memory(outer, inner)
+    give_back(inner)
+    give_back(outer)
 
 
-def test_scratch_grows_and_is_aligned():
-    for size in (10, 100_000, 1000):
-        with scratch((size,), FLOAT32) as block:
-            assert block.size == size
-            assert address(block) % 64 == 0
-            block.fill(1)
+def test_memory_grows_and_is_aligned():
+    for size in (40, 400_000, 4000):
+        memory = borrow(size)
+        assert memory.dtype == np.uint8
+        assert memory.size >= size
+        assert address(memory) % 64 == 0
+        memory.fill(1)
+        give_back(memory)
 
 
-def test_scratch_returns_after_an_exception():
-    with scratch((50,), FLOAT32) as block:
-        where = address(block)
-    try:
-        with scratch((50,), FLOAT32):
-            raise RuntimeError
-    except RuntimeError:
-        pass
-    with scratch((50,), FLOAT32) as block:
-        assert address(block) == where
+def test_an_exception_loses_no_more_than_the_buffer(monkeypatch):
+    monkeypatch.setattr(memory_module, "_free", memory_module._Free())
+    give_back(borrow(1000))
+    lost = weakref.ref(memory_module._free.buffers[0])
+
+    def fail():
+        memory = borrow(1000)
+        raise RuntimeError(memory.size)
+
+    with pytest.raises(RuntimeError, match="1000"):
+        fail()
+    assert memory_module._free.buffers == []
+    gc.collect()  # the frame that the error has kept
+    assert lost() is None
+    give_back(borrow(1000))
+    assert len(memory_module._free.buffers) == 1
 
 
 def test_a_buffer_above_the_limit_is_not_kept(monkeypatch):
-    monkeypatch.setattr(memory, "SCRATCH_LIMIT", 1 << 20)
-    monkeypatch.setattr(memory, "_free", memory._Free())
-    with scratch((1 << 20,), FLOAT32):
-        pass
-    assert memory._free.buffers == []
-    with scratch((1 << 10,), FLOAT32):
-        pass
-    assert len(memory._free.buffers) == 1
+    monkeypatch.setattr(memory_module, "SCRATCH_LIMIT", 1 << 20)
+    monkeypatch.setattr(memory_module, "_free", memory_module._Free())
+    give_back(borrow((1 << 20) + 1))
+    assert memory_module._free.buffers == []
+    give_back(borrow(1 << 20))
+    assert len(memory_module._free.buffers) == 1
 
 
-def test_threads_have_scratch_of_their_own():
+def test_threads_have_memory_of_their_own():
     places = []
 
     def lease():
-        with scratch((64,), FLOAT32) as block:
-            places.append(address(block))
+        memory = borrow(256)
+        places.append(address(memory))
+        give_back(memory)
 
     lease()
     thread = threading.Thread(target=lease)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from . import parallel
 from .geometry import ConvSpec, Pair
-from .memory import batch_first, batch_last, scratch
+from .memory import batch_first, batch_last, borrow, give_back
 from .product import SMALL_OUTPUT, SMALL_PRODUCT, smallest_divisor
 
 __all__ = ["forward", "input_gradient", "weight_gradient"]
@@ -87,7 +87,7 @@ def forward(x: Array, weight: Array, bias: Array | None, spec: ConvSpec) -> Arra
     """
     xb = batch_last(x)
     images, (outputs, channels, _, _) = x.shape[0], weight.shape
-    plan = _plan(spec, outputs, channels, images, x.itemsize, parallel.threads())
+    plan = _plan(spec, outputs, channels, images, x.dtype, parallel.threads())
     out = np.empty((outputs, *spec.output_size, images), _promoted(x, weight))
     windows = plan.windows(out)
     matrix = plan.matrix(weight)
@@ -95,8 +95,9 @@ def forward(x: Array, weight: Array, bias: Array | None, spec: ConvSpec) -> Arra
 
     def convolve(block: _Block) -> None:
         target = windows[block.windows]  # (G, B, O/G, P)
-        with scratch((block.size,), xb.dtype) as memory:
-            _multiply(matrix, block.columns(xb, memory), target)
+        memory = borrow(block.size)
+        _multiply(matrix, block.columns(xb, memory), target)
+        give_back(memory)
         if offset is not None:  # now, while the block is in the cache
             target += offset
 
@@ -137,14 +138,15 @@ def input_gradient(y: Array, weight: Array, spec: ConvSpec) -> Array:
         return forward(y, _adjoint_weight(weight, spec.groups), None, _adjoint_spec(spec))
     images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)
-    plan = _plan(spec, outputs, channels, images, dtype.itemsize, 1, share=False)
+    plan = _plan(spec, outputs, channels, images, dtype, 1, share=False)
     out = np.zeros((channels * spec.groups, *spec.input_size, images), dtype)
     windows = plan.windows(batch_last(y))
     matrix = np.ascontiguousarray(plan.matrix(weight).swapaxes(-1, -2))  # (G, 1, K, O/G)
     for block in plan.blocks:
-        with scratch((block.size,), dtype) as memory:
-            _multiply(matrix, windows[block.windows], block.matrices.of(memory))
-            block.add_columns(memory, out)
+        memory = borrow(block.size)
+        _multiply(matrix, windows[block.windows], block.matrices.of(memory))
+        block.add_columns(memory, out)
+        give_back(memory)
     return batch_first(out)
 
 
@@ -178,18 +180,18 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
     outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
     xb = batch_last(x)
-    plan = _plan(spec, outputs, channels, x.shape[0], x.itemsize, parallel.threads())
+    plan = _plan(spec, outputs, channels, x.shape[0], x.dtype, parallel.threads())
     windows = plan.windows(batch_last(y))
-    ranges = parallel.slices(len(plan.blocks), plan.threads)
-    totals: list[Array | None] = [None] * len(ranges)
+    totals: list[Array | None] = [None] * len(plan.shares)
 
     def correlate(number: int) -> None:
-        for block in plan.blocks[ranges[number]]:
-            with scratch((block.size,), xb.dtype) as memory:
-                part = _correlate(block.columns(xb, memory), windows[block.windows])
+        for block in plan.shares[number]:
+            memory = borrow(block.size)
+            part = _correlate(block.columns(xb, memory), windows[block.windows])
+            give_back(memory)
             totals[number] = _sum(totals[number], part)
 
-    parallel.run(correlate, range(len(ranges)), plan.threads)
+    parallel.run(correlate, range(len(totals)), plan.threads)
     shape = outputs, channels, *spec.kernel_size
     total = reduce(_sum, totals)  # in the order of the blocks, whichever thread was first
     return np.zeros(shape, _promoted(x, y)) if total is None else plan.weight(total, shape)
@@ -259,17 +261,19 @@ class _View(NamedTuple):
     """An array in contiguous memory; offset and strides are in bytes."""
 
     shape: Sizes
+    dtype: np.dtype[Any]
     offset: int
     strides: Sizes
 
     @classmethod
-    def at(cls, offset: int, shape: Sizes, steps: Sizes, itemsize: int) -> _View:
+    def at(cls, offset: int, shape: Sizes, steps: Sizes, dtype: np.dtype[Any]) -> _View:
         """Make a view whose offset and steps count elements."""
-        return cls(shape, offset * itemsize, tuple(step * itemsize for step in steps))
+        size = dtype.itemsize
+        return cls(shape, dtype, offset * size, tuple(step * size for step in steps))
 
     def of(self, memory: Array) -> Array:
         """Return the array in `memory`."""
-        return np.ndarray(self.shape, memory.dtype, memory, self.offset, self.strides)
+        return np.ndarray(self.shape, self.dtype, memory, self.offset, self.strides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,22 +283,17 @@ class _Part:
     shape: Sizes  # (G, C / G, rows, columns, images) with padding
     steps: Sizes  # its strides in x or in the copy, in elements
     offset: int  # of its first element in x, 0 in the copy
-    is_padded: bool
-    inner: Index  # in the part: where it overlaps x
-    outer: Index  # in x as (G, C / G, H, W, N): the same place
+    inside: _View  # of x: what of it the part overlaps
+    copy: _View | None  # of scratch: the whole part between zeros; None where nothing is padded
+    inner: _View | None  # of scratch: where in the copy `inside` goes
     size: int  # elements of scratch for the copy
-
-    def zeros(self, memory: Array) -> Array:
-        """Return the place of the copy in scratch `memory`, filled with zeros."""
-        copy = np.ndarray(self.shape, memory.dtype, memory)
-        copy.fill(0)
-        return copy
 
     def load(self, xb: Array, memory: Array) -> Array:
         """Return contiguous memory that holds the part: `xb` itself, or scratch with a copy."""
-        if not self.is_padded:
+        if self.copy is None or self.inner is None:
             return xb
-        self.zeros(memory)[self.inner] = _grouped(xb, self.shape[0])[self.outer]
+        self.copy.of(memory).fill(0)
+        self.inner.of(memory)[...] = self.inside.of(xb)
         return memory
 
 
@@ -308,7 +307,7 @@ class _Block:
     stored: _View  # of the scratch
     matrices: _View  # of the scratch, or of x: B products (G, B, K, P) of K taps by P windows, may overlap
     taps: tuple[tuple[Index, Index], ...]  # (where a tap is in the block, in the part); none with shared rows
-    size: int  # elements of scratch for the copy and the block; 0 where x itself is the block
+    size: int  # bytes of scratch for the copy and the block; 0 where x itself is the block
 
     def columns(self, xb: Array, memory: Array) -> Array:
         """Write the columns of `xb` (C, H, W, N) to `memory`; return them as matrices, to be read only."""
@@ -319,41 +318,35 @@ class _Block:
 
     def add_columns(self, memory: Array, out: Array) -> None:
         """Add the columns in `memory` to the elements of `out` (C, H, W, N) that they stand for."""
-        part = target = _grouped(out, self.part.shape[0])[self.part.outer]
-        if self.part.is_padded:
-            part = self.part.zeros(memory)
+        part = target = self.part.inside.of(out)
+        if self.part.copy is not None:
+            part = self.part.copy.of(memory)
+            part.fill(0)
         block = self.stored.of(memory)
         for tap, elements in self.taps:
             part[elements] += block[tap]
-        if self.part.is_padded:
-            target += part[self.part.inner]
-
-
-def _grouped(xb: Array, groups: int) -> Array:
-    """Return ``(C, H, W, N)`` as a view ``(G, C / G, H, W, N)``."""
-    return xb.reshape(groups, xb.shape[0] // groups, *xb.shape[1:])
+        if self.part.inner is not None:
+            target += self.part.inner.of(memory)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """How one convolution is cut into blocks, and in which order their matrices hold taps and windows."""
 
-    groups: int
     shared: bool  # whether blocks store each input row once: taps (KH, C / G, KW), else (C / G, KH, KW)
-    batches: int  # B over all blocks: one product for each output row if shared, else one
-    width: int  # P over all blocks
+    windows_shape: Sizes  # (G, O / G, B, P) over all blocks; B: one product for each output row if shared
+    matrix_shape: Sizes  # (G, 1, O / G, K)
     blocks: tuple[_Block, ...]
     threads: int  # how many share the blocks
+    shares: tuple[tuple[_Block, ...], ...]  # the blocks, for each thread its own
 
     def windows(self, yb: Array) -> Array:
         """Return ``(O, OH, OW, N)`` as a view ``(G, B, O / G, P)``."""
-        outputs = yb.shape[0] // self.groups
-        return yb.reshape(self.groups, outputs, self.batches, self.width).swapaxes(1, 2)
+        return yb.reshape(self.windows_shape).swapaxes(1, 2)
 
     def matrix(self, weight: Array) -> Array:
         """Return ``(O, C / G, KH, KW)`` as matrices ``(G, 1, O / G, K)``."""
-        taps = weight.swapaxes(1, 2) if self.shared else weight
-        return taps.reshape(self.groups, 1, weight.shape[0] // self.groups, math.prod(weight.shape[1:]))
+        return (weight.swapaxes(1, 2) if self.shared else weight).reshape(self.matrix_shape)
 
     def weight(self, matrix: Array, shape: Sizes) -> Array:
         """Return a transposed matrix ``(G, K, O / G)`` as a fresh weight ``(O, C / G, KH, KW)``."""
@@ -365,7 +358,13 @@ class _Plan:
 
 @lru_cache(maxsize=256)
 def _plan(
-    spec: ConvSpec, outputs: int, channels: int, images: int, itemsize: int, threads: int, share: bool = True
+    spec: ConvSpec,
+    outputs: int,
+    channels: int,
+    images: int,
+    dtype: np.dtype[Any],
+    threads: int,
+    share: bool = True,
 ) -> _Plan:
     """Cut the convolution of `images` images with `channels` channels a group into blocks of columns."""
     (height, width), (tall, wide) = spec.output_size, spec.kernel_size
@@ -377,13 +376,21 @@ def _plan(
     rows = min(rows, -(-height // threads))
     cut = _shared_block if shared else _plain_block
     blocks = tuple(
-        cut(spec, channels, images, itemsize, r, c, n)
+        cut(spec, channels, images, dtype, r, c, n)
         for r in _pieces(height, rows)
         for c in _pieces(width, columns)
         for n in _pieces(images, images_each)
     )
     batches = height if shared else 1
-    return _Plan(spec.groups, shared, batches, height * width * images // batches, blocks, threads)
+    groups, grouped = spec.groups, outputs // spec.groups
+    return _Plan(
+        shared,
+        windows_shape=(groups, grouped, batches, height * width * images // batches),
+        matrix_shape=(groups, 1, grouped, channels * tall * wide),
+        blocks=blocks,
+        threads=threads,
+        shares=tuple(blocks[share] for share in parallel.slices(len(blocks), threads)),
+    )
 
 
 def _block_size(spec: ConvSpec, channels: int, images: int, shared: bool) -> tuple[int, int, int]:
@@ -411,35 +418,39 @@ def _pieces(size: int, step: int) -> list[Pair]:
     return [(start, min(start + step, size)) for start in range(0, size, max(1, step))]
 
 
-def _part(spec: ConvSpec, channels: int, images: int, rows: Pair, columns: Pair, some: Pair) -> _Part:
+def _part(
+    spec: ConvSpec, channels: int, images: int, dtype: np.dtype[Any], rows: Pair, columns: Pair, some: Pair
+) -> _Part:
     """Return the part of ``x`` under the windows in these ranges of output rows, columns and images."""
-    inner: list[slice] = [slice(None), slice(None)]
-    outer: list[slice] = [slice(None), slice(None)]
-    first, spans = [], []
-    for axis, (start, stop) in enumerate((rows, columns)):
-        span = (stop - start - 1) * spec.stride[axis] + (spec.kernel_size[axis] - 1) * spec.dilation[axis] + 1
-        begin = start * spec.stride[axis] - spec.padding[axis][0]
-        low, high = max(begin, 0), min(begin + span, spec.input_size[axis])
-        high = max(low, high)  # a part may lie in the padding altogether
-        inner.append(slice(low - begin, high - begin))
-        outer.append(slice(low, high))
+    first, spans, before, overlap, start = [], [], [], [], []
+    for axis, (low, high) in enumerate((rows, columns)):
+        span = (high - low - 1) * spec.stride[axis] + (spec.kernel_size[axis] - 1) * spec.dilation[axis] + 1
+        begin = low * spec.stride[axis] - spec.padding[axis][0]
+        inside = range(max(begin, 0), min(begin + span, spec.input_size[axis]))
         first.append(begin)
         spans.append(span)
+        overlap.append(len(inside))  # a part may lie in the padding altogether
+        start.append(inside.start if inside else 0)
+        before.append(inside.start - begin if inside else 0)
     shape = (spec.groups, channels, spans[0], spans[1], some[1] - some[0])
-    outer.append(slice(*some))
-    if inner[2:] == [slice(0, spans[0]), slice(0, spans[1])]:
-        steps = _contiguous_steps((spec.groups, channels, *spec.input_size, images))
+    inner_shape = (*shape[:2], *overlap, shape[4])
+    steps = _contiguous_steps((spec.groups, channels, *spec.input_size, images))
+    inside = _View.at(start[0] * steps[2] + start[1] * steps[3] + some[0], inner_shape, steps, dtype)
+    if inner_shape == shape:
         offset = first[0] * steps[2] + first[1] * steps[3] + some[0]
-        return _Part(shape, steps, offset, False, tuple(inner), tuple(outer), 0)
+        return _Part(shape, steps, offset, inside, None, None, 0)
+    steps = _contiguous_steps(shape)
+    copy = _View.at(0, shape, steps, dtype)
+    inner = _View.at(before[0] * steps[2] + before[1] * steps[3], inner_shape, steps, dtype)
     size = -(-math.prod(shape) // 16) * 16  # the block behind it starts on a cache line
-    return _Part(shape, _contiguous_steps(shape), 0, True, tuple(inner), tuple(outer), size)
+    return _Part(shape, steps, 0, inside, copy, inner, size)
 
 
 def _shared_block(
-    spec: ConvSpec, channels: int, images: int, itemsize: int, rows: Pair, columns: Pair, some: Pair
+    spec: ConvSpec, channels: int, images: int, dtype: np.dtype[Any], rows: Pair, columns: Pair, some: Pair
 ) -> _Block:
     """Return a block stored as ``(G, input row, C / G, KW, columns, images)``: each input row occurs once."""
-    part = _part(spec, channels, images, rows, columns, some)
+    part = _part(spec, channels, images, dtype, rows, columns, some)
     g, c, h, w, n = part.steps
     groups, height, (tall, wide) = spec.groups, part.shape[2], spec.kernel_size
     width, number = columns[1] - columns[0], some[1] - some[0]
@@ -453,19 +464,19 @@ def _shared_block(
             :, slice(*rows), :, columns[0] * images + some[0] : (columns[1] - 1) * images + some[1]
         ],
         part=part,
-        source=_View.at(part.offset, shape, steps, itemsize),
-        stored=_View.at(part.size, shape, _contiguous_steps(shape), itemsize),
-        matrices=_View.at(part.size, matrices, (height * line, spec.stride[0] * line, run, 1), itemsize),
+        source=_View.at(part.offset, shape, steps, dtype),
+        stored=_View.at(part.size, shape, _contiguous_steps(shape), dtype),
+        matrices=_View.at(part.size, matrices, (height * line, spec.stride[0] * line, run, 1), dtype),
         taps=(),
-        size=part.size + groups * height * line,
+        size=(part.size + groups * height * line) * dtype.itemsize,
     )
 
 
 def _plain_block(
-    spec: ConvSpec, channels: int, images: int, itemsize: int, rows: Pair, columns: Pair, some: Pair
+    spec: ConvSpec, channels: int, images: int, dtype: np.dtype[Any], rows: Pair, columns: Pair, some: Pair
 ) -> _Block:
     """Return a block stored as ``(G, C / G, KH, KW, rows, columns, images)``: its columns in full."""
-    part = _part(spec, channels, images, rows, columns, some)
+    part = _part(spec, channels, images, dtype, rows, columns, some)
     g, c, h, w, n = part.steps
     groups, (tall, wide) = spec.groups, spec.kernel_size
     sizes = outputs, width, _ = rows[1] - rows[0], columns[1] - columns[0], some[1] - some[0]
@@ -483,13 +494,13 @@ def _plain_block(
     return _Block(
         windows=np.s_[:, :, :, start:stop],
         part=part,
-        source=_View.at(part.offset, shape, steps, itemsize),
-        stored=_View.at(part.size, shape, _contiguous_steps(shape), itemsize),
-        matrices=_View.at(offset, (groups, 1, taps, run), columns_steps, itemsize),
+        source=_View.at(part.offset, shape, steps, dtype),
+        stored=_View.at(part.size, shape, _contiguous_steps(shape), dtype),
+        matrices=_View.at(offset, (groups, 1, taps, run), columns_steps, dtype),
         taps=tuple(
             (np.s_[:, :, u, v], np.s_[:, :, down[u], across[v]]) for u in range(tall) for v in range(wide)
         ),
-        size=0 if in_place else part.size + groups * taps * run,
+        size=0 if in_place else (part.size + groups * taps * run) * dtype.itemsize,
     )
 
 
@@ -534,13 +545,17 @@ def _correlate(columns: Array, windows: Array) -> Array:
         return np.matmul(columns[:, 0], windows[:, 0].swapaxes(1, 2))
     parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
     shape = (groups, batches, count, pieces, k // pieces, m)
-    with scratch(shape, np.result_type(columns, windows)) as products:
-        np.matmul(
-            parts.transpose(0, 1, 4, 2, 3, 5),
-            _split(windows, count)[:, :, :, None].swapaxes(-1, -2),
-            out=products,
-        )
-        return products.sum(axis=(1, 2), dtype=products.dtype).reshape(groups, k, m)
+    dtype = _promoted(columns, windows)
+    memory = borrow(math.prod(shape) * dtype.itemsize)
+    products = np.ndarray(shape, dtype, memory)
+    np.matmul(
+        parts.transpose(0, 1, 4, 2, 3, 5),
+        _split(windows, count)[:, :, :, None].swapaxes(-1, -2),
+        out=products,
+    )
+    total = products.sum(axis=(1, 2), dtype=dtype).reshape(groups, k, m)
+    give_back(memory)
+    return total
 
 
 @lru_cache(maxsize=1024)

@@ -14,14 +14,13 @@ system has to map every page.  Intermediate blocks therefore live in buffers tha
 
 from __future__ import annotations
 
-import math
 import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCRATCH_LIMIT", "batch_first", "batch_last", "keep_heap", "scratch"]
+__all__ = ["SCRATCH_LIMIT", "batch_first", "batch_last", "borrow", "give_back", "keep_heap"]
 
 Array = NDArray[Any]
 
@@ -32,7 +31,7 @@ _ALIGNMENT = 64  # one cache line
 
 
 class _Free(threading.local):
-    """The byte buffers of one thread that no lease holds."""
+    """The byte buffers of one thread that nobody has borrowed."""
 
     def __init__(self) -> None:
         self.buffers: list[Array] = []
@@ -48,46 +47,56 @@ def _aligned_bytes(count: int) -> Array:
     return raw[start : start + count]
 
 
-class scratch:  # noqa: N801 - a context manager, used like a function
-    """Lend an uninitialised array for the length of a ``with`` block.
+def borrow(size: int) -> Array:
+    """Lend uninitialised bytes, to be given back with `give_back`.
 
-    The buffer belongs to the calling thread, grows when it is too small, and is kept for the next lease
-    unless it exceeds `SCRATCH_LIMIT`.  A lease inside a lease gets another buffer, so a kernel may call a
-    kernel.  The array must not be used, returned or viewed after the block.
+    The buffer belongs to the calling thread, grows when it is too small, and is kept for the next to borrow.
+    What is borrowed in between is another buffer, so a kernel may call a kernel.  An exception between the
+    two calls loses no more than the buffer, which is then freed like any other array.
+
+    Two functions, no context manager: a small step borrows some twenty times, at a fifth of the cost.
 
     Parameters
     ----------
-    shape : tuple of int
-        Shape of the array.
-    dtype : dtype
-        Its element type.
+    size : int
+        In bytes.
+
+    Returns
+    -------
+    ndarray of uint8
+        Of at least this size, at the start of a cache line; give it as ``buffer`` to `numpy.ndarray`.
 
     Examples
     --------
-    >>> with scratch((2, 3), np.dtype(np.float32)) as block:
-    ...     block.fill(1)
-    ...     float(block.sum())
+    >>> memory = borrow(24)
+    >>> block = np.ndarray((2, 3), np.float32, memory)
+    >>> block.fill(1)
+    >>> float(block.sum())
     6.0
+    >>> give_back(memory)
     """
+    buffers = _free.buffers
+    if buffers:
+        buffer = buffers.pop()
+        if buffer.size >= size:
+            return buffer
+    return _aligned_bytes(size)
 
-    __slots__ = ("_buffer", "_dtype", "_shape")
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self._shape = shape
-        self._dtype = dtype
+def give_back(memory: Array) -> None:
+    """Take back what `borrow` lent; no view of it may be used any more.
 
-    def __enter__(self) -> Array:
-        """Return the array, C-contiguous."""
-        needed = math.prod(self._shape) * self._dtype.itemsize
-        free = _free.buffers
-        buffer = free.pop() if free else _aligned_bytes(needed)
-        self._buffer = buffer if buffer.size >= needed else _aligned_bytes(needed)
-        return np.ndarray(self._shape, self._dtype, self._buffer)
+    Parameters
+    ----------
+    memory : ndarray of uint8
+        Freed if it is larger than `SCRATCH_LIMIT`.
 
-    def __exit__(self, *failure: object) -> None:
-        """Take the buffer back."""
-        if self._buffer.size <= SCRATCH_LIMIT:
-            _free.buffers.append(self._buffer)
+    Examples
+    --------
+    >>> give_back(borrow(100))
+    """
+    if memory.size <= SCRATCH_LIMIT:
+        _free.buffers.append(memory)
 
 
 def batch_last(x: Array) -> Array:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from . import parallel
 from .geometry import Pair, PoolSpec
-from .memory import batch_first, batch_last, scratch
+from .memory import batch_first, batch_last, borrow, give_back
 
 __all__ = ["avg_backward", "avg_forward", "max_forward", "max_gather", "max_scatter"]
 
@@ -255,9 +255,12 @@ def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
     def pool(block: _Block) -> None:
         target = out[block.output]
         # height first: whole rows are neighbours in memory
-        with scratch((*target.shape[:2], width, images), padded.dtype) as tall:
-            _reduce(combine, [padded[part] for part in block.down], tall)
-            _reduce(combine, [tall[:, :, part] for part in across], target)
+        some, rows = target.shape[:2]
+        memory = borrow(some * rows * width * images * padded.itemsize)
+        tall = np.ndarray((some, rows, width, images), padded.dtype, memory)
+        _reduce(combine, [padded[part] for part in block.down], tall)
+        _reduce(combine, [tall[:, :, part] for part in across], target)
+        give_back(memory)
 
     _each_block(pool, padded, spec)
     return out
@@ -284,14 +287,14 @@ class _Block(NamedTuple):
 def _each_block(work: Callable[[_Block], None], padded: Array, spec: PoolSpec) -> None:
     """Call `work` on each block of a pooling of (C, H, W, N)."""
     threads = parallel.threads() if padded.size >= SHARED_ELEMENTS else 1
-    most = BLOCK_ELEMENTS if threads == 1 else SHARED_BLOCK_ELEMENTS
-    count = -(-max(1, padded.size) // (most * threads)) * threads
-    parallel.run(work, _blocks(spec, len(padded), count), threads)
+    parallel.run(work, _blocks(spec, len(padded), padded.size, threads), threads)
 
 
 @lru_cache(maxsize=256)
-def _blocks(spec: PoolSpec, channels: int, count: int) -> tuple[_Block, ...]:
-    """Cut the output of a pooling into about `count` blocks."""
+def _blocks(spec: PoolSpec, channels: int, size: int, threads: int) -> tuple[_Block, ...]:
+    """Cut the output of a pooling of `size` elements into blocks."""
+    most = BLOCK_ELEMENTS if threads == 1 else SHARED_BLOCK_ELEMENTS
+    count = -(-max(1, size) // (most * threads)) * threads
     groups = max(1, min(count, channels))
     bands = min(-(-count // groups), spec.output_size[0])
     return tuple(
@@ -367,23 +370,25 @@ def _is_tiling(spec: PoolSpec) -> bool:
 def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
     """Return `max_scatter` where the windows are tiles, batch-last."""
     out = np.empty(xb.shape, gb.dtype)
-    used_rows, used_columns = (n * k for n, k in zip(spec.output_size, spec.kernel_size, strict=True))
-    if (used_rows, used_columns) != spec.input_size:  # what is left over at the end
-        out[:, used_rows:] = 0
-        out[:, :, used_columns:] = 0
+    (rows, columns), (tall, wide) = spec.output_size, spec.kernel_size
+    if (rows * tall, columns * wide) != spec.input_size:  # what is left over at the end
+        out[:, rows * tall :] = 0
+        out[:, :, columns * wide :] = 0
 
     def scatter(block: _Block) -> None:
         rest, y = gb[block.output], yb[block.output]
+        values = y.size * gb.itemsize
+        memory = borrow(2 * values + y.size)
+        passed, spare = (np.ndarray(y.shape, gb.dtype, memory, start) for start in (0, values))
+        loses = np.ndarray(y.shape, bool, memory, 2 * values)
         *taps, last = block.taps
-        with scratch((2, *y.shape), gb.dtype) as memory, scratch(y.shape, np.dtype(bool)) as loses:
-            share, passed = memory
-            for place in taps:
-                np.less(xb[place], y, out=loses)  # never a NaN: then the first of the window wins
-                np.multiply(rest, loses, out=passed)
-                np.subtract(rest, passed, out=share)
-                out[place] = share
-                rest, share, passed = passed, passed, share
-            out[last] = rest
+        for place in taps:
+            np.less(xb[place], y, out=loses)  # never a NaN: then the first of the window wins
+            np.multiply(rest, loses, out=passed)
+            np.subtract(rest, passed, out=out[place])
+            rest, passed, spare = passed, spare, passed
+        out[last] = rest
+        give_back(memory)
 
     _each_block(scatter, xb, spec)
     return out

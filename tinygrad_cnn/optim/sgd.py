@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.memory import scratch
+from ..kernels.memory import borrow, give_back
 from .optimizer import Optimizer, Schedule, require_fraction, require_not_negative
 
 __all__ = ["SGD"]
@@ -83,6 +83,8 @@ class SGD(Optimizer):
             velocity *= self.momentum
             velocity += g
             g = g + self.momentum * velocity if self.nesterov else velocity
-        with scratch(param.shape, param.dtype) as change:  # fresh memory would cost more than the product
-            np.multiply(g, lr, out=change, casting="same_kind")
-            param -= change
+        memory = borrow(param.nbytes)  # fresh memory would cost more than the product
+        change = np.ndarray(param.shape, param.dtype, memory)
+        np.multiply(g, lr, out=change, casting="same_kind")
+        param -= change
+        give_back(memory)
