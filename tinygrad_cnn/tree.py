@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,22 +23,27 @@ __all__ = [
 ]
 
 
-def _items(tree: Any) -> Iterable[tuple[Any, Any]] | None:
-    """Keys and values of a container; None for a leaf."""
+_SEQUENCES = (tuple, list)
+
+
+def _children(tree: Any) -> dict[Any, Any] | None:
+    """What a container holds, by key; None for a leaf."""
     if isinstance(tree, dict):
-        return tree.items()
-    if isinstance(tree, tuple | list):
-        return zip(getattr(tree, "_fields", range(len(tree))), tree, strict=True)
-    return () if tree is None else None
+        return tree
+    if isinstance(tree, _SEQUENCES):
+        return dict(zip(getattr(tree, "_fields", range(len(tree))), tree, strict=True))
+    return {} if tree is None else None
 
 
 def _replace(leaf: Callable, tree: Any) -> Any:
     """The tree with ``leaf(x)`` in the place of each leaf ``x``; this runs at every training step."""
+    kind = type(tree)
     if isinstance(tree, dict):
-        return type(tree)({key: _replace(leaf, value) for key, value in tree.items()})
-    if isinstance(tree, tuple | list):
+        replaced = {key: _replace(leaf, value) for key, value in tree.items()}
+        return replaced if kind is dict else kind(replaced)
+    if isinstance(tree, _SEQUENCES):
         values = [_replace(leaf, value) for value in tree]
-        return type(tree)(*values) if hasattr(tree, "_fields") else type(tree)(values)
+        return kind(*values) if hasattr(tree, "_fields") else kind(values)
     return None if tree is None else leaf(tree)
 
 
@@ -119,30 +124,24 @@ def _visit(expected: Any, actual: Any, path: tuple, found: list[Any]) -> tuple |
     No function inside `matching_leaves`: one that calls itself is a reference cycle, and would keep the
     leaves alive, a whole gradient, until the garbage collector runs.
     """
-    if _kind(expected) != _kind(actual):
-        return path
-    items = _items(expected)
-    if items is None:
+    places, given = _children(expected), _children(actual)
+    if places is None and given is None:
         found.append(actual)
         return None
-    values = dict(_items(actual) or ())
-    pairs = list(items)
-    if len(values) != len(pairs) or any(key not in values for key, _ in pairs):
+    if places is None or given is None or _kind(expected) != _kind(actual) or places.keys() != given.keys():
         return path
-    for key, value in pairs:
-        mismatch = _visit(value, values[key], (*path, key), found)
+    for key, place in places.items():
+        mismatch = _visit(place, given[key], (*path, key), found)
         if mismatch is not None:
             return mismatch
     return None
 
 
-def _kind(tree: Any) -> str:
-    """What must agree between trees: a dict is not a list, but a list may stand for a tuple."""
-    if isinstance(tree, dict):
-        return "dict"
-    if isinstance(tree, tuple | list):
-        return "sequence"
-    return "empty" if tree is None else "leaf"
+def _kind(container: Any) -> str:
+    """What must agree between containers: a dict is not a list, but a list may stand for a tuple."""
+    if container is None:
+        return "empty"
+    return "dict" if isinstance(container, dict) else "sequence"
 
 
 def _mismatch(reference, tree, path) -> ValueError:
@@ -206,10 +205,10 @@ def paths(tree: Any) -> list[str]:
     >>> paths({"conv": {"weight": 1, "bias": 2}, "rest": [3]})
     ['conv.weight', 'conv.bias', 'rest.0']
     """
-    items = _items(tree)
-    if items is None:
+    children = _children(tree)
+    if children is None:
         return [""]
-    return [f"{key}.{path}" if path else str(key) for key, value in items for path in paths(value)]
+    return [f"{key}.{path}" if path else str(key) for key, value in children.items() for path in paths(value)]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:

@@ -88,7 +88,7 @@ def spread(g, shape, axis):
 
 
 def _count(shape, axis):
-    return math.prod(shape[a] for a in _axes(len(shape), axis))
+    return math.prod(shape if axis is None else [shape[a] for a in _axes(len(shape), axis)])
 
 
 @primitive

@@ -85,6 +85,6 @@ class SGD(Optimizer):
             g = g + self.momentum * velocity if self.nesterov else velocity
         memory = borrow(param.nbytes)  # fresh memory would cost more than the product
         change = np.ndarray(param.shape, param.dtype, memory)
-        np.multiply(g, lr, out=change, casting="same_kind")
+        np.multiply(g, lr, out=change)
         param -= change
         give_back(memory)
