@@ -135,7 +135,7 @@ def input_gradient(y: Array, weight: Array, spec: ConvSpec) -> Array:
     """
     _check_output(y, weight.shape[0], spec)
     if _flip_pays(weight, spec):
-        return forward(y, _adjoint_weight(weight, spec.groups), None, _adjoint_spec(spec))
+        return forward(y, _adjoint_weight(weight, spec.groups), None, spec.adjoint)
     images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)
     plan = _plan(spec, outputs, channels, images, dtype, 1, share=False)
@@ -226,15 +226,6 @@ def _adjoint_weight(weight: Array, groups: int) -> Array:
     grouped = weight.reshape(groups, outputs // groups, channels, height, width)
     swapped = grouped.swapaxes(1, 2)[..., ::-1, ::-1]
     return swapped.reshape(groups * channels, outputs // groups, height, width)
-
-
-@lru_cache(maxsize=256)
-def _adjoint_spec(spec: ConvSpec) -> ConvSpec:
-    """Return the geometry of the adjoint of a stride-1 convolution; its padding may be negative (a crop)."""
-    (top, bottom), (left, right) = spec.padding
-    tall, wide = (d * (k - 1) for d, k in zip(spec.dilation, spec.kernel_size, strict=True))
-    padding = (tall - top, tall - bottom), (wide - left, wide - right)
-    return ConvSpec(spec.output_size, spec.kernel_size, (1, 1), padding, spec.dilation, spec.groups)
 
 
 def _is_pointwise(spec: ConvSpec) -> bool:

@@ -139,6 +139,26 @@ class ConvSpec:
         spare_cols = self.input_size[1] + left + right - _extent(self.kernel_size[1], self.dilation[1])
         return spare_rows // self.stride[0] + 1, spare_cols // self.stride[1] + 1
 
+    @cached_property
+    def adjoint(self) -> ConvSpec:
+        """Geometry of the convolution of ``y`` that gives the gradient of ``x``, where the stride is 1.
+
+        Its padding may be negative: a crop.
+
+        Returns
+        -------
+        ConvSpec
+
+        Examples
+        --------
+        >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3)).adjoint.padding
+        ((2, 2), (2, 2))
+        """
+        (top, bottom), (left, right) = self.padding
+        tall, wide = (d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
+        padding = (tall - top, tall - bottom), (wide - left, wide - right)
+        return ConvSpec(self.output_size, self.kernel_size, (1, 1), padding, self.dilation, self.groups)
+
     @classmethod
     # typed: 1.0 and True equal 1 as keys, and would be let in by a cached call with 1.
     @lru_cache(maxsize=1024, typed=True)
@@ -267,6 +287,62 @@ class PoolSpec:
         windows = -(-spare // stride) + 1
         starts_inside = (windows - 1) * stride < size + before
         return windows if starts_inside else windows - 1
+
+    @cached_property
+    def taps(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+        """What each offset in the window reads: slices of the padded input, along its height and its width.
+
+        Returns
+        -------
+        (tuple of slice, tuple of slice)
+
+        Examples
+        --------
+        >>> PoolSpec.of((1, 1, 4, 6), 2).taps[1]
+        (slice(0, 5, 2), slice(1, 6, 2))
+        """
+        return self._taps(0), self._taps(1)
+
+    def _taps(self, axis: int) -> tuple[slice, ...]:
+        """Return the slices along one axis."""
+        step, gap = self.stride[axis], self.dilation[axis]
+        span = (self.output_size[axis] - 1) * step + 1
+        return tuple(slice(i * gap, i * gap + span, step) for i in range(self.kernel_size[axis]))
+
+    @cached_property
+    def padded_size(self) -> Pair:
+        """Height and width that hold the input behind its padding, and every window.
+
+        Returns
+        -------
+        (int, int)
+
+        Examples
+        --------
+        >>> PoolSpec.of((1, 1, 5, 5), 2, ceil_mode=True).padded_size
+        (6, 6)
+        """
+        height, width = (
+            max(before + size, taps[-1].stop)
+            for (before, _), size, taps in zip(self.padding, self.input_size, self.taps, strict=True)
+        )
+        return height, width
+
+    @cached_property
+    def is_tiling(self) -> bool:
+        """Whether each element lies in at most one window, and no padding in any.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> PoolSpec.of((1, 1, 5, 5), 2).is_tiling, PoolSpec.of((1, 1, 5, 5), 2, stride=1).is_tiling
+        (True, False)
+        """
+        disjoint = self.kernel_size == self.stride and self.dilation == (1, 1)
+        return disjoint and self.padding == ((0, 0), (0, 0)) and not self.ceil_mode
 
     @classmethod
     @lru_cache(maxsize=1024, typed=True)

@@ -14,7 +14,8 @@ channels: they fit the cache, and threads can share them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parallel
-from .geometry import Pair, PoolSpec
+from .geometry import PoolSpec
 from .memory import batch_first, batch_last, borrow, give_back
 
 __all__ = ["avg_backward", "avg_forward", "max_forward", "max_gather", "max_scatter"]
@@ -91,9 +92,9 @@ def max_scatter(g: Array, x: Array, spec: PoolSpec, maxima: Array | None = None)
     _check_output("g", g, spec)
     gb, xb = batch_last(g), batch_last(x)
     yb = batch_last(max_forward(x, spec) if maxima is None else maxima)
-    if _is_tiling(spec):
+    if spec.is_tiling:
         return batch_first(_scatter_tiles(gb, xb, yb, spec))
-    padded = np.zeros((xb.shape[0], *_padded_size(spec), xb.shape[3]), g.dtype)
+    padded = np.zeros((xb.shape[0], *spec.padded_size, xb.shape[3]), g.dtype)
     for part, wins in _winners(xb, yb, spec):
         padded[part] += gb * wins
     return batch_first(_cropped(padded, spec))
@@ -182,12 +183,13 @@ def avg_backward(g: Array, spec: PoolSpec, count_include_pad: bool) -> Array:
     _check_output("g", g, spec)
     share = _divided(batch_last(g), spec, count_include_pad)
     channels, _, columns, images = share.shape
-    height, width = _padded_size(spec)
+    height, width = spec.padded_size
     rows = np.zeros((channels, height, columns, images), share.dtype)
-    for part in _taps(spec, 0):
+    down, across = spec.taps
+    for part in down:
         rows[:, part] += share
     padded = np.zeros((channels, height, width, images), share.dtype)
-    for part in _taps(spec, 1):
+    for part in across:
         padded[:, :, part] += rows
     return batch_first(_cropped(padded, spec))
 
@@ -204,25 +206,10 @@ def _lowest(dtype: np.dtype[Any]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _taps(spec: PoolSpec, axis: int) -> tuple[slice, ...]:
-    """Return, for each offset in the window along one axis, the slice of the padded input it reads."""
-    step = spec.stride[axis]
-    span = (spec.output_size[axis] - 1) * step + 1
-    offsets = range(0, spec.kernel_size[axis] * spec.dilation[axis], spec.dilation[axis])
-    return tuple(slice(offset, offset + span, step) for offset in offsets)
-
-
-@lru_cache(maxsize=256)
 def _offsets(spec: PoolSpec) -> tuple[Slices, ...]:
     """Return the slices of ``(C, H, W, N)`` for each offset in the window, in row-major order."""
-    return tuple((slice(None), rows, columns) for rows in _taps(spec, 0) for columns in _taps(spec, 1))
-
-
-@lru_cache(maxsize=256)
-def _padded_size(spec: PoolSpec) -> Pair:
-    """Return the size that holds the input behind its padding, and every window."""
-    height, width = (max(spec.padding[a][0] + spec.input_size[a], _taps(spec, a)[-1].stop) for a in (0, 1))
-    return height, width
+    down, across = spec.taps
+    return tuple((slice(None), rows, columns) for rows in down for columns in across)
 
 
 def _inner(spec: PoolSpec) -> Slices:
@@ -233,7 +220,7 @@ def _inner(spec: PoolSpec) -> Slices:
 
 def _padded(xb: Array, spec: PoolSpec, value: Any) -> Array:
     """Return `xb` itself, or a copy between padding when some window needs it."""
-    size = _padded_size(spec)
+    size = spec.padded_size
     if size == spec.input_size:
         return xb
     padded = np.full((xb.shape[0], *size, xb.shape[3]), value, xb.dtype)
@@ -250,37 +237,37 @@ def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
     """Combine the elements of each window of an array of the padded size, to a fresh (C, OH, OW, N)."""
     channels, _, width, images = padded.shape
     out = np.empty((channels, *spec.output_size, images), padded.dtype)
-    across = _taps(spec, 1)
 
     def pool(block: _Block) -> None:
         target = out[block.output]
-        # height first: whole rows are neighbours in memory
-        some, rows = target.shape[:2]
-        memory = borrow(some * rows * width * images * padded.itemsize)
-        tall = np.ndarray((some, rows, width, images), padded.dtype, memory)
-        _reduce(combine, [padded[part] for part in block.down], tall)
-        _reduce(combine, [tall[:, :, part] for part in across], target)
+        shape = *target.shape[:2], width, images
+        memory = borrow(math.prod(shape) * padded.itemsize)
+        tall = np.ndarray(shape, padded.dtype, memory)
+        _reduce(combine, padded, block.down, tall)  # height first: whole rows are neighbours in memory
+        _reduce(combine, tall, block.across, target)
         give_back(memory)
 
     _each_block(pool, padded, spec)
     return out
 
 
-def _reduce(combine: np.ufunc, parts: list[Array], out: Array) -> None:
-    """Combine arrays elementwise into `out`."""
+def _reduce(combine: np.ufunc, array: Array, parts: Sequence[Slices], out: Array) -> None:
+    """Combine parts of an array elementwise into `out`."""
     if len(parts) == 1:
-        out[...] = parts[0]
+        out[...] = array[parts[0]]
         return
-    combine(parts[0], parts[1], out=out)
-    for part in parts[2:]:
-        combine(out, part, out=out)
+    first, second, *others = parts
+    combine(array[first], array[second], out=out)
+    for part in others:
+        combine(out, array[part], out=out)
 
 
 class _Block(NamedTuple):
     """Some rows of some channels of the output, and where their elements lie in the padded input."""
 
     output: tuple[slice, slice]
-    down: tuple[tuple[slice, slice], ...]  # for each offset along the height: channels and rows
+    down: tuple[Slices, ...]  # for each offset along the height: channels, rows and all columns
+    across: tuple[Slices, ...]  # for each offset along the width, in what was taken down: all, all, columns
     taps: tuple[Slices, ...]  # for each offset in the window, in row-major order: channels, rows and columns
 
 
@@ -306,15 +293,18 @@ def _blocks(spec: PoolSpec, channels: int, size: int, threads: int) -> tuple[_Bl
 
 def _block(spec: PoolSpec, channels: slice, rows: slice) -> _Block:
     """Return the block of these channels and rows of the output."""
-    down = tuple(
-        (
-            channels,
-            slice(tap.start + rows.start * tap.step, tap.start + (rows.stop - 1) * tap.step + 1, tap.step),
-        )
-        for tap in _taps(spec, 0)
+    whole = slice(None)
+    down, across = spec.taps
+    here = [
+        slice(tap.start + rows.start * tap.step, tap.start + (rows.stop - 1) * tap.step + 1, tap.step)
+        for tap in down
+    ]
+    return _Block(
+        output=(channels, rows),
+        down=tuple((channels, tap, whole) for tap in here),
+        across=tuple((whole, whole, tap) for tap in across),
+        taps=tuple((channels, tall, wide) for tall in here for wide in across),
     )
-    taps = tuple((*part, columns) for part in down for columns in _taps(spec, 1))
-    return _Block((channels, rows), down, taps)
 
 
 def _divided(total: Array, spec: PoolSpec, count_include_pad: bool) -> Array:
@@ -356,15 +346,9 @@ def _winners(xb: Array, yb: Array, spec: PoolSpec) -> Iterator[tuple[Slices, Arr
 @lru_cache(maxsize=256)
 def _outside(spec: PoolSpec) -> Array:
     """Return where an array of the padded size is padding, (H, W, 1): a window of -inf alone ties with it."""
-    outside = np.ones((*_padded_size(spec), 1), bool)
+    outside = np.ones((*spec.padded_size, 1), bool)
     outside[_inner(spec)[1:]] = False
     return outside
-
-
-def _is_tiling(spec: PoolSpec) -> bool:
-    """Return whether each element lies in at most one window, and no padding in any."""
-    disjoint = spec.kernel_size == spec.stride and spec.dilation == (1, 1)
-    return disjoint and spec.padding == ((0, 0), (0, 0)) and not spec.ceil_mode
 
 
 def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
@@ -379,7 +363,8 @@ def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
         rest, y = gb[block.output], yb[block.output]
         values = y.size * gb.itemsize
         memory = borrow(2 * values + y.size)
-        passed, spare = (np.ndarray(y.shape, gb.dtype, memory, start) for start in (0, values))
+        passed = np.ndarray(y.shape, gb.dtype, memory)
+        spare = np.ndarray(y.shape, gb.dtype, memory, values)
         loses = np.ndarray(y.shape, bool, memory, 2 * values)
         *taps, last = block.taps
         for place in taps:
