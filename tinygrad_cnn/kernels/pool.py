@@ -361,15 +361,13 @@ def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
 
     def scatter(block: _Block) -> None:
         rest, y = gb[block.output], yb[block.output]
-        values = y.size * gb.itemsize
-        memory = borrow(2 * values + y.size)
-        passed = np.ndarray(y.shape, gb.dtype, memory)
-        spare = np.ndarray(y.shape, gb.dtype, memory, values)
-        loses = np.ndarray(y.shape, bool, memory, 2 * values)
+        size = y.size * gb.itemsize
+        memory = borrow(2 * size)
+        passed, spare = np.ndarray(y.shape, gb.dtype, memory), np.ndarray(y.shape, gb.dtype, memory, size)
         *taps, last = block.taps
         for place in taps:
-            np.less(xb[place], y, out=loses)  # never a NaN: then the first of the window wins
-            np.multiply(rest, loses, out=passed)
+            np.less(xb[place], y, out=passed)  # where it loses; never a NaN: then the first of the window wins
+            np.multiply(rest, passed, out=passed)
             np.subtract(rest, passed, out=out[place])
             rest, passed, spare = passed, spare, passed
         out[last] = rest

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parallel
-from .memory import borrow, give_back
 
 __all__ = ["gate", "relu"]
 
@@ -39,17 +38,14 @@ def relu(x: Array) -> Array:
     """
     if x.size < LARGE or x.dtype.kind != "f":
         return np.maximum(x, 0)
-    # from here on by clip, three times faster: a maximum with a scalar has no vector instructions
-    if not _is_shared(x):
-        return x.clip(0, np.inf)
     out = np.empty_like(x)
-    source, target = _in_memory_order(x, out)
-
-    def rectify(part: slice) -> None:
-        source[part].clip(0, np.inf, out=target[part])
-
-    _share(rectify, source)
+    _elementwise(_clip, x, out)
     return out
+
+
+def _clip(x: Array, out: Array) -> None:
+    # three times as fast as a maximum with a scalar, which has no vector instructions
+    x.clip(0, np.inf, out=out)
 
 
 def gate(x: Array, y: Array) -> Array:
@@ -79,25 +75,26 @@ def gate(x: Array, y: Array) -> Array:
     """
     if x.shape != y.shape:
         raise ValueError(f"x and y must be of one shape, got {x.shape} and {y.shape}")
-    if not _is_shared(x):
-        return x * (y > 0)
     out = np.empty_like(y, x.dtype)
-    signs, source, target = _in_memory_order(y, x, out)
-
-    def pass_on(part: slice) -> None:
-        memory = borrow(signs[part].size)
-        is_open = np.ndarray(signs[part].shape, bool, memory)
-        np.greater(signs[part], 0, out=is_open)
-        np.multiply(source[part], is_open, out=target[part])
-        give_back(memory)
-
-    _share(pass_on, signs)
+    _elementwise(_pass, y, x, out)
     return out
 
 
-def _is_shared(array: Array) -> bool:
-    """Return whether the work on each element of an array is worth several threads."""
-    return array.size >= SHARED_ELEMENTS and parallel.threads() > 1
+def _pass(y: Array, x: Array, out: Array) -> None:
+    # the mask in the dtype of the product: times a bool, NumPy would cast it again, in small pieces
+    np.greater(y, 0, out=out)
+    np.multiply(x, out, out=out)
+
+
+def _elementwise(work: Callable[..., None], *arrays: Array) -> None:
+    """Call `work` on arrays of one shape, or on parts of them for each thread, where that pays."""
+    threads = parallel.threads()
+    if threads == 1 or arrays[0].size < SHARED_ELEMENTS:
+        work(*arrays)
+        return
+    ordered = _in_memory_order(*arrays)
+    parts = parallel.slices(len(ordered[0]), threads)
+    parallel.run(lambda part: work(*(array[part] for array in ordered)), parts, threads)
 
 
 def _in_memory_order(first: Array, *others: Array) -> list[Array]:
@@ -107,9 +104,3 @@ def _in_memory_order(first: Array, *others: Array) -> list[Array]:
     if all(array.flags.c_contiguous for array in arrays):
         return [array.reshape(-1) for array in arrays]
     return arrays
-
-
-def _share(work: Callable[[slice], None], array: Array) -> None:
-    """Call `work` on a slice of the first axis for each thread."""
-    threads = parallel.threads()
-    parallel.run(work, parallel.slices(len(array), threads), threads)
