@@ -64,7 +64,7 @@ def _lift(value: Any) -> Tensor:
     """
     if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
         return _identity(value)
-    data = np.asarray(raw(value))
+    data = value if type(value) is np.ndarray else np.asarray(raw(value))
     require_floating(data.dtype)
     return box(Tensor, data, Leaf(data))
 
@@ -300,7 +300,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     record = trace.recording(outputs)
 
     def pullback(cotangent):
-        given = tree.leaves(tree.map(lambda _, g: g, structure.skeleton, cotangent))
+        given = tree.matching_leaves(structure.skeleton, cotangent)
         checked = [_cotangent(g, out, "vjp") for g, out in zip(given, outputs, strict=True)]
         # a cotangent on the tape is part of the outer world too, and is recorded by itself
         return trace.pull(_roots(outputs, checked), record)

@@ -23,38 +23,51 @@ __all__ = [
 ]
 
 
-_SEQUENCES = (tuple, list)
+class _Kinds(dict):
+    """What containers must agree in, by their type; None for a leaf's. A list may stand for a tuple."""
+
+    def __missing__(self, cls):
+        sequence = "sequence" if issubclass(cls, tuple | list) else None
+        self[cls] = kind = "dict" if issubclass(cls, dict) else sequence
+        return kind
 
 
-def _children(tree: Any) -> dict[Any, Any] | None:
-    """What a container holds, by key; None for a leaf."""
-    if isinstance(tree, dict):
-        return tree
-    if isinstance(tree, _SEQUENCES):
-        return dict(zip(getattr(tree, "_fields", range(len(tree))), tree, strict=True))
-    return {} if tree is None else None
+_kinds = _Kinds({type(None): "empty"})  # a look-up, for it is asked for at every leaf in every step
+
+
+def _children(container: Any) -> dict[Any, Any]:
+    """What a container holds, by key."""
+    if isinstance(container, dict):
+        return container
+    values = () if container is None else container
+    return dict(zip(getattr(values, "_fields", range(len(values))), values, strict=True))
 
 
 def _replace(leaf: Callable, tree: Any) -> Any:
-    """The tree with ``leaf(x)`` in the place of each leaf ``x``; this runs at every training step."""
-    kind = type(tree)
-    if isinstance(tree, dict):
-        replaced = {key: _replace(leaf, value) for key, value in tree.items()}
-        return replaced if kind is dict else kind(replaced)
-    if isinstance(tree, _SEQUENCES):
-        values = [_replace(leaf, value) for value in tree]
-        return kind(*values) if hasattr(tree, "_fields") else kind(values)
-    return None if tree is None else leaf(tree)
+    """The tree with ``leaf(x)`` in the place of each leaf ``x``; this runs several times in every step."""
+    cls = type(tree)
+    kind = _kinds[cls]
+    if kind is None:
+        return leaf(tree)
+    if kind == "dict":
+        replaced = {}
+        for key, value in tree.items():  # a comprehension would be one call more
+            replaced[key] = _replace(leaf, value)
+        return replaced if cls is dict else cls(replaced)
+    if kind == "empty":
+        return None
+    values = [_replace(leaf, value) for value in tree]
+    return cls(*values) if hasattr(cls, "_fields") else cls(values)
 
 
 class Structure(NamedTuple):
-    """The containers of a tree, with ``"*"`` in the place of each leaf, and the number of these places."""
+    """The containers of a tree, with its number in the place of each leaf, and how many there are."""
 
     skeleton: Any
     places: int
 
     def __str__(self) -> str:
-        return str(self.skeleton)
+        return str(_replace(lambda _: "*", self.skeleton))
 
 
 def map(function: Callable, tree: Any, *rest: Any) -> Any:
@@ -112,40 +125,36 @@ def matching_leaves(reference: Any, tree: Any) -> list[Any]:
     [10, 20, 30]
     """
     found: list[Any] = []
-    mismatch = _visit(reference, tree, (), found)
+    mismatch = _visit(reference, tree, found)
     if mismatch is not None:
         raise _mismatch(reference, tree, mismatch)
     return found
 
 
-def _visit(expected: Any, actual: Any, path: tuple, found: list[Any]) -> tuple | None:
-    """Collect the leaves of ``actual``; the path where it parts from ``expected``, or None.
+def _visit(expected: Any, actual: Any, found: list[Any]) -> list[Any] | None:
+    """Collect the leaves of ``actual``; where it parts from ``expected``, as keys from the last, or None.
 
     No function inside `matching_leaves`: one that calls itself is a reference cycle, and would keep the
     leaves alive, a whole gradient, until the garbage collector runs.
     """
-    places, given = _children(expected), _children(actual)
-    if places is None and given is None:
+    kind = _kinds[type(expected)]
+    if kind != _kinds[type(actual)]:
+        return []
+    if kind is None:
         found.append(actual)
         return None
-    if places is None or given is None or _kind(expected) != _kind(actual) or places.keys() != given.keys():
-        return path
+    places, given = _children(expected), _children(actual)
+    if places.keys() != given.keys():
+        return []
     for key, place in places.items():
-        mismatch = _visit(place, given[key], (*path, key), found)
+        mismatch = _visit(place, given[key], found)
         if mismatch is not None:
-            return mismatch
+            return [*mismatch, key]
     return None
 
 
-def _kind(container: Any) -> str:
-    """What must agree between containers: a dict is not a list, but a list may stand for a tuple."""
-    if container is None:
-        return "empty"
-    return "dict" if isinstance(container, dict) else "sequence"
-
-
 def _mismatch(reference, tree, path) -> ValueError:
-    where = ".".join(str(key) for key in path) or "the root"
+    where = ".".join(str(key) for key in reversed(path)) or "the root"
     return ValueError(
         f"trees of different structure, at {where}: {structure(reference)} and {structure(tree)}"
     )
@@ -205,10 +214,10 @@ def paths(tree: Any) -> list[str]:
     >>> paths({"conv": {"weight": 1, "bias": 2}, "rest": [3]})
     ['conv.weight', 'conv.bias', 'rest.0']
     """
-    children = _children(tree)
-    if children is None:
+    if _kinds[type(tree)] is None:
         return [""]
-    return [f"{key}.{path}" if path else str(key) for key, value in children.items() for path in paths(value)]
+    children = _children(tree).items()
+    return [f"{key}.{path}" if path else str(key) for key, value in children for path in paths(value)]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
@@ -237,7 +246,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
     def take(leaf):
         found.append(leaf)
-        return "*"
+        return len(found) - 1
 
     skeleton = _replace(take, tree)
     return found, Structure(skeleton, len(found))
@@ -270,8 +279,7 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
         raise ValueError(
             f"expected {structure.places} leaves for the structure {structure}, got {len(values)}"
         )
-    supply = iter(values)
-    return _replace(lambda _: next(supply), structure.skeleton)
+    return _replace(values.__getitem__, structure.skeleton)
 
 
 def copy_into(target: Any, source: Any) -> None:

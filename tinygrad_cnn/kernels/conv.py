@@ -413,22 +413,21 @@ def _part(
     spec: ConvSpec, channels: int, images: int, dtype: np.dtype[Any], rows: Pair, columns: Pair, some: Pair
 ) -> _Part:
     """Return the part of ``x`` under the windows in these ranges of output rows, columns and images."""
-    first, spans, before, overlap, start = [], [], [], [], []
+    spans, overlap, start, before = [], [], [], []
     for axis, (low, high) in enumerate((rows, columns)):
         span = (high - low - 1) * spec.stride[axis] + (spec.kernel_size[axis] - 1) * spec.dilation[axis] + 1
         begin = low * spec.stride[axis] - spec.padding[axis][0]
-        inside = range(max(begin, 0), min(begin + span, spec.input_size[axis]))
-        first.append(begin)
+        seen = range(max(begin, 0), min(begin + span, spec.input_size[axis]))
         spans.append(span)
-        overlap.append(len(inside))  # a part may lie in the padding altogether
-        start.append(inside.start if inside else 0)
-        before.append(inside.start - begin if inside else 0)
+        overlap.append(len(seen))  # a part may lie in the padding altogether
+        start.append(seen.start if seen else 0)
+        before.append(seen.start - begin if seen else 0)
     shape = (spec.groups, channels, spans[0], spans[1], some[1] - some[0])
     inner_shape = (*shape[:2], *overlap, shape[4])
     steps = _contiguous_steps((spec.groups, channels, *spec.input_size, images))
-    inside = _View.at(start[0] * steps[2] + start[1] * steps[3] + some[0], inner_shape, steps, dtype)
+    offset = start[0] * steps[2] + start[1] * steps[3] + some[0]
+    inside = _View.at(offset, inner_shape, steps, dtype)
     if inner_shape == shape:
-        offset = first[0] * steps[2] + first[1] * steps[3] + some[0]
         return _Part(shape, steps, offset, inside, None, None, 0)
     steps = _contiguous_steps(shape)
     copy = _View.at(0, shape, steps, dtype)

@@ -366,7 +366,7 @@ def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
         passed, spare = np.ndarray(y.shape, gb.dtype, memory), np.ndarray(y.shape, gb.dtype, memory, size)
         *taps, last = block.taps
         for place in taps:
-            np.less(xb[place], y, out=passed)  # where it loses; never a NaN: then the first of the window wins
+            np.less(xb[place], y, out=passed)  # it loses; never a NaN: then the first of the window wins
             np.multiply(rest, passed, out=passed)
             np.subtract(rest, passed, out=out[place])
             rest, passed, spare = passed, spare, passed
