@@ -105,10 +105,10 @@ class _WatchedPlan(Plan):
 
     def _watched(self, edge: Edge, plain: Callable) -> Edge:
         op, position = self.primitive.name, self.primitive.operand_name(edge.position)
-        first = 2 if self.primitive.variadic else 1  # of the values, behind g and the index
 
         def changed(context):
-            pairs = zip(self.names, self.digests, context[first:], strict=True)
+            _, _, *values = context  # g and the position
+            pairs = zip(self.names, self.digests, values, strict=True)
             return next((name for name, digest, value in pairs if _digest(value) != digest), None)
 
         def rule(*context):
