@@ -278,12 +278,13 @@ class _Part:
     copy: _View | None  # of scratch: the whole part between zeros; None where nothing is padded
     inner: _View | None  # of scratch: where in the copy `inside` goes
     size: int  # elements of scratch for the copy
+    nbytes: int  # the same in bytes
 
     def load(self, xb: Array, memory: Array) -> Array:
         """Return contiguous memory that holds the part: `xb` itself, or scratch with a copy."""
-        if self.copy is None or self.inner is None:
+        if self.inner is None:
             return xb
-        self.copy.of(memory).fill(0)
+        memory[: self.nbytes].fill(0)  # twice as fast as by elements
         self.inner.of(memory)[...] = self.inside.of(xb)
         return memory
 
@@ -311,8 +312,8 @@ class _Block:
         """Add the columns in `memory` to the elements of `out` (C, H, W, N) that they stand for."""
         part = target = self.part.inside.of(out)
         if self.part.copy is not None:
+            memory[: self.part.nbytes].fill(0)
             part = self.part.copy.of(memory)
-            part.fill(0)
         block = self.stored.of(memory)
         for tap, elements in self.taps:
             part[elements] += block[tap]
@@ -428,12 +429,12 @@ def _part(
     offset = start[0] * steps[2] + start[1] * steps[3] + some[0]
     inside = _View.at(offset, inner_shape, steps, dtype)
     if inner_shape == shape:
-        return _Part(shape, steps, offset, inside, None, None, 0)
+        return _Part(shape, steps, offset, inside, None, None, 0, 0)
     steps = _contiguous_steps(shape)
     copy = _View.at(0, shape, steps, dtype)
     inner = _View.at(before[0] * steps[2] + before[1] * steps[3], inner_shape, steps, dtype)
     size = -(-math.prod(shape) // 16) * 16  # the block behind it starts on a cache line
-    return _Part(shape, steps, 0, inside, copy, inner, size)
+    return _Part(shape, steps, 0, inside, copy, inner, size, size * dtype.itemsize)
 
 
 def _shared_block(
@@ -517,7 +518,7 @@ def _split(a: Array, count: int) -> Array:
 
 def _multiply(matrix: Array, columns: Array, out: Array) -> None:
     """Write ``matrix @ columns`` to `out`: (G, 1, m, k) by (G, B, k, n) to (G, B, m, n)."""
-    m, k, n = *matrix.shape[2:], columns.shape[3]
+    (_, _, m, k), n = matrix.shape, columns.shape[3]
     count = _chunks(m, k, n)
     if count == 1:
         np.matmul(matrix, columns, out=out)
