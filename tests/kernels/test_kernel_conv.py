@@ -325,7 +325,7 @@ def test_the_sums_of_a_weight_gradient_do_not_pile_up():
     """Each block makes a sum of the size of the weight, which may be many times that of the images."""
     x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))
     spec = ConvSpec.of(x.shape, (128, 128, 3, 3), padding=1)
-    assert len(conv._plan(spec, 128, 128, 16, x.dtype, parallel.threads()).blocks) > 20
+    assert len(conv._plan(spec, 128, 128, 16, x.dtype, parallel.threads(), conv.NARROW_ROW).blocks) > 20
     conv.weight_gradient(x, y, spec)  # with scratch at hand
     tracemalloc.start()
     try:

@@ -52,6 +52,9 @@ BLOCK_ELEMENTS = 1 << 19
 # are then too short, and a weight gradient adds up too many of them.
 NARROW_ROW = 192
 
+# Forward, where nothing is added up, shorter ones will do if the product of one row is small.
+NARROW_SMALL_ROW = 96
+
 # Less work is not worth waking a thread for.  Its unit is a multiplication: writing one element of the
 # columns takes as long as 16.
 SHARED_WORK = 1 << 25
@@ -87,7 +90,7 @@ def forward(x: Array, weight: Array, bias: Array | None, spec: ConvSpec) -> Arra
     """
     xb = batch_last(x)
     images, (outputs, channels, _, _) = x.shape[0], weight.shape
-    plan = _plan(spec, outputs, channels, images, x.dtype, parallel.threads())
+    plan = _plan(spec, outputs, channels, images, x.dtype, parallel.threads(), NARROW_SMALL_ROW)
     out = np.empty((outputs, *spec.output_size, images), _promoted(x, weight))
     windows = plan.windows(out)
     matrix = plan.matrix(weight)
@@ -138,7 +141,7 @@ def input_gradient(y: Array, weight: Array, spec: ConvSpec) -> Array:
         return forward(y, _adjoint_weight(weight, spec.groups), None, spec.adjoint)
     images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)
-    plan = _plan(spec, outputs, channels, images, dtype, 1, share=False)
+    plan = _plan(spec, outputs, channels, images, dtype, 1, math.inf)
     out = np.zeros((channels * spec.groups, *spec.input_size, images), dtype)
     windows = plan.windows(batch_last(y))
     matrix = np.ascontiguousarray(plan.matrix(weight).swapaxes(-1, -2))  # (G, 1, K, O/G)
@@ -180,7 +183,7 @@ def weight_gradient(x: Array, y: Array, spec: ConvSpec) -> Array:
     outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
     xb = batch_last(x)
-    plan = _plan(spec, outputs, channels, x.shape[0], x.dtype, parallel.threads())
+    plan = _plan(spec, outputs, channels, x.shape[0], x.dtype, parallel.threads(), NARROW_ROW)
     windows = plan.windows(batch_last(y))
     totals: list[Array | None] = [None] * len(plan.shares)
 
@@ -356,14 +359,20 @@ def _plan(
     images: int,
     dtype: np.dtype[Any],
     threads: int,
-    share: bool = True,
+    narrow: float,
 ) -> _Plan:
-    """Cut the convolution of `images` images with `channels` channels a group into blocks of columns."""
+    """Cut the convolution of `images` images with `channels` channels a group into blocks of columns.
+
+    Blocks have shared rows unless these are shorter than `narrow`.
+    """
     (height, width), (tall, wide) = spec.output_size, spec.kernel_size
     elements = channels * tall * wide * height * width * images
     if elements * (outputs + spec.groups * ELEMENT_WORK) < SHARED_WORK:
         threads = 1
-    shared = share and spec.dilation[0] == 1 and spec.stride[0] < tall and width * images >= NARROW_ROW
+    row = width * images
+    is_small = outputs // spec.groups * channels * tall * wide * row <= SMALL_PRODUCT
+    is_long = row >= narrow and (row >= NARROW_ROW or is_small)
+    shared = is_long and spec.dilation[0] == 1 and spec.stride[0] < tall
     rows, columns, images_each = _block_size(spec, channels, images, shared)
     rows = min(rows, -(-height // threads))
     cut = _shared_block if shared else _plain_block
