@@ -21,7 +21,7 @@ import itertools
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -102,6 +102,14 @@ class Node:
     """
 
     __slots__ = ("dtype", "oldest", "parents", "plan", "serial", "shape", "values")
+
+    plan: Any  # not None where the walk asks it
+    parents: Sequence[Any]
+    values: Sequence[Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    serial: int
+    oldest: float
 
     @property
     def primitive(self) -> Primitive | None:
@@ -598,7 +606,8 @@ def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def _released() -> Node:
-    node = Leaf(np.empty(()))
+    node = Node()
+    node.plan = None
     node.oldest = math.inf
     node.serial = -1  # older than any other: only a walk that goes to every leaf comes here
     return node
