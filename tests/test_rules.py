@@ -456,6 +456,15 @@ def test_a_second_backward_raises_and_retain_graph_allows_it():
     assert_array_equal(x.grad, [4.0, 8.0])
 
 
+@pytest.mark.parametrize("op", [tg.exp, lambda x: x.reshape(3, 1), lambda x: x * np.ones(3)])
+def test_the_error_of_a_released_graph_is_the_same_behind_every_op(op):
+    x = Tensor(np.ones(3), requires_grad=True)
+    y = x * 2
+    y.backward(np.ones(3))
+    with pytest.raises(RuntimeError, match="released by an earlier backward"):
+        op(y).sum().backward()
+
+
 def test_using_a_released_tensor_is_an_error_only_when_the_walk_comes_there():
     x = leaf([1.0, 2.0])
     loss = (x * x).sum()

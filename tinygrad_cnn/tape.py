@@ -507,7 +507,7 @@ def walk(
         share no memory.
     """
     wanted = frozenset(inputs or ())
-    floor = min((node.serial for node in wanted), default=-math.inf)
+    floor = min((node.serial for node in wanted), default=0)
     cotangents: dict[Node, Any] = {}
     # by negated serial, for heapq pops the smallest and the walk wants the newest
     heap: list[tuple[float, Node]] = []
@@ -527,6 +527,7 @@ def walk(
         cotangents[node] = total
 
     for node, g in roots:
+        _require_graph(node)
         send(node, g)
     while heap:
         node = heappop(heap)[1]
@@ -537,10 +538,8 @@ def walk(
             parent = node.parents[edge.position]
             if parent.serial >= floor:
                 send(parent, _pull(node, edge, parent, g, values))
-    if RELEASED in cotangents:
-        raise RuntimeError(
-            "the graph was released by an earlier backward(); pass retain_graph=True there to keep it"
-        )
+            elif inputs is None:
+                _require_graph(parent)
     while cotangents:
         node, g = cotangents.popitem()
         if not (_is_lone(g) or isinstance(g, Box)):
@@ -609,12 +608,19 @@ def _released() -> Node:
     node = Node()
     node.plan = None
     node.oldest = math.inf
-    node.serial = -1  # older than any other: only a walk that goes to every leaf comes here
+    node.serial = -1  # older than any other: only a walk that goes to every leaf asks for it
     return node
 
 
 RELEASED = _released()
 """Stands on a tensor whose graph `Tensor.backward` has released, so that walking into it is an error."""
+
+
+def _require_graph(node: Node) -> None:
+    if node is RELEASED:
+        raise RuntimeError(
+            "the graph was released by an earlier backward(); pass retain_graph=True there to keep it"
+        )
 
 
 # --- what the walk itself applies -------------------------------------------------------------------------
