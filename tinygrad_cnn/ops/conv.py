@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec
-from ..tape import primitive, raw
+from ..tape import Box, primitive, raw
 from .reductions import sum
 from .shaping import expand_dims, reshape, squeeze
 
@@ -230,15 +230,17 @@ def check_arrays(op, *, optional=("bias",), kinds="fiu", **operands) -> None:
     """
     dtype = None
     for name, operand in operands.items():
-        if operand is None and name in optional:
-            continue
-        array = raw(operand)
+        array = operand.data if isinstance(operand, Box) else operand
         if not isinstance(array, np.ndarray):
+            if operand is None and name in optional:
+                continue
             raise TypeError(f"{op}: {name}: expected an array, got {type(operand).__name__}")
+        if array.dtype is dtype:
+            continue
         if array.dtype.kind not in kinds:
             wanted = "floating" if kinds == "f" else "real"
             raise TypeError(f"{op}: {name}: expected a {wanted} dtype, got {array.dtype}")
-        if array.dtype is not dtype and dtype is not None and array.dtype != dtype:
+        if dtype is not None and array.dtype != dtype:
             found = ", ".join(f"{n} is {raw(x).dtype}" for n, x in operands.items() if x is not None)
             raise TypeError(f"{op}: expected operands of one dtype, got: {found}")
         dtype = array.dtype
