@@ -37,6 +37,19 @@ def test_degrees_of_freedom(name, ddof):
     assert_allclose(difference.sum(axis=1), 0, atol=1e-14)  # a shift changes neither
 
 
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (20, 30, 40)])
+def test_a_cotangent_goes_to_every_element_of_few_and_of_many(shape, axis):
+    x = np.random.default_rng(0).standard_normal(shape)
+    c = np.random.default_rng(1).standard_normal(np.sum(x, axis=axis).shape)
+    kept = c if axis is None else np.expand_dims(c, axis)
+    count = x.size / c.size
+    for f, expected in ((tg.sum, kept), (tg.mean, kept / count)):
+        found = grad(lambda x, f=f: (f(x, axis) * c).sum())(x)
+        assert_allclose(found, np.broadcast_to(expected, shape), rtol=1e-15)
+        found += 1  # one's own
+
+
 def test_tied_maxima_share_evenly_in_their_slice():
     assert_array_equal(slope(tg.max, [1.0, 1.0, 0.0]), [0.5, 0.5, 0.0])
     assert_array_equal(slope(lambda x: tg.max(x, 1), [[1.0, 1.0], [3.0, 2.0]]), [[0.5, 0.5], [1.0, 0.0]])

@@ -9,7 +9,7 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..tape import accumulator, broadcast_to, primitive, raw
+from ..tape import Box, accumulator, broadcast_to, primitive, raw
 from .elementary import exp
 from .elementwise import absorb, where
 from .shaping import concatenate, flip, moveaxis, reshape
@@ -29,6 +29,10 @@ __all__ = [
     "sum",
     "var",
 ]
+
+
+# Measured: to copy so few elements takes less time than to make a view of them.
+FEW = 1 << 10
 
 
 def _axes(ndim, axis):
@@ -74,7 +78,7 @@ def spread(g, shape, axis):
     Returns
     -------
     ndarray or Tensor
-        A view of ``g`` with the given shape.
+        Of the given shape: a view of ``g``, or a copy where there are few elements.
 
     Examples
     --------
@@ -84,7 +88,11 @@ def spread(g, shape, axis):
     """
     if axis is not None or g.ndim:  # else g broadcasts as it is
         g = reshape(g, kept_shape(shape, axis))
-    return broadcast_to(g, shape)
+    if isinstance(g, Box) or math.prod(shape) > FEW:
+        return broadcast_to(g, shape)
+    out = np.empty(shape, g.dtype)
+    out[...] = g
+    return out
 
 
 def _count(shape, axis):

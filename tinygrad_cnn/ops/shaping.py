@@ -215,14 +215,13 @@ def squeeze(x, axis=None):
 # --- choosing and placing ---------------------------------------------------------------------------------
 
 
+_BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
+
+
 def _selects_once(key):
     """Whether a NumPy index selects no element twice: a basic one, perhaps with a mask."""
     parts = key if isinstance(key, tuple) else (key,)
-    arrays = [
-        part
-        for part in parts
-        if not (part is None or part is Ellipsis or isinstance(part, int | slice | np.integer))
-    ]
+    arrays = [part for part in parts if not isinstance(part, _BASIC)]
     return not arrays or (
         len(arrays) == 1 and isinstance(arrays[0], np.ndarray) and arrays[0].dtype == np.bool_
     )
