@@ -9,7 +9,7 @@ not pay for the checks.
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -91,8 +91,19 @@ def _shape(shape: Any, name: str, axes: str) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
+class _Key:
+    """A dataclass that is hashed once: a kernel looks up by it, in every call, what it has planned."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))  # type: ignore[arg-type]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 @dataclass(frozen=True)  # no slots: they would leave cached_property no place
-class ConvSpec:
+class ConvSpec(_Key):
     """Geometry of one two-dimensional convolution; build it with `ConvSpec.of`.
 
     Parameters
@@ -120,6 +131,8 @@ class ConvSpec:
     padding: Padding
     dilation: Pair
     groups: int
+
+    __hash__ = _Key.__hash__  # else the decorator would make another
 
     @cached_property  # asked for several times in every step
     def output_size(self) -> Pair:
@@ -232,7 +245,7 @@ class ConvSpec:
 
 
 @dataclass(frozen=True)  # no slots: they would leave cached_property no place
-class PoolSpec:
+class PoolSpec(_Key):
     """Geometry of one two-dimensional pooling; build it with `PoolSpec.of`.
 
     Parameters
@@ -258,6 +271,8 @@ class PoolSpec:
     padding: Padding
     dilation: Pair
     ceil_mode: bool
+
+    __hash__ = _Key.__hash__
 
     @cached_property  # asked for several times in every step
     def output_size(self) -> Pair:
