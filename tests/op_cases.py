@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tinygrad_cnn import autodiff, ops, tape
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
-from tinygrad_cnn.ops import activations, conv, normalization, pool, shaping
+from tinygrad_cnn.ops import activations, conv, losses, normalization, pool, shaping
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
@@ -606,6 +606,18 @@ ACTIVATIONS = [
         constant=("y",),
     ),
     OpCase("relu", ops.relu, operands=arrays(away_from=[0.0]), reference=lambda x: np.where(x > 0, x, 0.0)),
+    OpCase(
+        "mean_nll",
+        losses._mean_nll,
+        operands=arrays(strategies.shapes(min_dims=2, max_dims=2, min_side=1)),
+        params=lambda log_p: {
+            "labels": st.tuples(*[st.integers(0, log_p.shape[1] - 1)] * len(log_p)).map(np.array)
+        },
+        reference=lambda log_p, labels: (
+            -np.mean([row[label] for row, label in zip(log_p, labels, strict=True)])
+        ),
+        skip={"size 0": "the mean of nothing is not a number"},
+    ),
     OpCase("sigmoid", ops.sigmoid, operands=arrays(), reference=lambda x: 1 / (1 + np.exp(-x))),
     OpCase(
         "softmax",

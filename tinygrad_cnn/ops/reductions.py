@@ -78,7 +78,7 @@ def spread(g, shape, axis):
     Returns
     -------
     ndarray or Tensor
-        Of the given shape: a view of ``g``, or a copy where there are few elements.
+        Of the given shape, read-only: a view of ``g``, or a copy where there are few elements.
 
     Examples
     --------
@@ -92,6 +92,7 @@ def spread(g, shape, axis):
         return broadcast_to(g, shape)
     out = np.empty(shape, g.dtype)
     out[...] = g
+    out.flags.writeable = False
     return out
 
 
