@@ -127,15 +127,16 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
 
 def _chosen(args: tuple, argnums: int | Sequence[int], name: str) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
+    positions: list[int] = []
     for n in numbers:
         if not -len(args) <= n < len(args):
             raise ValueError(
                 f"{name}: argnums: expected positions below {len(args)}, the number of arguments, got {n}"
             )
-    positions = tuple(n % len(args) for n in numbers)
-    if len(set(positions)) < len(positions):
-        raise ValueError(f"{name}: argnums: expected each argument once, got {tuple(numbers)}")
-    return positions
+        if n % len(args) in positions:
+            raise ValueError(f"{name}: argnums: expected each argument once, got {numbers}")
+        positions.append(n % len(args))
+    return tuple(positions)
 
 
 def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dict) -> Callable:
@@ -218,9 +219,9 @@ def _split_aux(result: Any) -> tuple[Any, Any]:
 
 def _is_floating_scalar(value: Any) -> bool:
     value = raw(value)
-    return isinstance(value, float | np.floating | np.ndarray) and (
-        np.shape(value) == () and np.asarray(value).dtype.kind == "f"
-    )
+    if isinstance(value, np.ndarray):
+        return value.shape == () and value.dtype.kind == "f"
+    return isinstance(value, float | np.floating)
 
 
 def _describe(value: Any) -> str:

@@ -701,8 +701,9 @@ def sum_to(x, shape):
     array([[3., 3.]])
     """
     lead = x.ndim - len(shape)
-    stretched = tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
-    axes = (*range(lead), *stretched)
+    axes = tuple(range(lead))
+    if x.shape[lead:] != shape:
+        axes += tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
     total = np.add.reduce(x, axis=axes, dtype=accumulator(x.dtype), keepdims=True).reshape(shape)
     return total if total.dtype == x.dtype else total.astype(x.dtype)
 

@@ -143,7 +143,7 @@ def _visit(expected: Any, actual: Any, found: list[Any]) -> list[Any] | None:
     if kind is None:
         found.append(actual)
         return None
-    places, given = _children(expected), _children(actual)
+    places, given = (expected, actual) if kind == "dict" else (_children(expected), _children(actual))
     if places.keys() != given.keys():
         return []
     for key, place in places.items():

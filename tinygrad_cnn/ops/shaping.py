@@ -76,7 +76,7 @@ def reshape_like(x, template):
     >>> reshape_like(np.arange(4.0), np.zeros((2, 2), order="F")).flags.f_contiguous
     True
     """
-    x = np.reshape(x, template.shape)
+    x = np.asarray(x).reshape(template.shape)
     if x.ndim < 2 or template.flags.c_contiguous or 0 in template.strides:  # a broadcast view has no layout
         return x
     out = np.empty_like(template, dtype=x.dtype)
