@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.memory import borrow, give_back
 from .optimizer import Optimizer, Schedule, require_fraction, require_not_negative
 
 __all__ = ["SGD"]
@@ -73,6 +72,9 @@ class SGD(Optimizer):
         super().__init__(params, lr)
         self.momentum, self.nesterov, self.weight_decay = float(momentum), nesterov, float(weight_decay)
         self._velocities = [np.zeros_like(array) if momentum else None for array in self._arrays]
+        # one after the other in the same memory, which to allocate anew would cost more than to multiply
+        memory = np.empty(max((array.nbytes for array in self._arrays), default=0), np.uint8)
+        self._changes = [np.ndarray(array.shape, array.dtype, memory) for array in self._arrays]
 
     def update(self, index, param, g, lr):
         """Update one parameter in place; see `Optimizer.update`."""
@@ -83,8 +85,6 @@ class SGD(Optimizer):
             velocity *= self.momentum
             velocity += g
             g = g + self.momentum * velocity if self.nesterov else velocity
-        memory = borrow(param.nbytes)  # fresh memory would cost more than the product
-        change = np.ndarray(param.shape, param.dtype, memory)
+        change = self._changes[index]
         np.multiply(g, lr, out=change)
         param -= change
-        give_back(memory)
