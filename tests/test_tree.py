@@ -1,5 +1,7 @@
 """Trees: the laws of map, flatten and unflatten; mismatches; copying in place."""
 
+import gc
+import weakref
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -203,3 +205,18 @@ def test_copy_into_refuses_targets_it_could_not_fill():
         with pytest.raises(error, match=match):
             tree.copy_into(target, {"a": np.ones(2), "z": np.ones(2)})
         assert not target["a"].any()
+
+
+def test_structures_are_equal_whatever_the_order_of_keys():
+    assert tree.structure({"a": 1, "b": [2]}) == tree.structure({"b": [3], "a": 4})
+    assert tree.structure({"a": 1}) != tree.structure({"a": [1]})
+
+
+def test_classes_made_on_the_fly_are_not_kept():
+    made = [namedtuple("Pair", "a b") for _ in range(600)]
+    for cls in made:
+        assert tree.leaves(cls(1, cls(2, 3))) == [1, 2, 3]
+    alive = [weakref.ref(cls) for cls in made]
+    del made, cls
+    gc.collect()
+    assert sum(ref() is not None for ref in alive) <= 256

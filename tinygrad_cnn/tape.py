@@ -538,7 +538,7 @@ def walk(
             parent = node.parents[edge.position]
             if parent.serial >= floor:
                 send(parent, _pull(node, edge, parent, g, values))
-            elif inputs is None:
+            elif not wanted:
                 _require_graph(parent)
     while cotangents:
         node, g = cotangents.popitem()

@@ -27,12 +27,14 @@ class _Kinds(dict):
     """What containers must agree in, by their type; None for a leaf's. A list may stand for a tuple."""
 
     def __missing__(self, cls):
-        sequence = "sequence" if issubclass(cls, tuple | list) else None
-        self[cls] = kind = "dict" if issubclass(cls, dict) else sequence
+        if len(self) >= 256:  # of classes made on the fly, no more are kept alive
+            self.clear()
+        self[cls] = kind = next((name for name, types in _CONTAINERS.items() if issubclass(cls, types)), None)
         return kind
 
 
-_kinds = _Kinds({type(None): "empty"})  # a look-up, for it is asked for at every leaf in every step
+_CONTAINERS: dict[str, Any] = {"dict": dict, "sequence": (tuple, list), "empty": type(None)}
+_kinds = _Kinds()  # a look-up, for it is asked for at every leaf in every step
 
 
 def _children(container: Any) -> dict[Any, Any]:
@@ -61,13 +63,13 @@ def _replace(leaf: Callable, tree: Any) -> Any:
 
 
 class Structure(NamedTuple):
-    """The containers of a tree, with its number in the place of each leaf, and how many there are."""
+    """The containers of a tree, with ``"*"`` in the place of each leaf, and the number of these places."""
 
     skeleton: Any
     places: int
 
     def __str__(self) -> str:
-        return str(_replace(lambda _: "*", self.skeleton))
+        return str(self.skeleton)
 
 
 def map(function: Callable, tree: Any, *rest: Any) -> Any:
@@ -246,7 +248,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
     def take(leaf):
         found.append(leaf)
-        return len(found) - 1
+        return "*"
 
     skeleton = _replace(take, tree)
     return found, Structure(skeleton, len(found))
@@ -279,7 +281,8 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
         raise ValueError(
             f"expected {structure.places} leaves for the structure {structure}, got {len(values)}"
         )
-    return _replace(values.__getitem__, structure.skeleton)
+    supply = iter(values)
+    return _replace(lambda _: next(supply), structure.skeleton)
 
 
 def copy_into(target: Any, source: Any) -> None:

@@ -367,3 +367,12 @@ def test_columns_take_no_more_memory_than_a_block(weight_shape, options):
         spent = peak - result.nbytes
         assert spent < 2 * conv.BLOCK_ELEMENTS * x.itemsize
         assert spent < whole / 2
+
+
+def test_a_product_in_many_parts_takes_operands_of_another_byte_order(integers):
+    x, y = integers(64, 8, 16, 16).astype(np.float32), integers(64, 8, 16, 16).astype(np.float32)
+    spec = ConvSpec.of(x.shape, (8, 8, 3, 3), padding=1)
+    swapped = np.dtype(np.float32).newbyteorder()
+    found = conv.weight_gradient(x.astype(swapped), y.astype(swapped), spec)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, conv.weight_gradient(x, y, spec))

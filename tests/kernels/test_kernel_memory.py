@@ -5,7 +5,9 @@ import weakref
 import numpy as np
 import pytest
 
+from tinygrad_cnn.kernels import conv, pool
 from tinygrad_cnn.kernels import memory as memory_module
+from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 from tinygrad_cnn.kernels.memory import batch_first, batch_last, borrow, give_back, keep_heap
 
 
@@ -93,3 +95,22 @@ def test_batch_last_copies_only_when_it_must(layout, integers):
 def test_keep_heap_may_be_called_again():
     keep_heap()
     keep_heap()
+
+
+@pytest.mark.parametrize("images", [1, 2, 64])
+def test_kernels_give_back_what_they_borrow(images, monkeypatch):
+    lent, returned = [], []
+    for module in (conv, pool):
+        monkeypatch.setattr(module, "borrow", lambda size: lent.append(borrow(size)) or lent[-1])
+        monkeypatch.setattr(module, "give_back", lambda memory: returned.append(memory) or give_back(memory))
+    x, weight = np.ones((images, 8, 16, 16), np.float32), np.ones((16, 8, 3, 3), np.float32)
+    pooling = PoolSpec.of(x.shape, 2)
+    pooled = pool.max_forward(x, pooling)
+    pool.max_scatter(pooled, x, pooling, pooled)
+    for options in ({"padding": 1}, {"stride": 2}):
+        spec = ConvSpec.of(x.shape, weight.shape, **options)
+        y = conv.forward(x, weight, None, spec)
+        conv.input_gradient(y, weight, spec)
+        conv.weight_gradient(x, y, spec)
+    assert len(lent) >= 8
+    assert sorted(map(id, lent)) == sorted(map(id, returned))

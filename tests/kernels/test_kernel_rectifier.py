@@ -62,3 +62,11 @@ def test_any_memory_layout_gives_the_same(threads, layout, integers):
 def test_the_memory_order_stays(threads):
     x = np.ones((3, 40, 30, 2), np.float32).transpose(3, 0, 1, 2)
     assert rectifier.relu(x).strides == rectifier.gate(x, x).strides == x.strides
+
+
+@pytest.mark.parametrize("size", [10, rectifier.LARGE])
+def test_results_are_of_native_byte_order_whatever_the_size(size):
+    x = np.linspace(-1, 1, size).astype(np.dtype(np.float32).newbyteorder())
+    for found in (rectifier.relu(x), rectifier.gate(x, x)):
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, np.where(x > 0, x, 0))

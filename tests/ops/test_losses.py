@@ -93,3 +93,17 @@ def test_the_gradient_to_a_probability_of_zero():
 def test_logits_that_are_no_floating_numbers():
     with pytest.raises(TypeError, match="cross_entropy: logits: expected a floating array, got int64"):
         tg.cross_entropy(LOGITS.astype(np.int64), LABELS)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_an_infinite_cotangent_goes_to_the_labels_alone(reduction):
+    x, labels = np.zeros((2, 3)), np.array([0, 2])
+    _, pullback = tg.vjp(lambda x: tg.nll_loss(x, labels, reduction=reduction), x)
+    expected = [[-np.inf, 0, 0], [0, 0, -np.inf]]
+    assert_array_equal(pullback(np.array(np.inf))[0], expected)
+
+
+def test_a_certain_prediction_costs_a_positive_zero():
+    logits, labels = np.tile([1e3, 0.0, 0.0], (2, 1)), np.zeros(2, int)
+    for reduction in ("mean", "sum"):
+        assert not np.signbit(tg.cross_entropy(logits, labels, reduction=reduction))

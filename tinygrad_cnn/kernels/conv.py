@@ -363,7 +363,7 @@ def _plan(
 ) -> _Plan:
     """Cut the convolution of `images` images with `channels` channels a group into blocks of columns.
 
-    Blocks have shared rows unless these are shorter than `narrow`.
+    Rows shorter than `narrow` are not shared, those below `NARROW_ROW` only where one has a small product.
     """
     (height, width), (tall, wide) = spec.output_size, spec.kernel_size
     elements = channels * tall * wide * height * width * images
@@ -545,7 +545,7 @@ def _correlate(columns: Array, windows: Array) -> Array:
         return np.matmul(columns[:, 0], windows[:, 0].swapaxes(1, 2))
     parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
     shape = (groups, batches, count, pieces, k // pieces, m)
-    dtype = _promoted(columns, windows)
+    dtype = np.result_type(columns, windows)  # of native byte order, which a sum insists on
     memory = borrow(math.prod(shape) * dtype.itemsize)
     products = np.ndarray(shape, dtype, memory)
     np.matmul(

@@ -38,7 +38,7 @@ def relu(x: Array) -> Array:
     """
     if x.size < LARGE or x.dtype.kind != "f":
         return np.maximum(x, 0)
-    out = np.empty_like(x)
+    out = np.empty_like(x, x.dtype.type)  # of native byte order, as NumPy's results are
     _elementwise(_clip, x, out)
     return out
 
@@ -75,7 +75,7 @@ def gate(x: Array, y: Array) -> Array:
     """
     if x.shape != y.shape:
         raise ValueError(f"x and y must be of one shape, got {x.shape} and {y.shape}")
-    out = np.empty_like(y, x.dtype)
+    out = np.empty_like(y, x.dtype.type)
     _elementwise(_pass, y, x, out)
     return out
 

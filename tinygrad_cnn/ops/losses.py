@@ -134,13 +134,15 @@ def _nll(op, log_p, labels, weight, ignore_index, reduction):
 @primitive
 def _mean_nll(log_p, labels):
     # The commonest of all losses as one node: the nodes of its parts cost a twentieth of the smallest steps.
-    return -mean(log_p[np.arange(len(labels)), labels])
+    return mean(-log_p[np.arange(len(labels)), labels])
 
 
 def _mean_nll_rule(g, log_p_shape, labels):
-    slope = np.zeros(log_p_shape, g.dtype)
-    slope[np.arange(len(labels)), labels] = -1 / max(len(labels), 1)  # of no label: nobody to send to
-    return g * slope
+    n = len(labels)
+    is_picked = np.zeros(log_p_shape, bool)
+    is_picked[np.arange(n), labels] = True
+    # no product with a mask: an infinite cotangent times 0 would be NaN where nobody looks
+    return where(is_picked, g * (-1.0 / (n or 1)), 0.0)
 
 
 _mean_nll.defvjp(log_p=_mean_nll_rule)
