@@ -128,7 +128,6 @@ class Leaf(Node):
     __slots__ = ("grad",)
 
     def __init__(self, array):
-        # written out instead of calling Node's: every step makes one for each parameter
         self.plan = None
         self.parents = self.values = ()
         self.shape = array.shape
@@ -396,7 +395,7 @@ class Plan:
         available = [*values, out]
         for position in self.shapes:
             value = values[position]
-            if type(value) is np.ndarray:  # nearly always, and `np.shape` takes ten times as long
+            if type(value) is np.ndarray:  # nearly always, and `np.shape` takes several times as long
                 available.append(value.shape)
             else:
                 available.append(tuple(map(np.shape, value)) if self.primitive.variadic else np.shape(value))

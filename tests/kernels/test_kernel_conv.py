@@ -93,20 +93,22 @@ def tuning(monkeypatch):
 
 WAYS = {
     "as measured": {},
-    "shared rows": {"NARROW_ROW": 1},
+    "shared rows": {"NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
     "one window a block": {"BLOCK_ELEMENTS": 1},
     "some windows a block": {"BLOCK_ELEMENTS": 60},
-    "some shared rows a block": {"BLOCK_ELEMENTS": 150, "NARROW_ROW": 1},
+    "some shared rows a block": {"BLOCK_ELEMENTS": 150, "NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
     "chunks": {
         "SMALL_PRODUCT": 50,
         "SMALL_OUTPUT": 12,
         "SHORTEST_CHUNK": 1,
         "FEWEST_TAPS": 1,
         "NARROW_ROW": 1,
+        "NARROW_SMALL_ROW": 1,
     },
 }
 
 
+@pytest.mark.usefixtures("exact_memory")
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(problem=problems())
@@ -114,6 +116,18 @@ def test_triad_equals_the_loops(tuning, way, problem):
     tuning(**WAYS[way])
     x, weight, bias, y, spec = problem
     np.testing.assert_array_equal(conv.forward(x, weight, bias, spec), naive(x, weight, bias, spec))
+    dx, dweight = naive_gradients(x, weight, y, spec)
+    np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
+    np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)
+
+
+@pytest.mark.usefixtures("exact_memory")
+def test_blocks_that_lie_in_the_padding_altogether(tuning, integers):
+    tuning(BLOCK_ELEMENTS=200)
+    x, weight = integers(16, 1, 11, 6), integers(2, 1, 1, 2)
+    spec = ConvSpec.of(x.shape, weight.shape, stride=3, padding=((8, 7), (0, 7)))
+    y = integers(16, 2, *spec.output_size)
+    np.testing.assert_array_equal(conv.forward(x, weight, None, spec), naive(x, weight, None, spec))
     dx, dweight = naive_gradients(x, weight, y, spec)
     np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
     np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)

@@ -256,6 +256,7 @@ def every_kernel(x, g, spec):
     ]
 
 
+@pytest.mark.usefixtures("exact_memory")
 @pytest.mark.parametrize("arguments", GEOMETRIES)
 def test_any_memory_layout_gives_the_same(layout, integers, arguments):
     x = integers(3, 2, 5, 7)

@@ -442,7 +442,8 @@ def _part(
     steps = _contiguous_steps(shape)
     copy = _View.at(0, shape, steps, dtype)
     inner = _View.at(before[0] * steps[2] + before[1] * steps[3], inner_shape, steps, dtype)
-    size = -(-math.prod(shape) // 16) * 16  # the block behind it starts on a cache line
+    line = 64 // dtype.itemsize  # elements of a cache line, on which the block behind it starts
+    size = -(-math.prod(shape) // line) * line
     return _Part(shape, steps, 0, inside, copy, inner, size, size * dtype.itemsize)
 
 

@@ -1,4 +1,8 @@
-"""Losses: compositions, so that the tape derives their gradients. Each ends in a reduction over the batch."""
+"""Losses, each ending in a reduction over the batch.
+
+They are compositions, so that the tape derives their gradients; only the mean of the losses of labels, the
+commonest, is a primitive.
+"""
 
 import numpy as np
 
@@ -133,7 +137,7 @@ def _nll(op, log_p, labels, weight, ignore_index, reduction):
 
 @primitive
 def _mean_nll(log_p, labels):
-    # The commonest of all losses as one node: the nodes of its parts cost a twentieth of the smallest steps.
+    # one node: those of its parts would cost a thirtieth of the smallest steps
     return mean(-log_p[np.arange(len(labels)), labels])
 
 
