@@ -37,7 +37,7 @@ def quantity(record, number):
         return ""
     if record.get("unit") == "MB":
         return f"{number / 1e6:.1f} MB"
-    return f"{number * 1e3:.3g} ms" if number >= 1e-3 else f"{number * 1e6:.3g} µs"
+    return f"{number * 1e3:.3g} ms" if number >= 0.9995e-3 else f"{number * 1e6:.3g} µs"
 
 
 def cells(record, value, bound):
