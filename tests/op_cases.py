@@ -618,6 +618,15 @@ ACTIVATIONS = [
         ),
         skip={"size 0": "the mean of nothing is not a number"},
     ),
+    OpCase(
+        "to_labels",
+        losses._to_labels,
+        operands=arrays(()),
+        params={"labels": st.just(np.array([2, 0])), "shape": st.just((2, 3))},
+        reference=lambda x, labels, shape: -x / 2 * np.array([[0, 0, 1], [1, 0, 0]]),
+        linear_in=("x",),
+        skip={"size 0": "one number is spread"},
+    ),
     OpCase("sigmoid", ops.sigmoid, operands=arrays(), reference=lambda x: 1 / (1 + np.exp(-x))),
     OpCase(
         "softmax",

@@ -141,15 +141,17 @@ def _mean_nll(log_p, labels):
     return mean(-log_p[np.arange(len(labels)), labels])
 
 
-def _mean_nll_rule(g, log_p_shape, labels):
+@primitive
+def _to_labels(x, labels, *, shape):
+    """The adjoint of `_mean_nll`: ``-x / N`` at each label."""
     n = len(labels)
-    is_picked = np.zeros(log_p_shape, bool)
-    is_picked[np.arange(n), labels] = True
-    # no product with a mask: an infinite cotangent times 0 would be NaN where nobody looks
-    return where(is_picked, g * (-1.0 / (n or 1)), 0.0)
+    out = np.zeros(shape, x.dtype)
+    out[np.arange(n), labels] = x * (-1.0 / (n or 1))
+    return out
 
 
-_mean_nll.defvjp(log_p=_mean_nll_rule)
+_mean_nll.defvjp(log_p=lambda g, log_p_shape, labels: _to_labels(g, labels, shape=log_p_shape))
+_to_labels.defvjp(x=lambda g, labels: _mean_nll(g, labels))
 
 
 def mse_loss(x, target, *, reduction="mean"):
