@@ -64,7 +64,7 @@ def _lift(value: Any) -> Tensor:
     """
     if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
         return _identity(value)
-    data = value if type(value) is np.ndarray else np.asarray(raw(value))
+    data = np.asarray(raw(value))
     require_floating(data.dtype)
     return box(Tensor, data, Leaf(data))
 

@@ -598,9 +598,10 @@ def _misfit(op: Primitive, position: int, parent: Node, came: str) -> TypeError:
 
 def _broadcasts_to(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     lead = len(large) - len(small)
-    if lead >= 0 and small == large[lead:]:
-        return True
-    return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
+    if lead < 0:
+        return False
+    ends = large[lead:]
+    return small == ends or all(n in (1, m) for n, m in zip(small, ends, strict=True))
 
 
 def _released() -> Node:

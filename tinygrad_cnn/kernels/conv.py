@@ -313,10 +313,9 @@ class _Block:
 
     def add_columns(self, memory: Array, out: Array) -> None:
         """Add the columns in `memory` to the elements of `out` (C, H, W, N) that they stand for."""
-        part = target = self.part.inside.of(out)
-        if self.part.copy is not None:
-            memory[: self.part.nbytes].fill(0)
-            part = self.part.copy.of(memory)
+        target = self.part.inside.of(out)
+        part = target if self.part.copy is None else self.part.copy.of(memory)
+        memory[: self.part.nbytes].fill(0)
         block = self.stored.of(memory)
         for tap, elements in self.taps:
             part[elements] += block[tap]

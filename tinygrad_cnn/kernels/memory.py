@@ -54,7 +54,7 @@ def borrow(size: int) -> Array:
     What is borrowed in between is another buffer, so a kernel may call a kernel.  An exception between the
     two calls loses no more than the buffer, which is then freed like any other array.
 
-    Two functions, no context manager: a small step borrows some twenty times, at a fifth of the cost.
+    Two functions, and no context manager, which would be one more call and an object for every block.
 
     Parameters
     ----------

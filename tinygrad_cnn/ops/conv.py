@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec
-from ..tape import Box, primitive, raw
+from ..tape import primitive, raw
 from .reductions import sum
 from .shaping import expand_dims, reshape, squeeze
 
@@ -230,7 +230,7 @@ def check_arrays(op, *, optional=("bias",), kinds="fiu", **operands) -> None:
     """
     dtype = None
     for name, operand in operands.items():
-        array = operand.data if isinstance(operand, Box) else operand
+        array = raw(operand)
         if not isinstance(array, np.ndarray):
             if operand is None and name in optional:
                 continue

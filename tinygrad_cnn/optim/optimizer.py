@@ -96,8 +96,7 @@ class Optimizer:
         return found
 
     def _checked(self, grads: Any) -> list[np.ndarray]:
-        leaves = tree.matching_leaves(self.params, grads)
-        found = [g if type(g) is np.ndarray else np.asarray(raw(g)) for g in leaves]
+        found = [np.asarray(raw(g)) for g in tree.matching_leaves(self.params, grads)]
         for index, (p, g) in enumerate(zip(self._arrays, found, strict=True)):
             if g.shape != p.shape:
                 path = tree.paths(self.params)[index]
