@@ -8,7 +8,7 @@ import pytest
 from tinygrad_cnn.kernels import conv, pool
 from tinygrad_cnn.kernels import memory as memory_module
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
-from tinygrad_cnn.kernels.memory import batch_first, batch_last, borrow, give_back, keep_heap
+from tinygrad_cnn.kernels.memory import batch_first, batch_last, borrow, give_back
 
 
 def address(array):
@@ -90,11 +90,6 @@ def test_batch_last_copies_only_when_it_must(layout, integers):
     assert xb.flags.c_contiguous
     assert np.shares_memory(xb, x) == x.transpose(1, 2, 3, 0).flags.c_contiguous
     np.testing.assert_array_equal(batch_first(xb), x)
-
-
-def test_keep_heap_may_be_called_again():
-    keep_heap()
-    keep_heap()
 
 
 @pytest.mark.parametrize("images", [1, 2, 64])
