@@ -224,7 +224,9 @@ class Primitive:
 
     def record(self, cls: type[Box], operands: tuple, params: dict[str, Any]) -> Any:
         """Run the function on the arrays inside the operands; return its output in a ``cls``, with a node."""
-        values, parents, mask, oldest = _opened(self._with_defaults(operands))
+        if len(operands) < len(self.operand_defaults):
+            operands = self._with_defaults(operands)
+        values, parents, mask, oldest = _opened(operands)
         out = self._run(values, params)
         if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
             out = np.asarray(out)
@@ -245,9 +247,8 @@ class Primitive:
 
     def _with_defaults(self, operands: tuple) -> tuple:
         missing = self.operand_defaults[len(operands) :]
-        if missing and missing[0] is not inspect.Parameter.empty:  # else the function says what is missing
-            return operands + missing
-        return operands
+        # a missing operand without a default is reported by the function itself
+        return operands if missing[0] is inspect.Parameter.empty else operands + missing
 
     def _new_plan(self, mask: int, dtype: np.dtype) -> Plan | None:
         """Make the plan for a mask; return None if an output of this dtype is a constant to the tape."""
