@@ -18,7 +18,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-PAGES = sorted((Path(__file__).parents[1] / "docs").rglob("*.md"))
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)  # indented inside a list
 
 
@@ -103,3 +104,9 @@ def test_a_wrong_output_is_noticed():
 def test_a_block_inside_a_list_is_found():
     text = "- item:\n\n  ```python\n  if a:\n      b\n  ```\n\n  ```text\n  c\n  ```\n"
     assert list(blocks(text)) == [(4, "if a:\n    b\n", "c\n")]
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *PAGES], ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
