@@ -94,7 +94,7 @@ def _roots(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Iterator[tup
 
 def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     """Make ``g`` an array or tensor that fits ``out``."""
-    if not isinstance(g, Box):
+    if not isinstance(g, Tensor):
         g = np.asarray(g, dtype=out.dtype)
     elif raw(g).dtype != out.dtype:
         g = astype(g, out.dtype)  # as for an array, and on the tape
@@ -103,7 +103,7 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     return g
 
 
-def _positions(args: tuple, argnums: Argnums, name: str) -> tuple[int, ...]:
+def _positions(args: tuple[Any, ...], argnums: Argnums, name: str) -> tuple[int, ...]:
     """Check ``argnums``, and count negative positions from the start."""
     numbers = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     positions: list[int] = []
@@ -118,12 +118,14 @@ def _positions(args: tuple, argnums: Argnums, name: str) -> tuple[int, ...]:
     return tuple(positions)
 
 
-def _as_asked(found: tuple, argnums: Argnums) -> Any:
+def _as_asked(found: tuple[Any, ...], argnums: Argnums) -> Any:
     """Unpack the result for a single position; a sequence of positions gets a tuple."""
     return found[0] if isinstance(argnums, int | np.integer) else found
 
 
-def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dict[str, Any]) -> Callable:
+def _with_args(
+    f: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...], kwargs: dict[str, Any]
+) -> Callable[..., Any]:
     """Make ``f`` a function of the arguments at ``positions`` alone."""
 
     def partial(*chosen: Any) -> Any:
@@ -135,7 +137,9 @@ def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dic
     return partial
 
 
-def value_and_grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
     """Make a function that computes the value of ``f`` and its gradient in one go.
 
     Parameters
@@ -213,7 +217,7 @@ def describe(value: Any) -> str:
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
 
 
-def grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable:
+def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Make a function that computes the gradient of ``f``.
 
     Parameters
@@ -251,7 +255,7 @@ def grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callabl
     return gradient
 
 
-def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Evaluate ``f``, and make the function that multiplies a cotangent by its Jacobian, from the left.
 
     Parameters
@@ -294,7 +298,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     return tree.unflatten(structure, [trace.plain(out) for out in outputs]), pullback
 
 
-def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Evaluate ``f``, and the product of its Jacobian with a tangent: a directional derivative.
 
     The pullback is linear in its cotangent, so its own pullback is the Jacobian: no second set of rules.
@@ -344,7 +348,7 @@ def _tangent(tangent: Any, primal: Any) -> Any:
     return tangent
 
 
-def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Multiply the Hessian of a scalar function by a tangent, without forming it.
 
     Parameters
@@ -372,7 +376,7 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(grad(f), primals, tangents)[1]
 
 
-def jacobian(f: Callable, argnums: Argnums = 0) -> Callable:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Make a function that computes the Jacobian of ``f``, by one pullback for each output element.
 
     Parameters
@@ -425,7 +429,7 @@ def _basis(leaves: list[Any], i: int) -> Iterator[list[np.ndarray]]:
         yield cotangents
 
 
-def hessian(f: Callable, argnums: Argnums = 0) -> Callable:
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Make a function that computes the Hessian of a scalar function: the Jacobian of its gradient.
 
     Parameters

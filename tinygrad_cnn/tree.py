@@ -45,7 +45,7 @@ def _children(container: Any) -> dict[Any, Any]:
     return dict(zip(getattr(values, "_fields", range(len(values))), values, strict=True))
 
 
-def _replace(leaf: Callable, tree: Any) -> Any:
+def _replace(leaf: Callable[..., Any], tree: Any) -> Any:
     """The tree with ``leaf(x)`` in the place of each leaf ``x``; this runs several times in every step."""
     cls = type(tree)
     kind = _kinds[cls]
@@ -72,7 +72,7 @@ class Structure(NamedTuple):
         return str(self.skeleton)
 
 
-def map(function: Callable, tree: Any, *rest: Any) -> Any:
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply a function to the leaves of one or several trees of the same structure.
 
     Parameters
