@@ -145,8 +145,8 @@ def value_and_grad(
     Parameters
     ----------
     f : callable
-        Returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments are trees of
-        floating arrays; inside, their leaves are tensors.
+        A function that returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments
+        are trees of floating arrays; inside, their leaves are tensors.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
     has_aux : bool
@@ -223,7 +223,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     Parameters
     ----------
     f : callable
-        As for `value_and_grad`.
+        The same function as `value_and_grad` takes.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
     has_aux : bool
@@ -237,7 +237,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     Raises
     ------
     TypeError
-        As `value_and_grad`.
+        In the cases that `value_and_grad` lists.
 
     Examples
     --------
@@ -261,9 +261,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     *primals : tree of array_like
-        Where to evaluate; all are differentiated.
+        The arguments; all of them are differentiated.
 
     Returns
     -------
@@ -306,7 +306,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     primals, tangents : sequence of tree
         The point and the direction: one tree for each argument, of the same structure and shapes.
 
@@ -354,9 +354,9 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     Parameters
     ----------
     f : callable
-        Returns a scalar.
+        A function that returns a scalar.
     primals, tangents : sequence of tree
-        As for `jvp`.
+        The point and the direction, as `jvp` takes them.
 
     Returns
     -------
@@ -382,7 +382,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
 
@@ -435,7 +435,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        Returns a scalar.
+        A function that returns a scalar.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
 
@@ -460,11 +460,12 @@ def stop_gradient(x: Any) -> Any:
     Parameters
     ----------
     x : tree of array or Tensor
+        The values to keep.
 
     Returns
     -------
     tree
-        With the same values; tensors stay tensors, cut off from the tape.
+        The same values; tensors stay tensors, cut off from the tape.
 
     Examples
     --------
