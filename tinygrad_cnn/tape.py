@@ -130,7 +130,7 @@ class Leaf(Node):
 
     __slots__ = ("grad",)
 
-    def __init__(self, array):
+    def __init__(self, array: np.ndarray):
         self.plan = None
         self.parents = self.values = ()
         self.shape = array.shape
