@@ -94,7 +94,7 @@ def _roots(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Iterator[tup
 
 def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     """Make ``g`` an array or tensor that fits ``out``."""
-    if not isinstance(g, Box):
+    if not isinstance(g, Tensor):
         g = np.asarray(g, dtype=out.dtype)
     elif raw(g).dtype != out.dtype:
         g = astype(g, out.dtype)  # as for an array, and on the tape
@@ -103,7 +103,7 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     return g
 
 
-def _positions(args: tuple, argnums: Argnums, name: str) -> tuple[int, ...]:
+def _positions(args: tuple[Any, ...], argnums: Argnums, name: str) -> tuple[int, ...]:
     """Check ``argnums``, and count negative positions from the start."""
     numbers = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     positions: list[int] = []
@@ -118,12 +118,14 @@ def _positions(args: tuple, argnums: Argnums, name: str) -> tuple[int, ...]:
     return tuple(positions)
 
 
-def _as_asked(found: tuple, argnums: Argnums) -> Any:
+def _as_asked(found: tuple[Any, ...], argnums: Argnums) -> Any:
     """Unpack the result for a single position; a sequence of positions gets a tuple."""
     return found[0] if isinstance(argnums, int | np.integer) else found
 
 
-def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dict[str, Any]) -> Callable:
+def _with_args(
+    f: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...], kwargs: dict[str, Any]
+) -> Callable[..., Any]:
     """Make ``f`` a function of the arguments at ``positions`` alone."""
 
     def partial(*chosen: Any) -> Any:
@@ -135,14 +137,16 @@ def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dic
     return partial
 
 
-def value_and_grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
     """Make a function that computes the value of ``f`` and its gradient in one go.
 
     Parameters
     ----------
     f : callable
-        Returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments are trees of
-        floating arrays; inside, their leaves are tensors.
+        A function that returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments
+        are trees of floating arrays; inside, their leaves are tensors.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
     has_aux : bool
@@ -213,13 +217,13 @@ def describe(value: Any) -> str:
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
 
 
-def grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callable:
+def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Make a function that computes the gradient of ``f``.
 
     Parameters
     ----------
     f : callable
-        As for `value_and_grad`.
+        The same function as `value_and_grad` takes.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
     has_aux : bool
@@ -233,7 +237,7 @@ def grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callabl
     Raises
     ------
     TypeError
-        As `value_and_grad`.
+        In the cases that `value_and_grad` lists.
 
     Examples
     --------
@@ -251,15 +255,15 @@ def grad(f: Callable, argnums: Argnums = 0, *, has_aux: bool = False) -> Callabl
     return gradient
 
 
-def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Evaluate ``f``, and make the function that multiplies a cotangent by its Jacobian, from the left.
 
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     *primals : tree of array_like
-        Where to evaluate; all are differentiated.
+        The arguments; all of them are differentiated.
 
     Returns
     -------
@@ -294,7 +298,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     return tree.unflatten(structure, [trace.plain(out) for out in outputs]), pullback
 
 
-def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Evaluate ``f``, and the product of its Jacobian with a tangent: a directional derivative.
 
     The pullback is linear in its cotangent, so its own pullback is the Jacobian: no second set of rules.
@@ -302,7 +306,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     primals, tangents : sequence of tree
         The point and the direction: one tree for each argument, of the same structure and shapes.
 
@@ -344,15 +348,15 @@ def _tangent(tangent: Any, primal: Any) -> Any:
     return tangent
 
 
-def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Multiply the Hessian of a scalar function by a tangent, without forming it.
 
     Parameters
     ----------
     f : callable
-        Returns a scalar.
+        A function that returns a scalar.
     primals, tangents : sequence of tree
-        As for `jvp`.
+        The point and the direction, as `jvp` takes them.
 
     Returns
     -------
@@ -372,13 +376,13 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(grad(f), primals, tangents)[1]
 
 
-def jacobian(f: Callable, argnums: Argnums = 0) -> Callable:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Make a function that computes the Jacobian of ``f``, by one pullback for each output element.
 
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
 
@@ -425,13 +429,13 @@ def _basis(leaves: list[Any], i: int) -> Iterator[list[np.ndarray]]:
         yield cotangents
 
 
-def hessian(f: Callable, argnums: Argnums = 0) -> Callable:
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Make a function that computes the Hessian of a scalar function: the Jacobian of its gradient.
 
     Parameters
     ----------
     f : callable
-        Returns a scalar.
+        A function that returns a scalar.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
 
@@ -456,11 +460,12 @@ def stop_gradient(x: Any) -> Any:
     Parameters
     ----------
     x : tree of array or Tensor
+        The values to keep.
 
     Returns
     -------
     tree
-        With the same values; tensors stay tensors, cut off from the tape.
+        The same values; tensors stay tensors, cut off from the tape.
 
     Examples
     --------

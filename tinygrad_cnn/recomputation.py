@@ -13,10 +13,10 @@ from . import tree
 from .autodiff import describe, vjp
 from .tape import Box, primitive, raw
 
-__all__ = ["checkpoint", "with_fresh_generators"]
+__all__ = ["checkpoint"]
 
 
-def checkpoint(f: Callable) -> Callable:
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function that keeps none of its intermediate values, and recomputes them in the backward walk.
 
     It trades a second evaluation of ``f`` for memory. Every `numpy.random.Generator` among the arguments is
@@ -60,7 +60,7 @@ def checkpoint(f: Callable) -> Callable:
 class _Call:
     """One call of a checkpointed function, which can be made again."""
 
-    def __init__(self, f: Callable, args: tuple) -> None:
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.f = f
         self.leaves, self.structure = tree.flatten(args)
         self.places = [i for i, x in enumerate(self.leaves) if isinstance(x, Box) and x.node is not None]
@@ -68,11 +68,11 @@ class _Call:
         self._last: tuple[Any, int] = None, 0  # the cotangent and the operand that a walk asked for
         self._pulled: Any = None
 
-    def _run(self, leaves: list[Any], xs: tuple) -> Any:
+    def _run(self, leaves: list[Any], xs: tuple[Any, ...]) -> Any:
         filled = dict(enumerate(leaves)) | dict(zip(self.places, xs, strict=True))
         return self.f(*tree.unflatten(self.structure, list(filled.values())))
 
-    def forward(self, xs: tuple) -> np.ndarray:
+    def forward(self, xs: tuple[Any, ...]) -> np.ndarray:
         """Evaluate the function on arrays in the place of the tensors among its arguments."""
         out = self._run(self.leaves, xs)
         if isinstance(out, Box) and out.node is not None:
@@ -85,7 +85,7 @@ class _Call:
         """Evaluate the function once more; every generator starts where it stood at the first time."""
         return self._run(with_fresh_generators(self._first_leaves), xs)
 
-    def pull(self, g: Any, xs: tuple, index: int) -> Any:
+    def pull(self, g: Any, xs: tuple[Any, ...], index: int) -> Any:
         """Return the cotangent of one operand, out of a second evaluation that gives those of all at once.
 
         A walk asks for the operands in order, with the very same ``g``: the function is evaluated for the

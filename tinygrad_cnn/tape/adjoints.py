@@ -7,12 +7,14 @@ primitives, they are recorded like any other when a derivative is itself differe
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from ..types import Operand, Out, Shape
 from .primitive import primitive
 
 
 @primitive(broadcasts=True)
-def add(a, b):
+def add(a: Operand[Out], b: Operand[Out]) -> Out:
     """Add elementwise: ``a + b``, with broadcasting.
 
     Parameters
@@ -38,7 +40,7 @@ add.defvjp(a=lambda g: g, b=lambda g: g)
 
 
 @primitive(broadcasts=True)
-def broadcast_to(x, shape):
+def broadcast_to(x: Operand[Out], shape: Shape) -> Out:
     """Broadcast to a shape; this is the adjoint of `sum_to`.
 
     Parameters
@@ -67,7 +69,7 @@ broadcast_to.defvjp(x=lambda g: g)
 
 
 @primitive
-def sum_to(x, shape):
+def sum_to(x: Operand[Out], shape: Shape) -> Out:
     """Sum over the axes along which ``shape`` was broadcast; this is the adjoint of `broadcast_to`.
 
     Parameters
@@ -100,7 +102,7 @@ sum_to.defvjp(x=lambda g, x_shape: broadcast_to(g, x_shape))
 
 
 @primitive(broadcasts=True)
-def astype(x, dtype):
+def astype(x: Operand[Out], dtype: DTypeLike) -> Out:
     """Cast to a dtype.
 
     Parameters

@@ -12,10 +12,11 @@ import math
 import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, overload
 
 import numpy as np
 
+from ..types import Options, Out
 from .node import Box, Node, box, new_serial
 
 _RESERVED = {"g", "out", "index"}
@@ -24,7 +25,7 @@ _RESERVED = {"g", "out", "index"}
 class Rule(NamedTuple):
     """A gradient rule, and the names that it asks for, read once from its signature."""
 
-    function: Callable
+    function: Callable[..., Any]
     asks: tuple[str, ...]
 
 
@@ -32,8 +33,8 @@ class Edge(NamedTuple):
     """How a cotangent gets from a node to one of its parents."""
 
     position: int  # the operand's place in the call
-    rule: Callable | None
-    arguments: Callable  # picks what the rule asks for out of (g, position, *node.values)
+    rule: Callable[..., Any] | None
+    arguments: Callable[..., Any]  # picks what the rule asks for out of (g, position, *node.values)
 
 
 class Plan:
@@ -45,7 +46,7 @@ class Plan:
 
     __slots__ = ("_pick", "boxes", "edges", "names", "params", "primitive", "shapes")
 
-    def __init__(self, op: Primitive, mask: int) -> None:
+    def __init__(self, op: Primitive[..., Any], mask: int) -> None:
         self.primitive = op
         positions = [i for i in range(mask.bit_length()) if mask >> i & 1]
         rules = {i: op.rules.get(op.variadic or op.operands[i]) for i in positions}
@@ -79,14 +80,14 @@ class Plan:
         return self._pick(available)
 
 
-def _shape(value: Any) -> tuple:
+def _shape(value: Any) -> tuple[Any, ...]:
     """Return the shape of an operand, or the shapes of a variadic one."""
     if type(value) is np.ndarray:  # nearly always, and `np.shape` takes several times as long
         return value.shape
     return tuple(map(np.shape, value)) if isinstance(value, tuple) else np.shape(value)
 
 
-def _picker(positions: Iterable[int]) -> Callable:
+def _picker(positions: Iterable[int]) -> Callable[..., Any]:
     """Make a function from a sequence to its elements at ``positions``, as a sequence."""
     positions = list(positions)
     if len(positions) > 1:
@@ -96,7 +97,7 @@ def _picker(positions: Iterable[int]) -> Callable:
     return operator.itemgetter(slice(start, start + len(positions)))
 
 
-class Primitive:
+class Primitive(Generic[Options, Out]):
     """A NumPy function that the tape can record, with one gradient rule for each operand.
 
     `primitive` makes them; see there.
@@ -106,11 +107,15 @@ class Primitive:
     __qualname__: str
 
     def __init__(
-        self, function: Callable, *, broadcasts: bool = False, piecewise_constant: bool = False
+        self,
+        function: Callable[Options, Out],
+        *,
+        broadcasts: bool = False,
+        piecewise_constant: bool = False,
     ) -> None:
         functools.update_wrapper(self, function)
         self.name = self.__name__.lstrip("_")  # for messages: the public form of an op has no underscore
-        self.function = function
+        self.function: Callable[..., Any] = function  # what is handed to it here are plain arrays
         self.broadcasts = broadcasts
         self.piecewise_constant = piecewise_constant
         self.rules: dict[str, Rule] = {}
@@ -141,7 +146,7 @@ class Primitive:
                     "rules ask for); rename the parameter"
                 )
 
-    def defvjp(self, **rules: Callable) -> None:
+    def defvjp(self, **rules: Callable[..., Any]) -> None:
         """Register gradient rules, each under the name of the operand that it differentiates.
 
         Parameters
@@ -186,18 +191,20 @@ class Primitive:
             self.rules[operand] = rule
         self._plans.clear()
 
-    def __call__(self, /, *operands: Any, **params: Any) -> Any:
+    def __call__(self, /, *operands: Options.args, **params: Options.kwargs) -> Out:
         """Run the function; record the call when a `Box` is among the operands."""
         for name in params:
             if name not in self.params:
-                operands, params = self._bind(operands, params)
-                break
+                args, kwargs = self._bind(operands, params)
+                return self(*args, **kwargs)
         for operand in operands:
             if isinstance(operand, Box):
                 return self.record(type(operand), operands, params)
         return self._run(operands, params)
 
-    def _bind(self, operands: tuple, params: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+    def _bind(
+        self, operands: tuple[Any, ...], params: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort operands that were passed by keyword into their places."""
         try:
             bound = inspect.signature(self.function).bind(*operands, **params)
@@ -222,7 +229,7 @@ class Primitive:
             shape = getattr(value, "shape", None)
             yield f"{name}: {value!r:.40}" if shape is None else f"{name}: {value.dtype}{list(shape)}"
 
-    def record(self, cls: type[Box], operands: tuple, params: dict[str, Any]) -> Any:
+    def record(self, cls: type[Box], operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run the function on the arrays inside the operands; return its output in a ``cls``, with a node."""
         if len(operands) < len(self.operand_defaults):
             operands = self._with_defaults(operands)
@@ -245,7 +252,7 @@ class Primitive:
         node.serial = new_serial()
         return box(cls, out, node)
 
-    def _with_defaults(self, operands: tuple) -> tuple:
+    def _with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         missing = self.operand_defaults[len(operands) :]
         # a missing operand without a default is reported by the function itself
         return operands if missing[0] is inspect.Parameter.empty else operands + missing
@@ -273,7 +280,7 @@ class Primitive:
         return self.__qualname__  # pickle by reference, as functions are
 
 
-def _opened(operands: tuple) -> tuple[list[Any], list[Node | None], int, float]:
+def _opened(operands: tuple[Any, ...]) -> tuple[list[Any], list[Node | None], int, float]:
     """Take operands apart: their arrays, their nodes, the mask of these, the oldest serial in reach."""
     values, parents = [], []
     mask, oldest, bit = 0, math.inf, 1
@@ -293,8 +300,22 @@ def _opened(operands: tuple) -> tuple[list[Any], list[Node | None], int, float]:
     return values, parents, mask, oldest
 
 
+@overload
+def primitive(function: Callable[Options, Out], /) -> Primitive[Options, Out]: ...
+
+
+@overload
 def primitive(
-    function: Callable | None = None, /, *, broadcasts: bool = False, piecewise_constant: bool = False
+    *, broadcasts: bool = False, piecewise_constant: bool = False
+) -> Callable[[Callable[Options, Out]], Primitive[Options, Out]]: ...
+
+
+def primitive(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    broadcasts: bool = False,
+    piecewise_constant: bool = False,
 ) -> Any:
     """Turn a NumPy function into an operation that the tape can record.
 

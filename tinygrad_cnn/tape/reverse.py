@@ -151,7 +151,7 @@ def pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) ->
     return pulled if dtype == parent.dtype else astype(pulled, parent.dtype)
 
 
-def _misfit(op: Primitive, position: int, parent: Node, came: str) -> TypeError:
+def _misfit(op: Primitive[..., Any], position: int, parent: Node, came: str) -> TypeError:
     return TypeError(
         f"'{op.name}', rule of operand '{op.operand_name(position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
