@@ -54,13 +54,13 @@ def guard_mutation() -> Iterator[None]:
 
 
 class _Hook:
-    """The replacement of `Primitive._record` by its watching form while any guard is active.
+    """The replacement of `Primitive.record` by its watching form while any guard is active.
 
     The method itself is replaced, so that without a guard the tape has no question to ask.
     """
 
     def __init__(self) -> None:
-        self._plain = Primitive._record
+        self._plain = Primitive.record
         self._active = 0
         self._lock = threading.Lock()
 
@@ -77,14 +77,14 @@ class _Hook:
 
     @staticmethod
     def _set(method: Callable[..., Any]) -> None:
-        Primitive._record = method  # type: ignore[method-assign]  # the purpose of this class
+        Primitive.record = method  # type: ignore[method-assign]  # the purpose of this class
 
 
 _hook = _Hook()
 
 
 def _watching(record: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a form of `Primitive._record` that gives each recorded node a plan of its own to watch."""
+    """Return a form of `Primitive.record` that gives each recorded node a plan of its own to watch."""
 
     def record_and_watch(*args: Any) -> Any:
         out = record(*args)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..autodiff import vjp, with_fresh_generators
+from ..autodiff import vjp
+from ..recomputation import with_fresh_generators
 from ..tape import raw
 from .names import argument_names, base_name, function_name, require_names
 
