@@ -55,6 +55,10 @@ class Flat:
         with np.errstate(all="ignore"):  # a step may leave the domain; the caller looks at the values
             return [np.asarray(raw(out)) for out in self.call(*(self.leaves if leaves is None else leaves))]
 
+    def draw_cotangents(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Draw a cotangent for each output, with its shape and dtype."""
+        return [rng.uniform(-1, 1, out.shape).astype(out.dtype) for out in self.values()]
+
     def with_leaves(self, leaves: list[Any]) -> Flat:
         """Return the same function at another point."""
         return replace(self, leaves=leaves)

@@ -16,9 +16,9 @@ def check_own_dtype(own: Flat, wide: Flat, order: int, seed: int) -> None:
         return
     rng = np.random.default_rng(seed)
     for _ in range(order - 1):
-        cotangents = _draw_cotangents(own, rng)
+        cotangents = own.draw_cotangents(rng)
         own, wide = own.gradient(cotangents), wide.gradient(_widened(cotangents))
-    cotangents = _draw_cotangents(own, rng)
+    cotangents = own.draw_cotangents(rng)
     _, pullback = vjp(own.call, *own.leaves)
     gradient, eps = wide.gradient(_widened(cotangents)), precision(own)
     references = gradient.values()
@@ -29,10 +29,6 @@ def check_own_dtype(own: Flat, wide: Flat, order: int, seed: int) -> None:
     ):
         allowed = tolerance(reference, noise.reshape(reference.shape), eps)
         _compare(own, leaf, narrow, reference, allowed, f"(order {order})")
-
-
-def _draw_cotangents(flat: Flat, rng: np.random.Generator) -> list[np.ndarray]:
-    return [rng.uniform(-1, 1, out.shape).astype(out.dtype) for out in flat.values()]
 
 
 def _widened(arrays: list[np.ndarray]) -> list[np.ndarray]:

@@ -47,8 +47,7 @@ def _value(case: OpCase, call: Call) -> np.ndarray:
 
 
 def _cotangents(flat: Flat, seed: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return [rng.uniform(-1, 1, out.shape).astype(out.dtype) for out in flat.values()]
+    return flat.draw_cotangents(np.random.default_rng(seed))
 
 
 def _gradients(flat: Flat, cotangents: list[Any]) -> list[np.ndarray]:
