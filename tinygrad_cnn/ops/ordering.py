@@ -20,7 +20,7 @@ def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) 
     ----------
     x : array_like
     axis : int or None
-        None: in the flattened array.
+        The axis to search; None stands for the flattened array.
     keepdims : bool
         Keep the reduced axis at length 1.
 
@@ -44,7 +44,7 @@ def sort(x: Operand[Out], axis: int | None = -1) -> Out:
     ----------
     x : array_like
     axis : int or None
-        None: the flattened array.
+        The axis to sort along; None stands for the flattened array.
 
     Returns
     -------
