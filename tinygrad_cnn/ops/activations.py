@@ -272,16 +272,16 @@ _normal_cdf.defvjp(x=_normal_cdf_rule)
 @primitive
 def _gelu_tanh(x: Operand[Out]) -> Out:
     with np.errstate(over="ignore"):  # far out the cubic overflows, and tanh saturates
-        return 0.5 * np.asarray(x) * (1 + tanh(_gelu_inner(x)))
+        return 0.5 * np.asarray(x) * (1 + tanh(_gelu_argument(x)))
 
 
-def _gelu_inner(x: Array) -> Array:
+def _gelu_argument(x: Array) -> Array:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
 
 
 def _gelu_tanh_rule(g: Array, x: Array) -> Array:
     with np.errstate(over="ignore"):
-        t = tanh(_gelu_inner(x))
+        t = tanh(_gelu_argument(x))
         slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
         # where tanh is flat, the slope may have overflowed, and 0 times it is meant to be 0
         return g * (0.5 * (1 + t) + times(0.5 * x * ((1 - t) * (1 + t)), slope))

@@ -90,7 +90,7 @@ def _power_exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Arr
 power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 
 
-def _scaled(g: Array, slope: Callable[[Array], Array], x: Array) -> Array:
+def _times_slope(g: Array, slope: Callable[[Array], Array], x: Array) -> Array:
     """Return ``times(g, slope(x))`` without warnings, since the forward value has already warned."""
     with np.errstate(over="ignore", invalid="ignore"):
         return times(g, slope(x))
@@ -209,8 +209,8 @@ def cos(x: Operand[Out]) -> Out:
     return np.cos(x)
 
 
-sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
-cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
+sin.defvjp(x=lambda g, x: _times_slope(g, cos, x))
+cos.defvjp(x=lambda g, x: -_times_slope(g, sin, x))
 
 
 @primitive
@@ -281,7 +281,7 @@ def expm1(x: Operand[Out]) -> Out:
     return np.expm1(x)
 
 
-expm1.defvjp(x=lambda g, x: _scaled(g, exp, x))  # out + 1 would round away what expm1 keeps
+expm1.defvjp(x=lambda g, x: _times_slope(g, exp, x))  # out + 1 would round away what expm1 keeps
 
 
 @primitive
@@ -324,8 +324,8 @@ def cosh(x: Operand[Out]) -> Out:
     return np.cosh(x)
 
 
-sinh.defvjp(x=lambda g, x: _scaled(g, cosh, x))
-cosh.defvjp(x=lambda g, x: _scaled(g, sinh, x))
+sinh.defvjp(x=lambda g, x: _times_slope(g, cosh, x))
+cosh.defvjp(x=lambda g, x: _times_slope(g, sinh, x))
 
 
 @primitive
@@ -416,7 +416,7 @@ def _sinc(x: Operand[Out], *, order: int) -> Out:
 
 
 def _sinc_rule(g: Array, x: Array, order: int) -> Array:
-    return _scaled(g, functools.partial(_sinc, order=order + 1), x)
+    return _times_slope(g, functools.partial(_sinc, order=order + 1), x)
 
 
 _sinc.defvjp(x=_sinc_rule)
@@ -443,4 +443,4 @@ def erf(x: Operand[Out]) -> Out:
     return special.erf(np.asarray(x))
 
 
-erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))
+erf.defvjp(x=lambda g, x: _times_slope(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))

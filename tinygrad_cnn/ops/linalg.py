@@ -138,10 +138,10 @@ def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
         )
     free_a = [i for i in range(len(shape_a)) if i not in summed_a]
     free_b = [i for i in range(len(shape_b)) if i not in summed_b]
-    inner = math.prod(lengths_a)
+    summed = math.prod(lengths_a)
     rows, columns = [shape_a[i] for i in free_a], [shape_b[i] for i in free_b]
-    left = reshape(transpose(a, (*free_a, *summed_a)), (math.prod(rows), inner))
-    right = reshape(transpose(b, (*summed_b, *free_b)), (inner, math.prod(columns)))
+    left = reshape(transpose(a, (*free_a, *summed_a)), (math.prod(rows), summed))
+    right = reshape(transpose(b, (*summed_b, *free_b)), (summed, math.prod(columns)))
     return reshape(matmul(left, right), (*rows, *columns))
 
 
@@ -196,21 +196,20 @@ def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str
     inputs = left.split(",")
     if len(inputs) != len(ndims):
         raise ValueError(f"einsum: '{subscripts}' names {len(inputs)} operands, got {len(ndims)}")
-    spare = [c for c in string.ascii_letters if c not in text]
-    extra = max(
-        (n - len(t.replace("...", "")) for t, n in zip(inputs, ndims, strict=True) if "..." in t), default=0
-    )
-    ellipsis = "".join(spare[:extra])
-    spelled = []
-    for term, ndim in zip(inputs, ndims, strict=True):
-        named = term.replace("...", "")
-        hidden = ndim - len(named)
-        if hidden < 0 or (hidden > 0 and "..." not in term) or not (named.isalpha() or not named):
+    names = [term.replace("...", "") for term in inputs]
+    hidden = [ndim - len(named) for named, ndim in zip(names, ndims, strict=True)]  # the axes of an ellipsis
+    for term, named, count, ndim in zip(inputs, names, hidden, ndims, strict=True):
+        if count < 0 or (count > 0 and "..." not in term) or not (named.isalpha() or not named):
             raise ValueError(f"einsum: '{term}' of '{subscripts}' does not fit an operand of {ndim} axes")
-        spelled.append(term.replace("...", ellipsis[len(ellipsis) - hidden :]))
+    spare = [c for c in string.ascii_letters if c not in text]
+    ellipsis = "".join(spare[: max(hidden)])
+    spelled = [
+        term.replace("...", ellipsis[len(ellipsis) - count :])
+        for term, count in zip(inputs, hidden, strict=True)
+    ]
     if arrow:
         return spelled, right.replace("...", ellipsis)
-    letters = "".join(inputs).replace("...", "")
+    letters = "".join(names)
     return spelled, ellipsis + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
 
 

@@ -12,7 +12,7 @@ from .shaping import reshape
 __all__ = ["argmax", "sort"]
 
 
-@primitive(piecewise_constant=True)
+@primitive
 def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) -> Out:
     """Position of the maximum along an axis; of tied ones the first.
 
@@ -27,7 +27,7 @@ def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) 
     Returns
     -------
     ndarray or Tensor of int
-        Not on the tape.
+        It is not on the tape.
 
     Examples
     --------
