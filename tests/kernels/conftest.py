@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_cnn.kernels import conv, pool
+from tinygrad_cnn.kernels import conv, conv_plan, parallel, pool, pool_plan, product, thresholds
 
 
 def c_order(x):
@@ -54,9 +54,39 @@ def integers():
 
 
 @pytest.fixture
+def set_thresholds(monkeypatch):
+    """Set the sizes at which the kernels change their way, and forget what was planned for others."""
+
+    def forget():
+        for cached in (
+            conv_plan.plan,
+            pool_plan._blocks,
+            product._piece_count,
+            product._chunk_count,
+            product._tap_pieces,
+        ):
+            cached.cache_clear()
+
+    def set_sizes(**sizes):
+        for name, value in sizes.items():
+            monkeypatch.setattr(thresholds, name, value)
+        forget()
+
+    yield set_sizes
+    forget()
+
+
+@pytest.fixture
+def threads():
+    """Set the number of threads; one again afterwards."""
+    yield parallel.set_threads
+    parallel.set_threads(1)
+
+
+@pytest.fixture
 def exact_memory(monkeypatch):
     """Lend the kernels no byte more than they ask for, each of them poisoned."""
-    for module in (conv, pool):
+    for module in (conv, pool, product):
         monkeypatch.setattr(module, "borrow", lambda size: np.full(size, 0xFF, np.uint8))
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_cnn.kernels import conv, memory, parallel
+from tinygrad_cnn.kernels import conv, memory, thresholds
+from tinygrad_cnn.kernels.columns import Convolution
+from tinygrad_cnn.kernels.conv_plan import plan
 from tinygrad_cnn.kernels.geometry import ConvSpec
 
 
@@ -76,27 +78,12 @@ def problems(draw):
     return x, weight, draw(st.sampled_from([None, bias])), y, spec
 
 
-@pytest.fixture
-def tuning(monkeypatch):
-    """Set the sizes at which the kernels change their way, and forget plans made for others."""
-
-    def set_sizes(**sizes):
-        for name, value in sizes.items():
-            monkeypatch.setattr(conv, name, value)
-        for cached in (conv._plan, conv._chunks, conv._tap_pieces):
-            cached.cache_clear()
-
-    yield set_sizes
-    monkeypatch.undo()
-    set_sizes()
-
-
 WAYS = {
     "as measured": {},
     "shared rows": {"NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
-    "one window a block": {"BLOCK_ELEMENTS": 1},
-    "some windows a block": {"BLOCK_ELEMENTS": 60},
-    "some shared rows a block": {"BLOCK_ELEMENTS": 150, "NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
+    "one window a block": {"COLUMNS_IN_A_BLOCK": 1},
+    "some windows a block": {"COLUMNS_IN_A_BLOCK": 60},
+    "some shared rows a block": {"COLUMNS_IN_A_BLOCK": 150, "NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
     "chunks": {
         "SMALL_PRODUCT": 50,
         "SMALL_OUTPUT": 12,
@@ -112,8 +99,8 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(problem=problems())
-def test_triad_equals_the_loops(tuning, way, problem):
-    tuning(**WAYS[way])
+def test_triad_equals_the_loops(set_thresholds, way, problem):
+    set_thresholds(**WAYS[way])
     x, weight, bias, y, spec = problem
     np.testing.assert_array_equal(conv.forward(x, weight, bias, spec), naive(x, weight, bias, spec))
     dx, dweight = naive_gradients(x, weight, y, spec)
@@ -122,8 +109,8 @@ def test_triad_equals_the_loops(tuning, way, problem):
 
 
 @pytest.mark.usefixtures("exact_memory")
-def test_blocks_that_lie_in_the_padding_altogether(tuning, integers):
-    tuning(BLOCK_ELEMENTS=200)
+def test_blocks_that_lie_in_the_padding_altogether(set_thresholds, integers):
+    set_thresholds(COLUMNS_IN_A_BLOCK=200)
     x, weight = integers(16, 1, 11, 6), integers(2, 1, 1, 2)
     spec = ConvSpec.of(x.shape, weight.shape, stride=3, padding=((8, 7), (0, 7)))
     y = integers(16, 2, *spec.output_size)
@@ -339,7 +326,8 @@ def test_the_sums_of_a_weight_gradient_do_not_pile_up():
     """Each block makes a sum of the size of the weight, which may be many times that of the images."""
     x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))
     spec = ConvSpec.of(x.shape, (128, 128, 3, 3), padding=1)
-    assert len(conv._plan(spec, 128, 128, 16, x.dtype, parallel.threads(), conv.NARROW_ROW).blocks) > 20
+    cut = plan(Convolution(spec, 128, 128, 16, x.dtype), 1, thresholds.NARROW_ROW)
+    assert len(cut.blocks) > 20
     conv.weight_gradient(x, y, spec)  # with scratch at hand
     tracemalloc.start()
     try:
@@ -379,7 +367,7 @@ def test_columns_take_no_more_memory_than_a_block(weight_shape, options):
         finally:
             tracemalloc.stop()
         spent = peak - result.nbytes
-        assert spent < 2 * conv.BLOCK_ELEMENTS * x.itemsize
+        assert spent < 2 * thresholds.COLUMNS_IN_A_BLOCK * x.itemsize
         assert spent < whole / 2
 
 

@@ -5,7 +5,7 @@ import weakref
 import numpy as np
 import pytest
 
-from tinygrad_cnn.kernels import conv, pool
+from tinygrad_cnn.kernels import conv, pool, product
 from tinygrad_cnn.kernels import memory as memory_module
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 from tinygrad_cnn.kernels.memory import batch_first, batch_last, borrow, give_back
@@ -95,7 +95,7 @@ def test_batch_last_copies_only_when_it_must(layout, integers):
 @pytest.mark.parametrize("images", [1, 2, 64])
 def test_kernels_give_back_what_they_borrow(images, monkeypatch):
     lent, returned = [], []
-    for module in (conv, pool):
+    for module in (conv, pool, product):
         monkeypatch.setattr(module, "borrow", lambda size: lent.append(borrow(size)) or lent[-1])
         monkeypatch.setattr(module, "give_back", lambda memory: returned.append(memory) or give_back(memory))
     x, weight = np.ones((images, 8, 16, 16), np.float32), np.ones((16, 8, 3, 3), np.float32)

@@ -53,7 +53,7 @@ def test_gradients_equal_central_differences(shape):
     rng = np.random.default_rng(1)
     for _ in range(5):
         direction, turn = rng.normal(size=shape), rng.normal(size=weight.shape)
-        dx = normalization.batch_norm_backward(g, x, weight, EPS)
+        dx = normalization.batch_norm_input_gradient(g, x, weight, EPS)
         expected = slope(lambda e, d=direction: naive(x + e * d, weight, bias))
         np.testing.assert_allclose(np.sum(dx * direction), expected, rtol=1e-6, atol=1e-8)
         dweight = normalization.batch_norm_weight_gradient(g, x, EPS)
@@ -72,7 +72,7 @@ def test_batch_norm_equals_torch(shape, dtype):
     tolerance = {"rtol": 1e-4, "atol": 1e-4} if dtype == np.float32 else {"rtol": 1e-10, "atol": 1e-12}
     pairs = [
         (normalization.batch_norm(x, weight, bias, EPS), ty.detach()),
-        (normalization.batch_norm_backward(g, x, weight, EPS), tensors[0].grad),
+        (normalization.batch_norm_input_gradient(g, x, weight, EPS), tensors[0].grad),
         (normalization.batch_norm_weight_gradient(g, x, EPS), tensors[1].grad),
     ]
     for array, tensor in pairs:
@@ -111,13 +111,15 @@ def test_float16_is_summed_in_float32(axes):
 def test_one_element_a_channel_gives_the_bias():
     x, weight, bias = np.full((1, 3), 7.0), np.ones(3), np.arange(3.0)
     np.testing.assert_array_equal(normalization.batch_norm(x, weight, bias, EPS), [bias])
-    np.testing.assert_array_equal(normalization.batch_norm_backward(x, x, weight, EPS), np.zeros((1, 3)))
+    np.testing.assert_array_equal(
+        normalization.batch_norm_input_gradient(x, x, weight, EPS), np.zeros((1, 3))
+    )
 
 
 def test_no_images():
     x, weight = np.ones((0, 3, 4, 4)), np.ones(3)
     assert normalization.batch_norm(x, weight, weight, EPS).shape == x.shape
-    assert normalization.batch_norm_backward(x, x, weight, EPS).shape == x.shape
+    assert normalization.batch_norm_input_gradient(x, x, weight, EPS).shape == x.shape
     np.testing.assert_array_equal(normalization.batch_norm_weight_gradient(x, x, EPS), np.zeros(3))
 
 
@@ -129,7 +131,7 @@ def test_any_memory_layout_gives_the_same_and_nothing_is_shared(layout, dtype):
     def every_kernel(x, weight, bias, g):
         return [
             normalization.batch_norm(x, weight, bias, EPS),
-            normalization.batch_norm_backward(g, x, weight, EPS),
+            normalization.batch_norm_input_gradient(g, x, weight, EPS),
             normalization.batch_norm_weight_gradient(g, x, EPS),
             *normalization.moments(x, channel_axes(x)),
         ]

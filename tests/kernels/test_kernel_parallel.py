@@ -16,7 +16,7 @@ from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 
 
 @pytest.fixture
-def two_threads(monkeypatch):
+def two_threads(monkeypatch, set_thresholds, threads):
     """Two threads, for work of every size; what they ran on is collected."""
     names = set()
     drain = parallel._drain
@@ -29,20 +29,9 @@ def two_threads(monkeypatch):
         drain(noting_work, waiting)
 
     monkeypatch.setattr(parallel, "_drain", noting_drain)
-    for module, name in (
-        (conv, "SHARED_WORK"),
-        (pool, "SHARED_ELEMENTS"),
-        (rectifier, "SHARED_ELEMENTS"),
-        (rectifier, "LARGE"),
-        (product, "SMALLEST_SHARED"),
-    ):
-        monkeypatch.setattr(module, name, 0)
-    before = parallel.threads()
-    parallel.set_threads(2)
-    conv._plan.cache_clear()  # a plan knows what was worth sharing when it was made
-    yield names
-    conv._plan.cache_clear()
-    parallel.set_threads(before)
+    set_thresholds(SHARED_CONVOLUTION=0, SHARED_ELEMENTS=0, SHARED_PRODUCT=0, LARGE_RECTIFIER=0)
+    threads(2)
+    return names
 
 
 @pytest.mark.parametrize(("size", "count"), [(0, 1), (0, 3), (1, 3), (7, 3), (8, 2)])
@@ -131,9 +120,9 @@ AT_THE_END = """
 import atexit, threading
 import numpy as np
 import tinygrad_cnn as tg
-from tinygrad_cnn.kernels import conv, parallel
+from tinygrad_cnn.kernels import parallel, thresholds
 parallel.set_threads(2)
-conv.SHARED_WORK = 0
+thresholds.SHARED_CONVOLUTION = 0
 x, w = np.ones((2, 1, 9, 9)), np.ones((1, 1, 3, 3))
 main = threading.main_thread()
 
@@ -174,7 +163,7 @@ def kernels(x, y, weight, bias, spec, pooling):
         "max_scatter": lambda: pool.max_scatter(highest, x, pooling, highest),
         "avg_forward": lambda: pool.avg_forward(x, pooling, True),
         "relu": lambda: rectifier.relu(x),
-        "gate": lambda: rectifier.gate(x, 1 - x),
+        "relu_gradient": lambda: rectifier.relu_gradient(x, 1 - x),
         "wide product": lambda: product.product(rows.T, rows),
         "tall product": lambda: product.product(rows, rows.T),
     }

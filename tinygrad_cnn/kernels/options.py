@@ -1,4 +1,4 @@
-"""The checking of options: an integer or a pair comes in, a pair ``(height, width)`` of plain ints goes out."""
+"""The checking of options: integers and pairs come in, pairs ``(height, width)`` of plain ints go out."""
 
 from __future__ import annotations
 

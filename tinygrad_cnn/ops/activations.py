@@ -10,6 +10,7 @@ import operator
 import numpy as np
 
 from ..kernels import rectifier as kernel
+from ..kernels import thresholds
 from ..tape import primitive, raw
 from .elementary import erf, exp, tanh
 from .elementwise import absorb, multiply, where
@@ -72,11 +73,11 @@ def gate(x, y):
     >>> gate(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
     array([0., 4.])
     """
-    return kernel.gate(np.asarray(x), np.asarray(y))
+    return kernel.relu_gradient(np.asarray(x), np.asarray(y))
 
 
 def _relu_rule(g, out):
-    if g.size < kernel.LARGE:  # there the operators' shorter way counts
+    if g.size < thresholds.LARGE_RECTIFIER:  # there the operators' shorter way counts
         return g * (out > 0)
     return gate(g, raw(out))
 

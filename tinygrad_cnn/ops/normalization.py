@@ -91,7 +91,7 @@ def batch_norm_input(y, x, weight, *, eps):
     array([[0.],
            [0.]])
     """
-    return kernel.batch_norm_backward(y, x, weight, eps)
+    return kernel.batch_norm_input_gradient(y, x, weight, eps)
 
 
 @primitive
