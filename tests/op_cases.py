@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tinygrad_cnn import autodiff, ops, tape
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
-from tinygrad_cnn.ops import activations, conv, losses, normalization, pool, shaping
+from tinygrad_cnn.ops import activations, conv, indexing, joining, losses, normalization, pool, shaping
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
@@ -550,10 +550,10 @@ SHAPING = [
         linear_in=("x",),
         errors=[ErrorCase((np.ones((2, 3)), 1, 2), IndexError)],
     ),
-    OpCase("put", shaping.put, operands=placed(), reference=put, linear_in=("x",)),
+    OpCase("scatter_add", indexing.scatter_add, operands=placed(), reference=put, linear_in=("x",)),
     OpCase(
         "pad",
-        shaping._pad,
+        joining._pad,
         operands=arrays(strategies.shapes(max_side=3)),
         params=lambda x: {
             "widths": st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * x.ndim),
@@ -564,7 +564,7 @@ SHAPING = [
     ),
     OpCase(
         "concatenate",
-        shaping._concatenate,
+        joining._concatenate,
         operands=joined(),
         reference=join,
         linear_in=("xs",),
@@ -598,8 +598,8 @@ REDUCTIONS = [
 
 ACTIVATIONS = [
     OpCase(
-        "gate",
-        activations.gate,
+        "relu_gradient",
+        activations.relu_gradient,
         operands=gated(),
         reference=lambda x, y: np.where(y > 0, x, 0.0),
         linear_in=("x",),

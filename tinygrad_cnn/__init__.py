@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import ops, tree
 from .autodiff import checkpoint, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
-from .ops import *  # noqa: F403 - the explicit list is ops.__all__
+from .ops import *
 from .tape import primitive
 from .tensor import Tensor
 from .tuning import tune

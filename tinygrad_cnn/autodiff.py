@@ -116,7 +116,7 @@ def _roots(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Iterator[tup
 
 def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     """``g`` as an array or tensor that fits ``out``."""
-    if not isinstance(g, Box):
+    if not isinstance(g, Tensor):
         g = np.asarray(g, dtype=out.dtype)
     elif raw(g).dtype != out.dtype:
         g = astype(g, out.dtype)  # as for an array, and on the tape
@@ -542,7 +542,7 @@ def checkpoint(f: Callable) -> Callable:
         def pull(g, xs):
             return vjp(lambda *xs: call(with_fresh_generators(before), xs), *xs)[1](g)
 
-        op = Primitive(forward)
+        op: Primitive[..., Any] = Primitive(forward)
         op.defvjp(xs=_once_for_all_operands(pull))
         return op(*(leaves[i] for i in places))
 

@@ -23,9 +23,12 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, overload
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from .types import Operand, Options, Out, Shape
 
 _serials = itertools.count()  # next() on it is atomic, so threads share it safely
 
@@ -112,7 +115,7 @@ class Node:
     oldest: float
 
     @property
-    def primitive(self) -> Primitive | None:
+    def primitive(self) -> Primitive[..., Any] | None:
         """What was called; None for a leaf."""
         return self.plan and self.plan.primitive
 
@@ -161,7 +164,7 @@ class Rule(NamedTuple):
     asks: tuple[str, ...]
 
 
-class Primitive:
+class Primitive(Generic[Options, Out]):
     """A NumPy function that the tape can record, with one gradient rule per operand.
 
     Made by `primitive`; see there.
@@ -170,10 +173,16 @@ class Primitive:
     __name__: str
     __qualname__: str
 
-    def __init__(self, function: Callable, *, broadcasts: bool = False, piecewise_constant: bool = False):
+    def __init__(
+        self,
+        function: Callable[Options, Out],
+        *,
+        broadcasts: bool = False,
+        piecewise_constant: bool = False,
+    ):
         functools.update_wrapper(self, function)
         self.name = self.__name__.lstrip("_")  # for messages: the public form of an op has no underscore
-        self.function = function
+        self.function: Callable[..., Any] = function
         self.broadcasts = broadcasts
         self.piecewise_constant = piecewise_constant
         self.rules: dict[str, Rule] = {}
@@ -203,7 +212,7 @@ class Primitive:
                     "rules ask for); rename the parameter"
                 )
 
-    def defvjp(self, **rules: Callable) -> None:
+    def defvjp(self, **rules: Callable[..., Any]) -> None:
         """Register gradient rules, each under the name of the operand it differentiates.
 
         Parameters
@@ -248,7 +257,7 @@ class Primitive:
             self.rules[operand] = rule
         self._plans.clear()
 
-    def __call__(self, /, *operands, **params):
+    def __call__(self, /, *operands: Options.args, **params: Options.kwargs) -> Out:
         """Run the function; record the call when a `Box` is among the operands."""
         for name in params:
             if name not in self.params:
@@ -365,7 +374,7 @@ class Plan:
 
     __slots__ = ("boxes", "edges", "is_plain", "names", "params", "pick", "primitive", "shapes")
 
-    def __init__(self, op: Primitive, mask: int):
+    def __init__(self, op: Primitive[..., Any], mask: int):
         self.primitive = op
         positions = [i for i in range(mask.bit_length()) if mask >> i & 1]
         rules = {i: op.rules.get(op.variadic or op.operands[i]) for i in positions}
@@ -414,9 +423,23 @@ def _picker(positions: Iterable[int]) -> Callable:
     return operator.itemgetter(slice(start, start + len(positions)))
 
 
+@overload
+def primitive(function: Callable[Options, Out], /) -> Primitive[Options, Out]: ...
+
+
+@overload
 def primitive(
-    function: Callable | None = None, /, *, broadcasts: bool = False, piecewise_constant: bool = False
-):
+    *, broadcasts: bool = False, piecewise_constant: bool = False
+) -> Callable[[Callable[Options, Out]], Primitive[Options, Out]]: ...
+
+
+def primitive(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    broadcasts: bool = False,
+    piecewise_constant: bool = False,
+) -> Any:
     """Turn a NumPy function into an operation that the tape can record.
 
     Positional parameters are *operands*: arrays, or static values such as an axis, which then have no rule.
@@ -589,7 +612,7 @@ def _pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) -
     return pulled if dtype == parent.dtype else astype(pulled, parent.dtype)
 
 
-def _misfit(op: Primitive, position: int, parent: Node, came: str) -> TypeError:
+def _misfit(op: Primitive[..., Any], position: int, parent: Node, came: str) -> TypeError:
     return TypeError(
         f"'{op.name}', rule of operand '{op.operand_name(position)}': expected a cotangent "
         f"{parent.dtype}{list(parent.shape)} like the operand, but the rule returned {came}"
@@ -627,7 +650,7 @@ def _require_graph(node: Node) -> None:
 
 
 @primitive(broadcasts=True)
-def add(a, b):
+def add(a: Operand[Out], b: Operand[Out]) -> Out:
     """Add elementwise: ``a + b``, with broadcasting.
 
     Parameters
@@ -653,7 +676,7 @@ add.defvjp(a=lambda g: g, b=lambda g: g)
 
 
 @primitive(broadcasts=True)
-def broadcast_to(x, shape):
+def broadcast_to(x: Operand[Out], shape: Shape) -> Out:
     """Broadcast to a shape: the adjoint of `sum_to`.
 
     Parameters
@@ -680,7 +703,7 @@ broadcast_to.defvjp(x=lambda g: g)
 
 
 @primitive
-def sum_to(x, shape):
+def sum_to(x: Operand[Out], shape: Shape) -> Out:
     """Sum over the axes along which ``shape`` was broadcast: the adjoint of `broadcast_to`.
 
     Parameters
@@ -712,7 +735,7 @@ sum_to.defvjp(x=lambda g, x_shape: broadcast_to(g, x_shape))
 
 
 @primitive(broadcasts=True)
-def astype(x, dtype):
+def astype(x: Operand[Out], dtype: DTypeLike) -> Out:
     """Cast to a dtype.
 
     Parameters

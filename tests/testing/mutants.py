@@ -23,7 +23,7 @@ import numpy as np
 import op_cases
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import conv, linalg, normalization, pool, reductions, shaping
+from tinygrad_cnn.ops import conv, joining, linalg, normalization, pool, reductions
 from tinygrad_cnn.tape import Box, Primitive, astype, broadcast_to, primitive, raw, sum_to
 from tinygrad_cnn.testing import OpCase, strategies
 
@@ -274,7 +274,7 @@ BESIDE_ONE = OpCase("beside_one", beside_one, operands=strategies.arrays(), refe
 
 
 def _particular():
-    sum_, mean, spread = ops.sum, ops.mean, reductions.spread
+    sum_, mean, spread = ops.sum, ops.mean, reductions.unreduce
     count = reductions._count
     return [
         # M1
@@ -433,7 +433,7 @@ def _particular():
             "zeros of the default dtype",
             "pad",
             "x",
-            lambda g, x_shape, widths: np.zeros(x_shape) + shaping._pad_rule(g, x_shape, widths),
+            lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths),
         ),
         # M10
         _of(
@@ -467,7 +467,7 @@ def _particular():
             "concatenate",
             "xs",
             lambda g, xs_shape, index, axis: (
-                (0.5 if index else 1) * shaping._concatenate_rule(g, xs_shape, index, axis)
+                (0.5 if index else 1) * joining._concatenate_rule(g, xs_shape, index, axis)
             ),
         ),
         _of(

@@ -5,7 +5,6 @@ multiply it by their 0, give NaN.
 """
 
 import math
-import operator
 
 import numpy as np
 
@@ -13,12 +12,11 @@ from ..kernels import rectifier as kernel
 from ..kernels import thresholds
 from ..tape import primitive, raw
 from .elementary import erf, exp, tanh
-from .elementwise import absorb, multiply, where
+from .elementwise import multiply, times, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
     "elu",
-    "gate",
     "gelu",
     "leaky_relu",
     "log_sigmoid",
@@ -53,7 +51,7 @@ def relu(x):
 
 
 @primitive
-def gate(x, y):
+def relu_gradient(x, y):
     """Pass ``x`` where ``y`` is positive, else 0: the gradient of `relu`, and its own adjoint.
 
     Parameters
@@ -70,7 +68,7 @@ def gate(x, y):
 
     Examples
     --------
-    >>> gate(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
+    >>> relu_gradient(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
     array([0., 4.])
     """
     return kernel.relu_gradient(np.asarray(x), np.asarray(y))
@@ -79,11 +77,11 @@ def gate(x, y):
 def _relu_rule(g, out):
     if g.size < thresholds.LARGE_RECTIFIER:  # there the operators' shorter way counts
         return g * (out > 0)
-    return gate(g, raw(out))
+    return relu_gradient(g, raw(out))
 
 
 relu.defvjp(x=_relu_rule)
-gate.defvjp(x=lambda g, y: gate(g, y))
+relu_gradient.defvjp(x=lambda g, y: relu_gradient(g, y))
 
 
 @primitive
@@ -269,7 +267,7 @@ def _normal_cdf(x):
 def _normal_cdf_rule(g, x):
     with np.errstate(over="ignore"):
         density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-    return absorb(operator.mul, density, g)  # far out it is 0, whatever overflowed in g
+    return times(density, g)  # far out it is 0, whatever overflowed in g
 
 
 _normal_cdf.defvjp(x=_normal_cdf_rule)
@@ -290,7 +288,7 @@ def _gelu_tanh_rule(g, x):
         t = tanh(_gelu_inner(x))
         slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
         # where tanh is flat, 0 times a slope that may have overflowed
-        return g * (0.5 * (1 + t) + absorb(operator.mul, 0.5 * x * ((1 - t) * (1 + t)), slope))
+        return g * (0.5 * (1 + t) + times(0.5 * x * ((1 - t) * (1 + t)), slope))
 
 
 _gelu_tanh.defvjp(x=_gelu_tanh_rule)

@@ -1,16 +1,16 @@
 """Elementary functions, elementwise: powers, exponentials and logarithms, trigonometry, the error function.
 
-Where a derivative is singular, a zero cotangent stays exactly zero: see `absorb` in ``elementwise``.
+Where a derivative is singular, a zero cotangent stays exactly zero: see `times` in ``elementwise``.
 """
 
 import functools
 import math
-import operator
 
 import numpy as np
 
+from ..kernels import special
 from ..tape import astype, primitive, raw
-from .elementwise import absorb, where
+from .elementwise import over, times, where
 
 __all__ = [
     "arctan",
@@ -71,7 +71,7 @@ def _power_base_rule(g, x, exponent):
         lowered = where(flat, 1, lowered) if np.ndim(flat) else 1
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = exponent * power(x, lowered)
-    return absorb(operator.mul, g, slope)
+    return times(g, slope)
 
 
 def _power_exponent_rule(g, x, exponent, out):
@@ -80,7 +80,7 @@ def _power_exponent_rule(g, x, exponent, out):
         slope = out * log(astype(where(zero, 1, x), out.dtype))  # a Python scalar x is weak: not float64
     if zero.any():
         slope = where(zero, np.where(np.less(raw(exponent), 0), -np.inf, 0).astype(out.dtype), slope)
-    return absorb(operator.mul, g, slope)
+    return times(g, slope)
 
 
 power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
@@ -89,7 +89,7 @@ power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 def _scaled(g, slope, x):
     """``g * slope(x)``, absorbed; a slope that overflows or is undefined has warned as a value already."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return absorb(operator.mul, g, slope(x))
+        return times(g, slope(x))
 
 
 @primitive
@@ -112,7 +112,7 @@ def exp(x):
     return np.exp(x)
 
 
-exp.defvjp(x=lambda g, out: absorb(operator.mul, g, out))
+exp.defvjp(x=lambda g, out: times(g, out))
 
 
 @primitive
@@ -136,7 +136,7 @@ def log(x):
     return np.log(x)
 
 
-log.defvjp(x=lambda g, x: absorb(operator.truediv, g, x))
+log.defvjp(x=lambda g, x: over(g, x))
 
 
 @primitive
@@ -160,7 +160,7 @@ def sqrt(x):
     return np.sqrt(x)
 
 
-sqrt.defvjp(x=lambda g, out: absorb(operator.truediv, 0.5 * g, out))
+sqrt.defvjp(x=lambda g, out: over(0.5 * g, out))
 
 
 @primitive
@@ -184,9 +184,6 @@ def sin(x):
     return np.sin(x)
 
 
-sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
-
-
 @primitive
 def cos(x):
     """Cosine, elementwise.
@@ -208,6 +205,7 @@ def cos(x):
     return np.cos(x)
 
 
+sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
 cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
 
 
@@ -256,7 +254,7 @@ def log1p(x):
     return np.log1p(x)
 
 
-log1p.defvjp(x=lambda g, x: absorb(operator.truediv, g, 1 + x))
+log1p.defvjp(x=lambda g, x: over(g, 1 + x))
 
 
 @primitive
@@ -376,7 +374,7 @@ def hypot(a, b):
 def _hypot_rule(g, component, out):
     """``g * component / out``, 0 where the length is: the subgradient of smallest norm."""
     with np.errstate(invalid="ignore"):
-        return absorb(operator.mul, g, component / where(raw(out) == 0, 1.0, out))
+        return times(g, component / where(raw(out) == 0, 1.0, out))
 
 
 hypot.defvjp(
@@ -409,34 +407,8 @@ def sinc(x):
 
 @primitive
 def _sinc(x, *, order):
-    """The n-th derivative of sinc.
-
-    Near 0 by its power series, elsewhere by Leibniz' rule for ``y s(y) = sin(y)`` with ``y = pi x``:
-    ``y s_n + n s_(n-1) = sin(y + n pi / 2)``.
-    """
-    x = np.asarray(x)
-    if order == 0:
-        return np.sinc(x)
-    y = np.pi * x
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        value = np.sin(y) / y
-        for n in range(1, order + 1):
-            value = (np.sin(y + n * np.pi / 2) - n * value) / y
-    value = np.asarray(np.pi**order * value, dtype=x.dtype, order="C")
-    # the recurrence divides by x, and amplifies errors below that
-    near = np.flatnonzero(np.abs(x) < order / 4)
-    value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
-    return value
-
-
-def _sinc_near_zero(x, order):
-    """``sum (-1)**k (pi x)**(2k) / (2k + 1)!``, differentiated term by term."""
-    odd = order % 2
-    terms = range((order + 1) // 2, (order + 1) // 2 + 8 + 2 * order)
-    coefficients = [
-        (-1) ** k * math.pi ** (2 * k) * math.perm(2 * k, order) / math.factorial(2 * k + 1) for k in terms
-    ]
-    return np.polynomial.polynomial.polyval(x * x, coefficients) * (x if odd else 1)
+    """The derivative of sinc of an order."""
+    return special.sinc(np.asarray(x), order)
 
 
 def _sinc_rule(g, x, order):
@@ -464,56 +436,7 @@ def erf(x):
     >>> erf(np.array([0.0, 1.0]))
     array([0.        , 0.84270079])
     """
-    x = np.asarray(x)
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
-    inner, outer = _erf_polynomials(x.dtype)
-    size = np.abs(x)
-    is_near = size < 1
-    low, high = np.minimum(size, 1), np.clip(size, 1, _ERF_END)
-    near = np.clip(x, -1, 1) * _horner(inner, low * low)
-    tail = np.copysign(1 - np.exp(-high * high) * _horner(outer, _compress(high)), x)
-    value = near * is_near + tail * ~is_near  # masks multiply faster than where chooses
-    return value.astype(dtype, copy=False)
-
-
-_ERF_END = 6.0  # above it erf rounds to 1
-_LEFT, _RIGHT = (1 - 2.5) / (1 + 2.5), (_ERF_END - 2.5) / (_ERF_END + 2.5)
-
-
-def _compress(x):
-    """Map ``1..6`` to an interval on which the scaled tail of erf is nearly a polynomial."""
-    return (x - 2.5) / (x + 2.5)
-
-
-def _horner(coefficients, x):
-    """The polynomial at every element of ``x``, in memory of its own."""
-    total = np.full_like(x, coefficients[-1])
-    for c in coefficients[-2::-1]:
-        total *= x
-        total += c
-    return total
-
-
-@functools.cache
-def _erf_polynomials(dtype):
-    """Fits to the C library's erf: ``erf(x) / x`` in ``x**2``, and the tail, as long as a dtype can tell."""
-
-    @np.vectorize
-    def near(u):
-        return math.erf(math.sqrt(u)) / math.sqrt(u)
-
-    @np.vectorize
-    def tail(t):
-        x = 2.5 * (1 + t) / (1 - t)  # the inverse of _compress
-        return math.exp(x * x) * math.erfc(x)
-
-    fits = []
-    for function, degree, domain in ((near, 17, [0, 1]), (tail, 26, [_LEFT, _RIGHT])):
-        series = np.polynomial.Chebyshev.interpolate(function, degree, domain)
-        series = series.trim(tol=np.finfo(dtype).eps / 8)
-        fits.append(series.convert(kind=np.polynomial.Polynomial).coef.astype(dtype))
-    return fits
+    return special.erf(np.asarray(x))
 
 
 erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))

@@ -4,7 +4,7 @@ Derivatives at ties and kinks follow one table (docs/subgradients.md): ``abs'(0)
 `minimum` give half the cotangent to each side of a tie; `clip` passes it at its bounds.
 
 A zero cotangent stays exactly zero through a singular derivative, so that ``where(x > 0, sqrt(x), 0)`` has
-a finite gradient everywhere: see `absorb`.
+a finite gradient everywhere: see `times` and `over`.
 """
 
 import operator
@@ -15,7 +15,6 @@ from ..tape import astype, primitive, raw
 
 __all__ = [
     "abs",
-    "absorb",
     "clip",
     "divide",
     "floor",
@@ -30,35 +29,36 @@ __all__ = [
 ]
 
 
-def absorb(operation, g, local):
-    """``operation(g, local)``, but exactly 0 where that is NaN and the cotangent ``g`` is 0.
+def times(g, local):
+    """Return ``g * local``, but exactly 0 where that is NaN and the cotangent ``g`` is 0.
 
     A zero cotangent says that the output is not used; what the derivative would have been, infinite or
     undefined, must not matter. The plain result is kept unless it holds a NaN, so the usual case pays for one
     test only.
 
-    Parameters
-    ----------
-    operation : callable
-        `operator.mul` or `operator.truediv`.
-    g : ndarray or Tensor
-        The cotangent.
-    local : ndarray or Tensor
-        The local derivative, or its reciprocal for a division.
+    Examples
+    --------
+    >>> times(np.array([0.0, 1.0]), np.array([np.inf, 2.0]))
+    array([0., 2.])
+    """
+    finite = np.isfinite(raw(local))
+    if np.count_nonzero(finite) == finite.size:  # counted in a fraction of the time of all()
+        return g * local
+    return _zero_where_unused(operator.mul, g, local)
 
-    Returns
-    -------
-    ndarray or Tensor
+
+def over(g, local):
+    """Return ``g / local``, but exactly 0 where that is NaN and the cotangent ``g`` is 0; see `times`.
 
     Examples
     --------
-    >>> absorb(operator.truediv, np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+    >>> over(np.array([0.0, 1.0]), np.array([0.0, 2.0]))
     array([0. , 0.5])
     """
-    if operation is operator.mul:
-        finite = np.isfinite(raw(local))
-        if np.count_nonzero(finite) == finite.size:  # counted in a fraction of the time of all()
-            return operation(g, local)
+    return _zero_where_unused(operator.truediv, g, local)
+
+
+def _zero_where_unused(operation, g, local):
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = operation(g, local)
         hole = np.isnan(raw(plain))
@@ -119,7 +119,7 @@ def multiply(a, b):
     return np.multiply(a, b)
 
 
-multiply.defvjp(a=lambda g, b: absorb(operator.mul, g, b), b=lambda g, a: absorb(operator.mul, g, a))
+multiply.defvjp(a=lambda g, b: times(g, b), b=lambda g, a: times(g, a))
 
 
 @primitive(broadcasts=True)
@@ -145,9 +145,9 @@ def divide(a, b):
 
 
 divide.defvjp(
-    a=lambda g, b: absorb(operator.truediv, g, b),
+    a=lambda g, b: over(g, b),
     # by the quotient again, not by a / b**2, which underflows for a small b
-    b=lambda g, b, out: -absorb(operator.truediv, absorb(operator.mul, g, out), b),
+    b=lambda g, b, out: -over(times(g, out), b),
 )
 
 
@@ -194,7 +194,7 @@ def square(x):
     return np.square(x)
 
 
-square.defvjp(x=lambda g, x: absorb(operator.mul, g, 2 * x))
+square.defvjp(x=lambda g, x: times(g, 2 * x))
 
 
 # --- choices ----------------------------------------------------------------------------------------------
@@ -220,9 +220,6 @@ def abs(x):  # NumPy's name
     return np.abs(x)
 
 
-abs.defvjp(x=lambda g, x: g * sign(x))
-
-
 @primitive(piecewise_constant=True)
 def sign(x):
     """Sign, elementwise: -1, 0 or 1. Its derivative is zero.
@@ -241,6 +238,9 @@ def sign(x):
     array([-1.,  0.,  1.])
     """
     return np.sign(x)
+
+
+abs.defvjp(x=lambda g, x: g * sign(x))
 
 
 @primitive(piecewise_constant=True)

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..kernels.product import product
 from ..tape import broadcast_to, primitive, raw
-from .shaping import expand_dims, getitem, reshape, squeeze, swapaxes, transpose
+from .indexing import getitem
+from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
 
 __all__ = ["einsum", "matmul", "outer", "tensordot"]
 

@@ -6,11 +6,12 @@ commonest, is a primitive.
 
 import numpy as np
 
+from .. import checks
 from ..tape import Box, astype, primitive, raw
 from .activations import log_softmax, softplus
 from .elementwise import square, where
+from .indexing import getitem
 from .reductions import mean, sum
-from .shaping import check_indices, getitem
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
 
@@ -249,9 +250,9 @@ def _labels(op, labels, shape, ignore_index):
     if labels.shape != (n,):
         raise ValueError(f"{op}: labels: expected shape ({n},) for logits {shape}, got {labels.shape}")
     if ignore_index is None:
-        return check_indices(op, "labels", labels, classes), None
+        return checks.indices(op, "labels", labels, classes), None
     counted = labels != ignore_index
-    return check_indices(op, "labels", np.where(counted, labels, 0), classes), counted
+    return checks.indices(op, "labels", np.where(counted, labels, 0), classes), counted
 
 
 def _picked(log_p, labels):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..tape import primitive, raw
-from .shaping import getitem, reshape
+from .indexing import getitem
+from .shaping import reshape
 
 __all__ = ["argmax", "sort"]
 

@@ -4,27 +4,25 @@
 """
 
 import math
-import operator
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..tape import Box, accumulator, broadcast_to, primitive, raw
 from .elementary import exp
-from .elementwise import absorb, where
-from .shaping import concatenate, flip, moveaxis, reshape
+from .elementwise import over, times, where
+from .indexing import flip
+from .joining import concatenate
+from .shaping import moveaxis, reshape
 
 __all__ = [
     "cumsum",
-    "floating",
-    "kept_shape",
     "logsumexp",
     "max",
     "mean",
     "min",
     "norm",
     "prod",
-    "spread",
     "std",
     "sum",
     "var",
@@ -64,7 +62,7 @@ def kept_shape(shape, axis):
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
-def spread(g, shape, axis):
+def unreduce(g, shape, axis):
     """Undo a reduction: put ``g`` at every element that it was reduced from.
 
     Parameters
@@ -82,7 +80,7 @@ def spread(g, shape, axis):
 
     Examples
     --------
-    >>> spread(np.array([1.0, 2.0]), (2, 2), 1)
+    >>> unreduce(np.array([1.0, 2.0]), (2, 2), 1)
     array([[1., 1.],
            [2., 2.]])
     """
@@ -127,7 +125,7 @@ def sum(x, axis=None, *, keepdims=False):  # NumPy's name
     return total.astype(x.dtype) if x.dtype == np.float16 else total
 
 
-sum.defvjp(x=lambda g, x_shape, axis: spread(g, x_shape, axis))
+sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
 
 
 @primitive
@@ -162,7 +160,7 @@ def mean(x, axis=None, *, keepdims=False):
 
 # by the reciprocal: a count above 65504 would overflow in float16; an empty slice has nobody to send to
 mean.defvjp(
-    x=lambda g, x_shape, axis: spread(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
+    x=lambda g, x_shape, axis: unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
 )
 
 
@@ -204,7 +202,7 @@ def _per_degree(g, x_shape, axis, ddof):
 
 
 def _var_rule(g, x, axis, ddof):
-    return spread(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
+    return unreduce(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
 
 
 var.defvjp(x=_var_rule)
@@ -238,13 +236,13 @@ def std(x, axis=None, *, ddof=0, keepdims=False):
 
 
 def _std_rule(g, x, out, axis, ddof):
-    centred, length = _centred(x, axis), spread(out, x.shape, axis)
+    centred, length = _centred(x, axis), unreduce(out, x.shape, axis)
     # 0/0 for a constant slice, or, where its mean is rounded, the quotient of two rounding errors
     flat = _constant_slices(raw(x), raw(out), axis)
     if flat is not None:
         centred, length = where(flat, 0.0, centred), where(flat, 1.0, length)
-    share = spread(_per_degree(g, x.shape, axis, ddof), x.shape, axis)
-    return share * absorb(operator.truediv, centred, length)
+    share = unreduce(_per_degree(g, x.shape, axis, ddof), x.shape, axis)
+    return share * over(centred, length)
 
 
 def _constant_slices(x, deviation, axis):
@@ -313,14 +311,14 @@ def _extremum_rule(g, x, out, axis):
     kept = kept_shape(x.shape, axis)
     hits = raw(x) == raw(out).reshape(kept)
     if np.count_nonzero(hits) == np.size(raw(out)) and not np.isnan(raw(out)).any():
-        return spread(g, x.shape, axis) * hits  # as usual, nothing ties
+        return unreduce(g, x.shape, axis) * hits  # as usual, nothing ties
     # the reciprocal is rounded to the dtype, the count is not: 70 000 ties overflow a float16
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
             np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
         )
     # a slice with a NaN has no hit: its share, infinite, times False is NaN
-    shared = absorb(operator.mul, reshape(g, kept), share.astype(x.dtype))
+    shared = times(reshape(g, kept), share.astype(x.dtype))
     with np.errstate(invalid="ignore"):
         return broadcast_to(shared, x.shape) * hits
 
@@ -408,7 +406,7 @@ def _logsumexp_rule(g, x, out, axis):
     empty = raw(shift) == -np.inf
     if empty.any():
         shift = where(empty, 0.0, shift)
-    return spread(g, x.shape, axis) * exp(x - shift)
+    return unreduce(g, x.shape, axis) * exp(x - shift)
 
 
 logsumexp.defvjp(x=_logsumexp_rule)
@@ -440,12 +438,12 @@ def prod(x, axis=None, *, keepdims=False):
 
 def _prod_rule(g, x, out, axis):
     if _is_normal(raw(out), x.dtype):  # then no element is zero
-        return spread(g * out, x.shape, axis) / x
+        return unreduce(g * out, x.shape, axis) / x
     axes = _axes(x.ndim, axis)
     front = tuple(range(len(axes)))
     y = moveaxis(x, axes, front)
     others = _products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
-    return spread(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
+    return unreduce(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
 
 
 def _products_of_others(x):
@@ -549,7 +547,7 @@ def _scaled_norm(x, axis, keepdims):
 def _norm_rule(g, x, out, axis):
     length = reshape(out, kept_shape(x.shape, axis))
     safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 for the zero vector, the smallest subgradient
-    return spread(g, x.shape, axis) * (x / safe)
+    return unreduce(g, x.shape, axis) * (x / safe)
 
 
 norm.defvjp(x=_norm_rule)
