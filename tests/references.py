@@ -28,7 +28,7 @@ def geometry(spec):
 
 
 def same_padding(size, kernel, stride, dilation):
-    """Pad so that the output is the input divided by the stride, rounded up; an odd element goes at the end."""
+    """Pad so that a stride divides the input, rounded up; an odd element goes at the end."""
     pads = []
     for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
         total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
@@ -37,7 +37,7 @@ def same_padding(size, kernel, stride, dilation):
 
 
 def count_windows(n, kernel, stride, padding, dilation=1, ceil_mode=False):
-    """Count the windows of one axis; with ``ceil_mode`` the last, which begins before the end, may hang over."""
+    """Count the windows of one axis; with ``ceil_mode`` the last may hang over the end."""
     before, after = padding
     spare = n + before + after - dilation * (kernel - 1) - 1
     if not ceil_mode:
