@@ -43,7 +43,7 @@ class Window(NamedTuple):
         return sides[0], sides[1]
 
 
-def integer(value: Any, name: str, lowest: int) -> int:
+def integer(value: Any, name: str, lowest: float) -> int:
     """Return `value` as an int that is at least `lowest`."""
     if isinstance(value, bool):
         raise TypeError(f"{name} must be made of integers, got {value!r}")
@@ -56,7 +56,7 @@ def integer(value: Any, name: str, lowest: int) -> int:
     return number
 
 
-def pair(value: Any, name: str, lowest: int) -> Pair:
+def pair(value: Any, name: str, lowest: float) -> Pair:
     """Return an int or a pair of ints as ``(height, width)``."""
     if isinstance(value, tuple):
         if len(value) != 2:
