@@ -97,12 +97,17 @@ def _from_rows(rows: Array, x: Array) -> Array:
 
 def _mean(rows: Array) -> Array:
     """Return the mean of each row; NumPy sums a contiguous row pairwise."""
-    return rows.sum(axis=1) / max(rows.shape[1], 1)
+    return rows.sum(axis=1) / _length(rows)
 
 
 def _mean_product(a: Array, b: Array) -> Array:
     """Return the mean of ``a * b`` for each row, without the temporary product."""
-    return np.vecdot(a, b) / max(a.shape[1], 1)
+    return np.vecdot(a, b) / _length(a)
+
+
+def _length(rows: Array) -> int:
+    """Return the length of the rows, or 1 if they are empty: then their sum is 0, and so is their mean."""
+    return max(rows.shape[1], 1)
 
 
 def _centred(x: Array) -> tuple[Array, Array]:

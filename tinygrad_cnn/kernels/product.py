@@ -36,9 +36,7 @@ def _multiply(a: Array, b: Array, out: Array) -> None:
     """Write ``a @ b`` to `out`, in pieces where that is faster."""
     (m, k), n = a.shape, b.shape[1]
     pieces = _piece_count(m, k, n, b.strides[0] < b.strides[1])
-    if pieces == 1:
-        np.matmul(a, b, out=out)
-    elif m > n:
+    if m > n:
         np.matmul(_cut_rows(a, pieces), b, out=_cut_rows(out, pieces))
     else:
         np.matmul(a, _cut_rows(b.T, pieces).swapaxes(1, 2), out=_cut_rows(out.T, pieces).swapaxes(1, 2))

@@ -145,9 +145,9 @@ def conv1d(
         expand_dims(x, 2),  # (N, C, 1, L)
         expand_dims(weight, 2),
         bias,
-        stride=(1, stride),
+        stride=(stride, stride),  # at height 1 there is one window, whatever the step down
         padding=padding if isinstance(padding, str) else ((0, 0), ends),
-        dilation=(1, dilation),
+        dilation=(dilation, dilation),
         groups=groups,
     )
     return squeeze(y, 2)

@@ -126,7 +126,7 @@ def _input_rule_of_x(g, y, x, weight, eps):
     """
     axes = _axes(x)
     if 0 in x.shape:
-        return g * x  # it is as empty as x, and the mean of nothing would warn
+        return g  # it is as empty as x, and the mean of nothing would warn
 
     def channel_mean(a):
         return mean(a, axes, keepdims=True)

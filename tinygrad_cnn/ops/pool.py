@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import checks
 from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
+from ..kernels.options import pair
 from ..tape import primitive, raw
 from ..types import Out
 from .conv import check_arrays, geometry
@@ -224,8 +224,7 @@ def adaptive_avg_pool2d(x: NDArray[Any] | Out, output_size: int | Pair) -> Out:
     array([[6.5, 8.5]])
     """
     check_arrays("adaptive_avg_pool2d", x=x)
-    checks.sizes("adaptive_avg_pool2d", output_size=output_size)
-    size = output_size if isinstance(output_size, tuple) else (output_size, output_size)
+    size = geometry("adaptive_avg_pool2d", pair, (output_size, "output_size", 1))
     if x.ndim != 4 or 0 in x.shape[2:]:
         raise ValueError(f"adaptive_avg_pool2d: x: expected shape (N, C, H, W) with H, W >= 1, got {x.shape}")
     rows, columns = (_window_means(n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True))
