@@ -77,8 +77,8 @@ def set_thresholds(monkeypatch):
 
 
 @pytest.fixture
-def threads():
-    """Set the number of threads; one again afterwards."""
+def set_threads():
+    """Set the number of threads; it is one again afterwards."""
     yield parallel.set_threads
     parallel.set_threads(1)
 

@@ -188,3 +188,12 @@ def test_options_of_a_pooling_are_checked_without_an_image(arguments, error, wor
 def test_a_shape_is_a_tuple(build):
     with pytest.raises(TypeError, match="shape of x must be a tuple, got 7"):
         build(7)
+
+
+def test_what_is_left_out_changes_nothing():
+    nothing = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)}
+    assert ConvSpec.of((2, 6, 9, 8), W) == ConvSpec((9, 8), (3, 3), **nothing, groups=1)
+    pooling = nothing | {"stride": (2, 3), "ceil_mode": False}
+    assert PoolSpec.of((2, 6, 9, 8), (2, 3)) == PoolSpec((9, 8), (2, 3), **pooling)
+    ConvSpec.check(1)
+    PoolSpec.check(1)

@@ -30,14 +30,28 @@ def test_what_is_lent_twice_is_other_memory():
     give_back(outer)
 
 
-def test_memory_grows_and_is_aligned():
+def test_memory_grows():
     for size in (40, 400_000, 4000):
         memory = borrow(size)
         assert memory.dtype == np.uint8
         assert memory.size >= size
-        assert address(memory) % 64 == 0
         memory.fill(1)
         give_back(memory)
+
+
+@pytest.mark.parametrize("place", [0, 1, 16, 48, 63])
+def test_memory_starts_on_a_cache_line_wherever_the_system_puts_it(place, monkeypatch):
+    def placed(count, dtype):
+        roomy = np.frombuffer(bytearray(count + 128), dtype)
+        start = (place - address(roomy)) % 64
+        return roomy[start : start + count]
+
+    monkeypatch.setattr(memory_module, "_free", memory_module._Free())
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "empty", placed)
+        memory = borrow(1000)
+    assert memory.size == 1000
+    assert address(memory) % 64 == 0
 
 
 def test_an_exception_loses_no_more_than_the_buffer(monkeypatch):

@@ -16,7 +16,7 @@ from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 
 
 @pytest.fixture
-def two_threads(monkeypatch, set_thresholds, threads):
+def two_threads(monkeypatch, set_thresholds, set_threads):
     """Two threads, for work of every size; what they ran on is collected."""
     names = set()
     drain = parallel._drain
@@ -30,7 +30,7 @@ def two_threads(monkeypatch, set_thresholds, threads):
 
     monkeypatch.setattr(parallel, "_drain", noting_drain)
     set_thresholds(SHARED_CONVOLUTION=0, SHARED_ELEMENTS=0, SHARED_PRODUCT=0, LARGE_RECTIFIER=0)
-    threads(2)
+    set_threads(2)
     return names
 
 
@@ -52,6 +52,28 @@ def test_both_threads_work(two_threads):
     both = threading.Barrier(2, timeout=20)  # passed only by two threads at once
     parallel.run(lambda piece: both.wait(), range(2), 2)
     assert len(two_threads) == 2
+
+
+@pytest.mark.parametrize(
+    ("pieces", "count", "woken"), [(8, 4, 3), (8, 2, 1), (2, 4, 1), (3, 3, 2), (1, 4, 0)]
+)
+def test_no_more_threads_are_woken_than_the_work_asks_for(set_threads, monkeypatch, pieces, count, woken):
+    set_threads(4)
+    submit, calls = parallel._helpers.submit, []
+    monkeypatch.setattr(parallel._helpers, "submit", lambda *work: calls.append(1) or submit(*work))
+    parallel.run(lambda piece: None, range(pieces), count)
+    assert len(calls) == woken
+
+
+def test_helpers_that_are_no_longer_wanted_end(two_threads):
+    both = threading.Barrier(2, timeout=20)
+    parallel.run(lambda piece: both.wait(), range(2), 2)  # both have begun
+    helpers = list(parallel._helpers._threads)
+    assert helpers
+    parallel.set_threads(1)
+    for helper in helpers:
+        helper.join(timeout=20)
+        assert not helper.is_alive()
 
 
 @pytest.mark.parametrize("failing", range(2))

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_cnn.kernels import product as module
 from tinygrad_cnn.kernels.product import product
 
 sides = st.sampled_from([0, 1, 2, 3, 16, 17, 48, 128])
@@ -31,13 +30,6 @@ def test_equals_the_sum_of_outer_products(set_thresholds, m, k, n, a_transposed,
     found = product(a, b)
     assert found.flags.c_contiguous
     np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize(
-    ("m", "k", "n", "transposed"), [(64, 784, 128, False), (784, 64, 128, False), (784, 128, 8, True)]
-)
-def test_the_dense_layer_of_the_baseline_is_cut(m, k, n, transposed):
-    assert module._piece_count(m, k, n, transposed) > 1
 
 
 def test_any_memory_layout_gives_the_same(layout, integers):

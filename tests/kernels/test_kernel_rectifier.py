@@ -9,9 +9,9 @@ SHAPES = [(3, 4), (2, 3, 40, 40), ()]
 
 
 @pytest.fixture(params=[1, 2])
-def shared(request, set_thresholds, threads):
+def shared(request, set_thresholds, set_threads):
     set_thresholds(SHARED_ELEMENTS=5000)
-    threads(request.param)
+    set_threads(request.param)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
