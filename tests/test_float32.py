@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, nn, ops, optim, tape, tree
+from tinygrad_cnn.tape import reverse
 
 RNG = np.random.default_rng(0)
 
@@ -20,7 +21,7 @@ def single(*shape, low=0.25, high=1.75):
 def rules(monkeypatch):
     """What every gradient rule is given and returns, before the tape repairs it: (op, operand, dtypes)."""
     seen = []
-    plain = tape._pull
+    plain = reverse.pull
 
     def watched(node, edge, parent, g, values):
         def rule(*context):
@@ -31,7 +32,7 @@ def rules(monkeypatch):
 
         return plain(node, edge._replace(rule=rule), parent, g, values)
 
-    monkeypatch.setattr(tape, "_pull", watched)
+    monkeypatch.setattr(reverse, "pull", watched)
     return seen
 
 

@@ -50,6 +50,7 @@ FLOORS = [
     {"ops"},
     {"tensor"},
     {"autodiff"},
+    {"recomputation"},
     {"nn", "optim", "data"},
     {"models"},
     {"train", "testing", "debug", "interop"},

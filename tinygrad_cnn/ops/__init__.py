@@ -1,22 +1,10 @@
 """The operations: one file a family. Each is a NumPy function with a gradient rule per operand."""
 
-from ..tape import add, astype, broadcast_to
-from . import (
-    activations,
-    conv,
-    elementary,
-    elementwise,
-    indexing,
-    joining,
-    linalg,
-    losses,
-    normalization,
-    ordering,
-    pool,
-    randomized,
-    reductions,
-    shaping,
-)
+from typing import TYPE_CHECKING
+
+from ..tape import add as add
+from ..tape import astype as astype
+from ..tape import broadcast_to as broadcast_to
 from .activations import *
 from .conv import *
 from .elementary import *
@@ -32,18 +20,8 @@ from .randomized import *
 from .reductions import *
 from .shaping import *
 
-__all__ = ["add", "astype", "broadcast_to"]
-__all__ += activations.__all__
-__all__ += conv.__all__
-__all__ += elementary.__all__
-__all__ += elementwise.__all__
-__all__ += indexing.__all__
-__all__ += joining.__all__
-__all__ += linalg.__all__
-__all__ += losses.__all__
-__all__ += normalization.__all__
-__all__ += ordering.__all__
-__all__ += pool.__all__
-__all__ += randomized.__all__
-__all__ += reductions.__all__
-__all__ += shaping.__all__
+if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
+    __all__ = ["add", "astype", "broadcast_to"]
+    __all__ += activations.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
+    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + losses.__all__ + normalization.__all__
+    __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__ + shaping.__all__

@@ -3,13 +3,17 @@
 Where a derivative is singular, a zero cotangent stays exactly zero: see `times` in ``elementwise``.
 """
 
+from __future__ import annotations
+
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from ..kernels import special
 from ..tape import astype, primitive, raw
+from ..types import Array, Operand, Out
 from .elementwise import over, times, where
 
 __all__ = [
@@ -32,7 +36,7 @@ __all__ = [
 
 
 @primitive(broadcasts=True)
-def power(x, exponent):
+def power(x: Operand[Out], exponent: Operand[Out]) -> Out:
     """Raise to a power elementwise: ``x ** exponent``, with broadcasting.
 
     The gradient to ``x`` is exact at ``x = 0`` for every constant exponent, and needs no logarithm. The
@@ -58,7 +62,7 @@ def power(x, exponent):
     return x**exponent if isinstance(x, np.ndarray) else np.power(x, exponent)
 
 
-def _power_base_rule(g, x, exponent):
+def _power_base_rule(g: Array, x: Array, exponent: Array) -> Array:
     is_constant = raw(exponent) is exponent  # else this rule will itself be differentiated by the exponent
     if is_constant and np.ndim(exponent) == 0 and exponent == 2:  # the common square, without a power
         return g * x * exponent
@@ -74,7 +78,7 @@ def _power_base_rule(g, x, exponent):
     return times(g, slope)
 
 
-def _power_exponent_rule(g, x, exponent, out):
+def _power_exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Array:
     zero = np.equal(raw(x), 0)
     with np.errstate(invalid="ignore"):
         slope = out * log(astype(where(zero, 1, x), out.dtype))  # a Python scalar x is weak: not float64
@@ -86,14 +90,14 @@ def _power_exponent_rule(g, x, exponent, out):
 power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 
 
-def _scaled(g, slope, x):
+def _scaled(g: Array, slope: Callable[[Array], Array], x: Array) -> Array:
     """``g * slope(x)``, absorbed; a slope that overflows or is undefined has warned as a value already."""
     with np.errstate(over="ignore", invalid="ignore"):
         return times(g, slope(x))
 
 
 @primitive
-def exp(x):
+def exp(x: Operand[Out]) -> Out:
     """Exponential, elementwise: ``e**x``.
 
     Parameters
@@ -116,7 +120,7 @@ exp.defvjp(x=lambda g, out: times(g, out))
 
 
 @primitive
-def log(x):
+def log(x: Operand[Out]) -> Out:
     """Natural logarithm, elementwise.
 
     Parameters
@@ -140,7 +144,7 @@ log.defvjp(x=lambda g, x: over(g, x))
 
 
 @primitive
-def sqrt(x):
+def sqrt(x: Operand[Out]) -> Out:
     """Square root, elementwise; its derivative at 0 is infinite (0 for a zero cotangent).
 
     Parameters
@@ -164,7 +168,7 @@ sqrt.defvjp(x=lambda g, out: over(0.5 * g, out))
 
 
 @primitive
-def sin(x):
+def sin(x: Operand[Out]) -> Out:
     """Sine, elementwise.
 
     Parameters
@@ -185,7 +189,7 @@ def sin(x):
 
 
 @primitive
-def cos(x):
+def cos(x: Operand[Out]) -> Out:
     """Cosine, elementwise.
 
     Parameters
@@ -210,7 +214,7 @@ cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
 
 
 @primitive
-def tanh(x):
+def tanh(x: Operand[Out]) -> Out:
     """Hyperbolic tangent, elementwise.
 
     Parameters
@@ -234,7 +238,7 @@ tanh.defvjp(x=lambda g, out: ((1 - out) * (1 + out)) * g)
 
 
 @primitive
-def log1p(x):
+def log1p(x: Operand[Out]) -> Out:
     """``log(1 + x)``, elementwise, accurate for a small ``x``.
 
     Parameters
@@ -258,7 +262,7 @@ log1p.defvjp(x=lambda g, x: over(g, 1 + x))
 
 
 @primitive
-def expm1(x):
+def expm1(x: Operand[Out]) -> Out:
     """``e**x - 1``, elementwise, accurate for a small ``x``.
 
     Parameters
@@ -281,7 +285,7 @@ expm1.defvjp(x=lambda g, x: _scaled(g, exp, x))  # not out + 1, which rounds awa
 
 
 @primitive
-def sinh(x):
+def sinh(x: Operand[Out]) -> Out:
     """Hyperbolic sine, elementwise.
 
     Parameters
@@ -301,7 +305,7 @@ def sinh(x):
 
 
 @primitive
-def cosh(x):
+def cosh(x: Operand[Out]) -> Out:
     """Hyperbolic cosine, elementwise.
 
     Parameters
@@ -325,7 +329,7 @@ cosh.defvjp(x=lambda g, x: _scaled(g, sinh, x))
 
 
 @primitive
-def arctan(x):
+def arctan(x: Operand[Out]) -> Out:
     """Inverse tangent, elementwise, in radians.
 
     Parameters
@@ -348,7 +352,7 @@ arctan.defvjp(x=lambda g, x: g / (1 + x * x))
 
 
 @primitive(broadcasts=True)
-def hypot(a, b):
+def hypot(a: Operand[Out], b: Operand[Out]) -> Out:
     """Length of a vector of two components: ``sqrt(a**2 + b**2)``, elementwise, with broadcasting.
 
     Neither overflows nor underflows where the result does not. Its gradient at (0, 0) is 0.
@@ -371,7 +375,7 @@ def hypot(a, b):
     return np.hypot(a, b)
 
 
-def _hypot_rule(g, component, out):
+def _hypot_rule(g: Array, component: Array, out: Array) -> Array:
     """``g * component / out``, 0 where the length is: the subgradient of smallest norm."""
     with np.errstate(invalid="ignore"):
         return times(g, component / where(raw(out) == 0, 1.0, out))
@@ -386,7 +390,7 @@ hypot.defvjp(
 # --- sinc and erf, which NumPy lacks in part --------------------------------------------------------------
 
 
-def sinc(x):
+def sinc(x: Operand[Out]) -> Out:
     """Normalised sinc, elementwise: ``sin(pi x) / (pi x)``, 1 at 0; every derivative is exact at 0.
 
     Parameters
@@ -406,12 +410,12 @@ def sinc(x):
 
 
 @primitive
-def _sinc(x, *, order):
+def _sinc(x: Operand[Out], *, order: int) -> Out:
     """The derivative of sinc of an order."""
     return special.sinc(np.asarray(x), order)
 
 
-def _sinc_rule(g, x, order):
+def _sinc_rule(g: Array, x: Array, order: int) -> Array:
     return _scaled(g, functools.partial(_sinc, order=order + 1), x)
 
 
@@ -419,7 +423,7 @@ _sinc.defvjp(x=_sinc_rule)
 
 
 @primitive
-def erf(x):
+def erf(x: Operand[Out]) -> Out:
     """Error function, elementwise: ``2 / sqrt(pi) * ∫ exp(-t**2) dt`` over ``0 < t < x``.
 
     Parameters

@@ -7,11 +7,15 @@ A zero cotangent stays exactly zero through a singular derivative, so that ``whe
 a finite gradient everywhere: see `times` and `over`.
 """
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Callable
 
 import numpy as np
 
 from ..tape import astype, primitive, raw
+from ..types import Array, Operand, Out
 
 __all__ = [
     "abs",
@@ -29,7 +33,7 @@ __all__ = [
 ]
 
 
-def times(g, local):
+def times(g: Array, local: Array) -> Array:
     """Return ``g * local``, but exactly 0 where that is NaN and the cotangent ``g`` is 0.
 
     A zero cotangent says that the output is not used; what the derivative would have been, infinite or
@@ -47,7 +51,7 @@ def times(g, local):
     return _zero_where_unused(operator.mul, g, local)
 
 
-def over(g, local):
+def over(g: Array, local: Array) -> Array:
     """Return ``g / local``, but exactly 0 where that is NaN and the cotangent ``g`` is 0; see `times`.
 
     Examples
@@ -58,7 +62,7 @@ def over(g, local):
     return _zero_where_unused(operator.truediv, g, local)
 
 
-def _zero_where_unused(operation, g, local):
+def _zero_where_unused(operation: Callable[[Array, Array], Array], g: Array, local: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = operation(g, local)
         hole = np.isnan(raw(plain))
@@ -73,7 +77,7 @@ def _zero_where_unused(operation, g, local):
 
 
 @primitive(broadcasts=True)
-def subtract(a, b):
+def subtract(a: Operand[Out], b: Operand[Out]) -> Out:
     """Subtract elementwise: ``a - b``, with broadcasting.
 
     Parameters
@@ -98,7 +102,7 @@ subtract.defvjp(a=lambda g: g, b=lambda g: -g)
 
 
 @primitive(broadcasts=True)
-def multiply(a, b):
+def multiply(a: Operand[Out], b: Operand[Out]) -> Out:
     """Multiply elementwise: ``a * b``, with broadcasting.
 
     Parameters
@@ -123,7 +127,7 @@ multiply.defvjp(a=lambda g, b: times(g, b), b=lambda g, a: times(g, a))
 
 
 @primitive(broadcasts=True)
-def divide(a, b):
+def divide(a: Operand[Out], b: Operand[Out]) -> Out:
     """Divide elementwise: ``a / b``, with broadcasting.
 
     Parameters
@@ -152,7 +156,7 @@ divide.defvjp(
 
 
 @primitive
-def negative(x):
+def negative(x: Operand[Out]) -> Out:
     """Negate elementwise: ``-x``.
 
     Parameters
@@ -175,7 +179,7 @@ negative.defvjp(x=lambda g: -g)
 
 
 @primitive
-def square(x):
+def square(x: Operand[Out]) -> Out:
     """Square elementwise: ``x * x``.
 
     Parameters
@@ -201,7 +205,7 @@ square.defvjp(x=lambda g, x: times(g, 2 * x))
 
 
 @primitive
-def abs(x):  # NumPy's name
+def abs(x: Operand[Out]) -> Out:  # NumPy's name
     """Absolute value, elementwise; its derivative at 0 is 0.
 
     Parameters
@@ -221,7 +225,7 @@ def abs(x):  # NumPy's name
 
 
 @primitive(piecewise_constant=True)
-def sign(x):
+def sign(x: Operand[Out]) -> Out:
     """Sign, elementwise: -1, 0 or 1. Its derivative is zero.
 
     Parameters
@@ -244,7 +248,7 @@ abs.defvjp(x=lambda g, x: g * sign(x))
 
 
 @primitive(piecewise_constant=True)
-def floor(x):
+def floor(x: Operand[Out]) -> Out:
     """Round down, elementwise. Its derivative is zero.
 
     Parameters
@@ -263,13 +267,13 @@ def floor(x):
     return np.floor(x)
 
 
-def _to_winner(g, wins, ties):
+def _to_winner(g: Array, wins: Array, ties: Array) -> Array:
     """The cotangent where an operand wins, half of it where both tie (masks multiply faster than `where`)."""
     return g * wins + (0.5 * g) * ties if np.any(ties) else g * wins
 
 
 @primitive(broadcasts=True)
-def maximum(a, b):
+def maximum(a: Operand[Out], b: Operand[Out]) -> Out:
     """Elementwise maximum, with broadcasting; at a tie each side gets half the cotangent.
 
     Parameters
@@ -297,7 +301,7 @@ maximum.defvjp(
 
 
 @primitive(broadcasts=True)
-def minimum(a, b):
+def minimum(a: Operand[Out], b: Operand[Out]) -> Out:
     """Elementwise minimum, with broadcasting; at a tie each side gets half the cotangent.
 
     Parameters
@@ -325,7 +329,7 @@ minimum.defvjp(
 
 
 @primitive(broadcasts=True)
-def clip(x, a_min=None, a_max=None):
+def clip(x: Operand[Out], a_min: Operand[Out] | None = None, a_max: Operand[Out] | None = None) -> Out:
     """Limit to the interval ``[a_min, a_max]``; the gradient passes at both bounds.
 
     Parameters
@@ -347,7 +351,7 @@ def clip(x, a_min=None, a_max=None):
     return np.clip(x, a_min, a_max)
 
 
-def _is_raised(x, a_min, out):
+def _is_raised(x: Array, a_min: Array, out: Array) -> Array:
     """Where the lower bound came out; where the upper one, being less, replaced it, that one did."""
     return (raw(out) > raw(x)) & (raw(out) == raw(a_min))
 
@@ -361,7 +365,7 @@ clip.defvjp(
 
 
 @primitive(broadcasts=True)
-def where(condition, x, y):
+def where(condition: Operand[Out], x: Operand[Out], y: Operand[Out]) -> Out:
     """Choose elementwise: ``x`` where ``condition`` holds, else ``y``; with broadcasting.
 
     Parameters

@@ -1,18 +1,24 @@
 """Operations that choose elements by their positions, and the one that puts them back."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.typing import DTypeLike, NDArray
 
 from .. import checks
 from ..kernels import scatter as kernel
 from ..tape import accumulator, primitive, raw
+from ..types import Axes, Operand, Out, Shape
 from .shaping import reshape
 
 __all__ = ["embedding", "flip", "getitem", "one_hot", "take"]
 
 
 @primitive
-def getitem(x, key):
+def getitem(x: Operand[Out], key: Any) -> Out:
     """Index as NumPy does, with basic and advanced indices.
 
     Parameters
@@ -34,7 +40,7 @@ def getitem(x, key):
 
 
 @primitive
-def scatter_add(x, key, *, shape):
+def scatter_add(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
     """Zeros of a shape, with ``x`` added at an index: the adjoint of `getitem`.
 
     Parameters
@@ -62,7 +68,7 @@ getitem.defvjp(x=lambda g, x_shape, key: scatter_add(g, key, shape=x_shape))
 scatter_add.defvjp(x=lambda g, key: getitem(g, key))
 
 
-def flip(x, axis=None):
+def flip(x: Operand[Out], axis: Axes = None) -> Out:
     """Reverse the order of elements along axes.
 
     Parameters
@@ -86,7 +92,7 @@ def flip(x, axis=None):
     return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
 
 
-def take(x, indices, axis=None):
+def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out:
     """Take elements along an axis, at positions that may repeat.
 
     Parameters
@@ -114,7 +120,7 @@ def take(x, indices, axis=None):
     return getitem(x, (slice(None),) * normalize_axis_index(axis, np.ndim(raw(x))) + (indices,))
 
 
-def embedding(weight, indices):
+def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
     """Look rows of a table up: ``weight[indices]``, with the indices checked.
 
     Parameters
@@ -144,7 +150,7 @@ def embedding(weight, indices):
     return getitem(weight, checks.indices("embedding", "indices", raw(indices), np.shape(raw(weight))[0]))
 
 
-def one_hot(indices, classes, *, dtype=np.float32):
+def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     """Rows that are 1 at an index and 0 elsewhere.
 
     Parameters

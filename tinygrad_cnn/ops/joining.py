@@ -1,18 +1,26 @@
 """Operations that join arrays, or a border or copies of itself to an array."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
+from numpy.typing import ArrayLike
 
 from ..tape import broadcast_to, primitive, raw
+from ..types import Array, Axes, Operand, Out, Shape
 from .indexing import getitem, take
 from .shaping import expand_dims, reshape
 
 __all__ = ["concatenate", "pad", "repeat", "roll", "stack", "tile"]
 
+Widths: TypeAlias = tuple[tuple[int, int], ...]
 
-def concatenate(arrays, axis=0):
+
+def concatenate(arrays: Sequence[Operand[Any]], axis: int | None = 0) -> Array:
     """Join arrays along an existing axis.
 
     Parameters
@@ -39,11 +47,11 @@ def concatenate(arrays, axis=0):
 
 
 @primitive(broadcasts=True)  # for the promotion: concatenation does not broadcast
-def _concatenate(*xs, axis):
+def _concatenate(*xs: Operand[Out], axis: int) -> Out:
     return np.concatenate(xs, axis=axis)
 
 
-def _concatenate_rule(g, xs_shape, index, axis):
+def _concatenate_rule(g: Array, xs_shape: tuple[Shape, ...], index: int, axis: int) -> Array:
     lengths = [shape[axis] for shape in xs_shape]
     start = math.fsum(lengths[:index])
     key = [slice(None)] * g.ndim
@@ -54,7 +62,7 @@ def _concatenate_rule(g, xs_shape, index, axis):
 _concatenate.defvjp(xs=_concatenate_rule)
 
 
-def stack(arrays, axis=0):
+def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
     """Join arrays along a new axis.
 
     Parameters
@@ -77,7 +85,13 @@ def stack(arrays, axis=0):
     return concatenate([expand_dims(x, axis) for x in arrays], axis)
 
 
-def pad(x, pad_width, mode="constant", *, constant_values=0.0):
+def pad(
+    x: Operand[Out],
+    pad_width: ArrayLike,
+    mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
+    *,
+    constant_values: float = 0.0,
+) -> Out:
     """Surround with a constant, or with elements of the array itself.
 
     Parameters
@@ -124,12 +138,12 @@ def pad(x, pad_width, mode="constant", *, constant_values=0.0):
 
 
 @primitive
-def _pad(x, *, widths, constant_values):
+def _pad(x: Operand[Out], *, widths: Widths, constant_values: float) -> Out:
     # NumPy refuses the empty tuple of widths of a 0-d array
     return np.pad(x, widths or 0, constant_values=constant_values)
 
 
-def _pad_rule(g, x_shape, widths):
+def _pad_rule(g: Array, x_shape: Shape, widths: Widths) -> Array:
     return getitem(
         g, tuple(slice(before, before + n) for (before, _), n in zip(widths, x_shape, strict=True))
     )
@@ -138,7 +152,7 @@ def _pad_rule(g, x_shape, widths):
 _pad.defvjp(x=_pad_rule)
 
 
-def repeat(x, repeats, axis=None):
+def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> Out:
     """Repeat each element along an axis.
 
     Parameters
@@ -168,7 +182,7 @@ def repeat(x, repeats, axis=None):
     return take(x, np.repeat(np.arange(np.shape(raw(x))[axis]), raw(repeats)), axis)
 
 
-def tile(x, reps):
+def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     """Repeat the whole array.
 
     Parameters
@@ -198,7 +212,7 @@ def tile(x, reps):
 
 
 @primitive
-def roll(x, shift, axis=None):
+def roll(x: Operand[Out], shift: int | Shape, axis: Axes = None) -> Out:
     """Shift elements along axes; those that fall off at one end come back at the other.
 
     Parameters

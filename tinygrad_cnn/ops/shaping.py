@@ -1,14 +1,17 @@
 """Operations that give an array other axes, with NumPy's names and semantics."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..tape import primitive, raw
+from ..types import Array, Axes, Operand, Out, Shape
 
 __all__ = ["expand_dims", "moveaxis", "reshape", "squeeze", "swapaxes", "transpose"]
 
 
 @primitive
-def reshape(x, shape):
+def reshape(x: Operand[Out], shape: int | Shape) -> Out:
     """Give an array a new shape, in C order of its elements.
 
     Parameters
@@ -32,7 +35,7 @@ def reshape(x, shape):
 
 
 @primitive
-def reshape_like(x, template):
+def reshape_like(x: Operand[Out], template: Array) -> Out:
     """Reshape to the shape *and the memory order* of another array.
 
     The gradient of `reshape`: a convolution's kernels are fast on memory that is laid out as theirs, and the
@@ -68,7 +71,7 @@ reshape_like.defvjp(x=lambda g, x: reshape_like(g, raw(x)))
 
 
 @primitive
-def transpose(x, axes=None):
+def transpose(x: Operand[Out], axes: Shape | None = None) -> Out:
     """Permute the axes.
 
     Parameters
@@ -90,14 +93,14 @@ def transpose(x, axes=None):
     return np.transpose(x, axes)
 
 
-def _transpose_rule(g, axes):
+def _transpose_rule(g: Array, axes: Shape | None) -> Array:
     return transpose(g, None if axes is None else tuple(np.argsort([a % g.ndim for a in axes]).tolist()))
 
 
 transpose.defvjp(x=_transpose_rule)
 
 
-def swapaxes(x, axis1, axis2):
+def swapaxes(x: Operand[Out], axis1: int, axis2: int) -> Out:
     """Exchange two axes.
 
     Parameters
@@ -123,7 +126,7 @@ def swapaxes(x, axis1, axis2):
     return transpose(x, tuple(axes))
 
 
-def moveaxis(x, source, destination):
+def moveaxis(x: Operand[Out], source: int | Shape, destination: int | Shape) -> Out:
     """Move axes to new positions; the others keep their order.
 
     Parameters
@@ -147,7 +150,7 @@ def moveaxis(x, source, destination):
     return transpose(x, tuple(n - 1 for n in order))
 
 
-def expand_dims(x, axis):
+def expand_dims(x: Operand[Out], axis: int | Shape) -> Out:
     """Insert axes of length 1.
 
     Parameters
@@ -168,7 +171,7 @@ def expand_dims(x, axis):
     return reshape(x, np.expand_dims(np.empty(np.shape(raw(x)), dtype=bool), axis).shape)
 
 
-def squeeze(x, axis=None):
+def squeeze(x: Operand[Out], axis: Axes = None) -> Out:
     """Remove axes of length 1.
 
     Parameters
