@@ -302,7 +302,13 @@ def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **opt
 
 
 @primitive
-def conv2d_output(x, weight, bias=None, *, spec):  # (N, C, H, W), (O, C / groups, KH, KW), (O,)
+def conv2d_output(
+    x: NDArray[Any] | Out,  # (N, C, H, W)
+    weight: NDArray[Any] | Out,  # (O, C / groups, KH, KW)
+    bias: NDArray[Any] | Out | None = None,  # (O,)
+    *,
+    spec: ConvSpec,
+) -> Out:
     """The convolution of a validated geometry, (N, O, OH, OW); `conv2d` is its public form.
 
     Examples
@@ -315,7 +321,12 @@ def conv2d_output(x, weight, bias=None, *, spec):  # (N, C, H, W), (O, C / group
 
 
 @primitive
-def conv2d_input(y, weight, *, spec):  # (N, O, OH, OW), (O, C / groups, KH, KW)
+def conv2d_input(
+    y: NDArray[Any] | Out,  # (N, O, OH, OW)
+    weight: NDArray[Any] | Out,  # (O, C / groups, KH, KW)
+    *,
+    spec: ConvSpec,
+) -> Out:
     """The adjoint of the convolution in its input, (N, C, H, W): a transposed convolution.
 
     Examples
@@ -329,7 +340,12 @@ def conv2d_input(y, weight, *, spec):  # (N, O, OH, OW), (O, C / groups, KH, KW)
 
 
 @primitive
-def conv2d_weight(x, y, *, spec):  # (N, C, H, W), (N, O, OH, OW)
+def conv2d_weight(
+    x: NDArray[Any] | Out,  # (N, C, H, W)
+    y: NDArray[Any] | Out,  # (N, O, OH, OW)
+    *,
+    spec: ConvSpec,
+) -> Out:
     """The adjoint of the convolution in its weight, (O, C / groups, KH, KW).
 
     Examples

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .. import checks
 from ..kernels import normalization as kernel
 from ..tape import primitive
-from ..types import Out
+from ..types import Array, Out
 from .conv import check_arrays
 from .elementary import sqrt
 from .reductions import mean, sum, var
@@ -78,12 +78,24 @@ def batch_norm(
 
 
 @primitive
-def _batch_norm(x, weight, bias, *, eps):
+def _batch_norm(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out,
+    *,
+    eps: float,
+) -> Out:
     return kernel.batch_norm(x, weight, bias, eps)
 
 
 @primitive
-def batch_norm_input(y, x, weight, *, eps):  # (N, C, ...), (N, C, ...), (C,)
+def batch_norm_input(
+    y: NDArray[Any] | Out,  # (N, C, ...)
+    x: NDArray[Any] | Out,  # (N, C, ...)
+    weight: NDArray[Any] | Out,  # (C,)
+    *,
+    eps: float,
+) -> Out:
     """The adjoint of batch normalisation in its input: ``weight * Q(y)``, see the module.
 
     Examples
@@ -97,7 +109,12 @@ def batch_norm_input(y, x, weight, *, eps):  # (N, C, ...), (N, C, ...), (C,)
 
 
 @primitive
-def batch_norm_weight(y, x, *, eps):  # (N, C, ...), (N, C, ...)
+def batch_norm_weight(
+    y: NDArray[Any] | Out,  # (N, C, ...)
+    x: NDArray[Any] | Out,  # (N, C, ...)
+    *,
+    eps: float,
+) -> Out:
     """The adjoint of batch normalisation in its weight: ``sum(y * x^)`` per channel, see the module.
 
     Examples
@@ -108,18 +125,18 @@ def batch_norm_weight(y, x, *, eps):  # (N, C, ...), (N, C, ...)
     return kernel.batch_norm_weight_gradient(y, x, eps)
 
 
-def _axes(x):
+def _axes(x: Array) -> tuple[int, ...]:
     """Return all axes but the channel's."""
     return (0, *range(2, x.ndim))
 
 
-def _standardised(x, eps, weight=None):
+def _standardised(x: Array, eps: float, weight: Array = None) -> Array:
     """Return ``x`` with mean 0 and variance 1 in each channel, times ``weight`` if there is one."""
     ones, zeros = np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
     return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
 
 
-def _input_rule_of_x(g, y, x, weight, eps):
+def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) -> Array:
     """Return ``-weight * r * (x^ mean(g Q(y)) + Q(g) mean(y x^) + Q(y) mean(g x^))``.
 
     It follows from ``<g, Q(y)>`` written out, with ``dr/dx = -r**2 x^ / n`` and ``d<g, x^>/dx = Q(g)``.
@@ -128,7 +145,7 @@ def _input_rule_of_x(g, y, x, weight, eps):
     if 0 in x.shape:
         return g  # it is as empty as x, and the mean of nothing would warn
 
-    def channel_mean(a):
+    def channel_mean(a: Array) -> Array:
         return mean(a, axes, keepdims=True)
 
     ones = np.ones(x.shape[1], x.dtype)
@@ -138,7 +155,7 @@ def _input_rule_of_x(g, y, x, weight, eps):
     return -scale * (hat * channel_mean(g * q_y) + q_g * channel_mean(y * hat) + q_y * channel_mean(g * hat))
 
 
-def _input_rule_of_weight(g, y, x, eps):
+def _input_rule_of_weight(g: Array, y: Array, x: Array, eps: float) -> Array:
     """Return ``sum(g * Q(y))`` per channel."""
     return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))
 
@@ -257,6 +274,6 @@ def group_norm(
     return y * reshape(weight, aligned) + reshape(bias, aligned)
 
 
-def _normalised(x, rows, eps):
+def _normalised(x: Array, rows: tuple[int, int, int], eps: float) -> Array:
     """Return ``x`` standardised over the last axis of its rows (1, M, D), as a batch of M channels."""
     return reshape(_standardised(reshape(x, rows), eps), x.shape)

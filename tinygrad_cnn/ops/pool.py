@@ -79,12 +79,18 @@ def max_pool2d(
 
 
 @primitive
-def _max_pool2d(x, *, spec):
+def _max_pool2d(x: NDArray[Any] | Out, *, spec: PoolSpec) -> Out:
     return kernel.max_forward(x, spec)
 
 
 @primitive
-def max_pool2d_scatter(y, x, *, spec, maxima=None):  # (N, C, OH, OW), (N, C, H, W)
+def max_pool2d_scatter(
+    y: NDArray[Any] | Out,  # (N, C, OH, OW)
+    x: NDArray[Any],  # (N, C, H, W)
+    *,
+    spec: PoolSpec,
+    maxima: NDArray[Any] | None = None,  # (N, C, OH, OW)
+) -> Out:
     """Send each window's value to the element of ``x`` that won the window; linear in ``y``.
 
     ``x`` decides the winners and is not differentiable; its ``maxima`` save computing them again.
@@ -100,7 +106,13 @@ def max_pool2d_scatter(y, x, *, spec, maxima=None):  # (N, C, OH, OW), (N, C, H,
 
 
 @primitive
-def max_pool2d_gather(v, x, *, spec, maxima=None):  # (N, C, H, W), (N, C, H, W)
+def max_pool2d_gather(
+    v: NDArray[Any] | Out,  # (N, C, H, W)
+    x: NDArray[Any],  # (N, C, H, W)
+    *,
+    spec: PoolSpec,
+    maxima: NDArray[Any] | None = None,  # (N, C, OH, OW)
+) -> Out:
     """Read ``v`` at the element of ``x`` that won each window: the adjoint of `max_pool2d_scatter`.
 
     Examples
@@ -178,12 +190,12 @@ def avg_pool2d(
 
 
 @primitive
-def _avg_pool2d(x, *, spec, count_include_pad):
+def _avg_pool2d(x: NDArray[Any] | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_forward(x, spec, count_include_pad)
 
 
 @primitive
-def _avg_pool2d_input(y, *, spec, count_include_pad):
+def _avg_pool2d_input(y: NDArray[Any] | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_backward(y, spec, count_include_pad)
 
 
@@ -231,7 +243,7 @@ def adaptive_avg_pool2d(x: NDArray[Any] | Out, output_size: int | Pair) -> Out:
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 
 
-def _window_means(length, windows, dtype):
+def _window_means(length: int, windows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return the matrix (windows, length) that takes the means along one axis."""
     index, position = np.arange(windows)[:, None], np.arange(length)
     is_covered = (position >= index * length // windows) & (position < -((index + 1) * -length // windows))
