@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_cnn.kernels import conv, memory, thresholds
-from tinygrad_cnn.kernels.columns import Convolution
 from tinygrad_cnn.kernels.conv_plan import plan
 from tinygrad_cnn.kernels.geometry import ConvSpec
 
@@ -264,7 +263,7 @@ def test_the_sums_of_a_weight_gradient_do_not_pile_up():
     """Each block makes a sum of the size of the weight, which may be many times that of the images."""
     x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))
     spec = ConvSpec.of(x.shape, (128, 128, 3, 3), padding=1)
-    cut = plan(Convolution(spec, 128, 128, 16, x.dtype), 1, thresholds.NARROW_ROW)
+    cut = plan(spec, 128, 128, 16, x.dtype, 1, thresholds.NARROW_ROW)
     assert len(cut.blocks) > 20
     conv.weight_gradient(x, y, spec)  # with scratch at hand
     tracemalloc.start()

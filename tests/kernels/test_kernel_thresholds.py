@@ -37,14 +37,31 @@ def convolution(images, channels, side, outputs, **options):
 )
 def test_how_the_convolutions_of_the_baseline_are_cut(images, shortest_row, threads, first, second):
     for sizes, expected in (((1, 28, 8), first), ((8, 14, 16), second)):
-        cut = plan(convolution(images, *sizes, padding=1), threads, shortest_row)
+        cut = plan(*convolution(images, *sizes, padding=1), threads, shortest_row)
         assert (cut.shares_rows, len(cut.blocks), cut.threads) == expected
 
 
 def test_rows_that_do_not_overlap_are_not_shared():
     for options in ({"stride": 3}, {"dilation": 2}):
-        assert not plan(convolution(256, 1, 28, 8, **options), 1, WEIGHT).shares_rows
-    assert plan(convolution(256, 1, 28, 8, stride=2), 1, WEIGHT).shares_rows
+        assert not plan(*convolution(256, 1, 28, 8, **options), 1, WEIGHT).shares_rows
+    assert plan(*convolution(256, 1, 28, 8, stride=2), 1, WEIGHT).shares_rows
+
+
+@pytest.mark.parametrize(
+    ("row", "channels", "shortest_row", "are_shared"),
+    [
+        (192, 64, WEIGHT, True),
+        (191, 64, WEIGHT, False),
+        (191, 64, FORWARD, False),  # 64 channels make a large product of one row
+        (96, 1, FORWARD, True),
+        (95, 1, FORWARD, False),
+        (96, 1, WEIGHT, False),
+    ],
+)
+def test_only_long_rows_are_shared(row, channels, shortest_row, are_shared):
+    spec = ConvSpec.of((1, channels, 5, row), (16, channels, 3, 3), padding=1)
+    cut = plan(spec, 16, channels, 1, np.dtype(np.float32), 1, shortest_row)
+    assert cut.shares_rows == are_shared
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parallel, thresholds
-from .columns import Block, Convolution
+from .columns import Block
 from .conv_plan import plan
 from .geometry import ConvSpec
 from .memory import batch_first, batch_last, borrow, give_back
@@ -36,10 +36,9 @@ def forward(
 ) -> Array:  # (N, O, OH, OW), fresh, stored batch-last
     """Return the convolution of `x` by `weight`, plus `bias`."""
     xb = batch_last(x)
-    outputs, channels, _, _ = weight.shape
-    convolution = Convolution(spec, outputs, channels, x.shape[0], x.dtype)
-    cut = plan(convolution, parallel.threads(), thresholds.NARROW_SMALL_ROW)
-    out = np.empty((outputs, *spec.output_size, x.shape[0]), _promoted(x, weight))
+    images, (outputs, channels, _, _) = x.shape[0], weight.shape
+    cut = plan(spec, outputs, channels, images, x.dtype, parallel.threads(), thresholds.NARROW_SMALL_ROW)
+    out = np.empty((outputs, *spec.output_size, images), _promoted(x, weight))
     windows = cut.windows(out)
     matrix = cut.matrix(weight)
     offset = None if bias is None else bias.reshape(spec.groups, 1, -1, 1)
@@ -68,11 +67,11 @@ def input_gradient(
     _check_output(y, weight.shape[0], spec)
     if _flip_pays(weight, spec):
         return forward(y, _adjoint_weight(weight, spec.groups), None, spec.adjoint)
-    outputs, channels, _, _ = weight.shape
+    images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)
-    convolution = Convolution(spec, outputs, channels, y.shape[0], dtype)
-    cut = plan(convolution, 1, math.inf)  # on one thread, because blocks add to the same elements
-    out = np.zeros((channels * spec.groups, *spec.input_size, y.shape[0]), dtype)
+    # on one thread, because blocks add to the same elements
+    cut = plan(spec, outputs, channels, images, dtype, 1, math.inf)
+    out = np.zeros((channels * spec.groups, *spec.input_size, images), dtype)
     windows = cut.windows(batch_last(y))
     matrix = np.ascontiguousarray(cut.matrix(weight).swapaxes(-1, -2))  # (G, 1, taps, O / G)
     for block in cut.blocks:
@@ -92,8 +91,7 @@ def weight_gradient(
     outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
     xb = batch_last(x)
-    convolution = Convolution(spec, outputs, channels, x.shape[0], x.dtype)
-    cut = plan(convolution, parallel.threads(), thresholds.NARROW_ROW)
+    cut = plan(spec, outputs, channels, x.shape[0], x.dtype, parallel.threads(), thresholds.NARROW_ROW)
     windows = cut.windows(batch_last(y))
     totals: list[Array | None] = [None] * len(cut.shares)
 

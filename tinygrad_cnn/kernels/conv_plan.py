@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from . import parallel, thresholds
 from .columns import Block, Convolution, Ranges, Sizes, plain_block, shared_block
-from .geometry import Pair
+from .geometry import ConvSpec, Pair
 
 Array = NDArray[Any]
 
@@ -56,9 +56,21 @@ class Plan:
 
 
 @lru_cache(maxsize=256)
-def plan(convolution: Convolution, threads: int, shortest_row: float) -> Plan:
-    """Cut a convolution into blocks; output rows of fewer windows than `shortest_row` share no input rows."""
-    spec, outputs, _, images, _ = convolution
+def plan(
+    spec: ConvSpec,
+    outputs: int,
+    channels: int,
+    images: int,
+    dtype: np.dtype[Any],
+    threads: int,
+    shortest_row: float,
+) -> Plan:
+    """Cut a convolution into blocks; output rows of fewer windows than `shortest_row` share no input rows.
+
+    The first five parameters are those of a `Convolution`. It is made here, because an object made for every
+    call would make the look-up in the cache three times as long.
+    """
+    convolution = Convolution(spec, outputs, channels, images, dtype)
     height, width = spec.output_size
     if _work(convolution) < thresholds.SHARED_CONVOLUTION:
         threads = 1
