@@ -1,4 +1,4 @@
-"""Work over threads: all of it is done once, and it gives what one thread gives."""
+"""Threads do each piece of work once, and together give what one thread gives."""
 
 import gc
 import itertools
@@ -17,7 +17,7 @@ from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 
 @pytest.fixture
 def two_threads(monkeypatch, set_thresholds, set_threads):
-    """Two threads, for work of every size; what they ran on is collected."""
+    """Share work of every size between two threads; collect the names of the threads that did any."""
     names = set()
     drain = parallel._drain
 
@@ -174,7 +174,7 @@ CONVOLUTIONS = [
 
 
 def kernels(x, y, weight, bias, spec, pooling):
-    """All kernels that share, each as a function of nothing."""
+    """Return all kernels that share work, each as a function of nothing."""
     highest = pool.max_forward(x, pooling)
     rows = y.reshape(-1, y.shape[-1])
     return {
@@ -192,7 +192,7 @@ def kernels(x, y, weight, bias, spec, pooling):
 
 
 def results(*arguments):
-    """What all kernels make of these operands."""
+    """Return what all kernels make of these operands."""
     return [kernel() for kernel in kernels(*arguments).values()]
 
 
