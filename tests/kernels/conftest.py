@@ -4,46 +4,19 @@ import numpy as np
 import pytest
 
 from tinygrad_cnn.kernels import conv, conv_plan, parallel, pool, pool_plan, product, thresholds
+from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
 
-def c_order(x):
-    return np.ascontiguousarray(x)
-
-
-def fortran(x):
-    return np.asfortranarray(x)
-
-
-def batch_last(x):
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1)).transpose(-1 % x.ndim, *range(x.ndim - 1))
-
-
-def swapped(x):
-    last = (*range(x.ndim - 2), -1 % x.ndim, -2 % x.ndim) if x.ndim > 1 else (0,)
-    return np.ascontiguousarray(x.transpose(last)).transpose(last)
-
-
-def reversed_axes(x):
-    return np.flip(np.ascontiguousarray(np.flip(x)))
-
-
-def strided(x):
-    roomy = np.full(tuple(2 * size + 1 for size in x.shape), np.nan)
-    view = roomy[tuple(slice(1, None, 2) for _ in x.shape)]
-    view[...] = x
-    return view
-
-
-def read_only(x):
-    copy = batch_last(x)
-    copy.flags.writeable = False
-    return copy
-
-
-@pytest.fixture(params=[c_order, fortran, batch_last, swapped, reversed_axes, strided, read_only])
+@pytest.fixture(params=LAYOUTS)
 def layout(request):
-    """A function that copies an array into another memory layout."""
-    return request.param
+    """A function that copies an array into another memory layout, where nothing may be written to it."""
+
+    def lay_out(array):
+        copy = relaid(array, request.param)
+        copy.flags.writeable = False
+        return copy
+
+    return lay_out
 
 
 @pytest.fixture
