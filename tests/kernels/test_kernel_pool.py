@@ -81,31 +81,6 @@ def test_average_pooling_equals_the_loops(problem, count_include_pad):
     np.testing.assert_allclose(pool.avg_backward(g, spec, count_include_pad), expected, atol=1e-14)
 
 
-@settings(max_examples=100, deadline=None)
-@given(problems(dilated=False), st.booleans())
-def test_pooling_equals_torch(problem, count_include_pad):
-    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not a dependency")
-    functional = torch.nn.functional
-    x, g, spec = problem
-    assume(all(before == after for before, after in spec.padding))
-    padding = tuple(before for before, _ in spec.padding)
-    geometry = spec.kernel_size, spec.stride, padding
-
-    tx = torch.tensor(x, requires_grad=True)
-    ty = functional.max_pool2d(tx, *geometry, ceil_mode=spec.ceil_mode)
-    ty.backward(torch.tensor(g))
-    np.testing.assert_array_equal(pool.max_forward(x, spec), ty.detach().numpy())
-    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), tx.grad.numpy())
-
-    x = np.maximum(x, -2)
-    tx = torch.tensor(x, requires_grad=True)
-    options = {"ceil_mode": spec.ceil_mode, "count_include_pad": count_include_pad}
-    ty = functional.avg_pool2d(tx, *geometry, **options)
-    ty.backward(torch.tensor(g))
-    np.testing.assert_allclose(pool.avg_forward(x, spec, count_include_pad), ty.detach().numpy(), atol=1e-14)
-    np.testing.assert_allclose(pool.avg_backward(g, spec, count_include_pad), tx.grad.numpy(), atol=1e-14)
-
-
 def test_the_first_of_tied_elements_wins_in_row_major_order():
     x = np.array([[[[1.0, 2.0], [2.0, 2.0]]]])
     g = np.full((1, 1, 1, 1), 5.0)
