@@ -143,9 +143,8 @@ def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
         shape = *target.shape[:2], width, images
         memory = borrow(math.prod(shape) * padded.itemsize)
         tall = np.ndarray(shape, padded.dtype, memory)
-        _reduce(
-            combine, padded, block.down, tall
-        )  # height first, because whole rows are neighbours in memory
+        # height first, because whole rows are neighbours in memory
+        _reduce(combine, padded, block.down, tall)
         _reduce(combine, tall, block.across, target)
         give_back(memory)
 
