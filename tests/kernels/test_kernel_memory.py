@@ -73,11 +73,10 @@ def test_an_exception_loses_no_more_than_the_buffer(monkeypatch):
 
 
 def test_a_buffer_above_the_limit_is_not_kept(monkeypatch):
-    monkeypatch.setattr(memory_module, "SCRATCH_LIMIT", 1 << 20)
     monkeypatch.setattr(memory_module, "_free", memory_module._Free())
-    give_back(borrow((1 << 20) + 1))
+    give_back(borrow((1 << 24) + 1))
     assert memory_module._free.buffers == []
-    give_back(borrow(1 << 20))
+    give_back(borrow(1 << 24))
     assert len(memory_module._free.buffers) == 1
 
 

@@ -68,10 +68,10 @@ def test_no_more_threads_are_woken_than_the_work_asks_for(set_threads, monkeypat
 def test_helpers_that_are_no_longer_wanted_end(two_threads):
     both = threading.Barrier(2, timeout=20)
     parallel.run(lambda piece: both.wait(), range(2), 2)  # both have begun
-    helpers = list(parallel._helpers._threads)
-    assert helpers
+    helpers = parallel._helpers  # a reference, so that they do not end only because they are forgotten
+    assert helpers._threads
     parallel.set_threads(1)
-    for helper in helpers:
+    for helper in helpers._threads:
         helper.join(timeout=20)
         assert not helper.is_alive()
 

@@ -41,6 +41,12 @@ def test_how_the_convolutions_of_the_baseline_are_cut(images, shortest_row, thre
         assert (cut.shares_rows, len(cut.blocks), cut.threads) == expected
 
 
+@pytest.mark.parametrize(("outputs", "blocks_and_threads"), [(21, (1, 1)), (22, (2, 2))])
+def test_a_convolution_is_shared_from_so_many_outputs_on(outputs, blocks_and_threads):
+    cut = plan(*convolution(64, 8, 14, outputs, padding=1), 2, FORWARD)
+    assert (len(cut.blocks), cut.threads) == blocks_and_threads
+
+
 def test_rows_that_do_not_overlap_are_not_shared():
     for options in ({"stride": 3}, {"dilation": 2}):
         assert not plan(*convolution(256, 1, 28, 8, **options), 1, WEIGHT).shares_rows
@@ -94,10 +100,26 @@ def test_how_products_are_cut(m, k, n, is_transposed, pieces):
 
 
 @pytest.mark.parametrize(
-    ("m", "k", "n", "chunks"), [(8, 9, 50176, 4), (16, 72, 12544, 16), (16, 72, 896, 2), (8, 9, 1792, 1)]
+    ("m", "k", "n", "chunks"),
+    [
+        (8, 9, 50176, 4),  # the convolutions of the baseline
+        (16, 72, 12544, 16),
+        (16, 72, 896, 2),
+        (8, 9, 1792, 1),
+        (100, 100, 128, 2),  # just as few columns a chunk as pay
+        (100, 100, 126, 1),
+    ],
 )
 def test_how_products_of_columns_are_cut(m, k, n, chunks):
     assert product._chunk_count(m, k, n) == chunks
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "pieces"),
+    [(16, 72, 1), (36, 32, 1), (37, 32, 2), (72, 32, 2), (72, 30, 1)],  # 1152 elements, 16 taps a piece
+)
+def test_how_the_taps_of_a_weight_gradient_are_cut(m, k, pieces):
+    assert product._tap_pieces(m, k) == pieces
 
 
 def test_a_convolution_is_flipped_for_its_gradient_where_that_pays():
