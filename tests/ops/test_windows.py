@@ -86,3 +86,13 @@ def test_a_convolution_along_one_axis_takes_three_axes(x, weight):
 def test_a_convolution_along_one_axis_takes_no_pairs(option):
     with pytest.raises(TypeError, match=rf"{option} must be made of integers, got \(1, 2\)"):
         ops.conv1d(np.ones((1, 2, 5)), np.ones((3, 2, 2)), **{option: (1, 2)})
+
+
+@pytest.mark.parametrize("convolve", [ops.conv1d, ops.conv2d, ops.conv_transpose2d])
+@pytest.mark.parametrize("operand", ["x", "weight", "bias"])
+def test_an_operand_that_is_no_array_is_named(convolve, operand):
+    axes = 3 if convolve is ops.conv1d else 4
+    operands = {"x": np.ones((2,) * axes), "weight": np.ones((2,) * axes), "bias": np.ones(2)}
+    operands[operand] = operands[operand].tolist()
+    with pytest.raises(TypeError, match=f"{convolve.__name__}: {operand}: expected an array, got list"):
+        convolve(**operands)
