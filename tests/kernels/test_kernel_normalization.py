@@ -70,6 +70,12 @@ def test_float16_is_summed_in_float32(axes):
     assert np.all(var == 0)
 
 
+@pytest.mark.parametrize("axes", [(0,), (1,)])
+def test_a_mean_is_not_rounded_to_float16_before_the_variance(axes):
+    x = np.array([[2048, 2050], [2050, 2048]], np.float16)  # 2049 has no float16 of its own
+    np.testing.assert_array_equal(normalization.moments(x, axes)[1], [1, 1])
+
+
 def test_one_element_a_channel_gives_the_bias():
     x, weight, bias = np.full((1, 3), 7.0), np.ones(3), np.arange(3.0)
     np.testing.assert_array_equal(normalization.batch_norm(x, weight, bias, EPS), [bias])
