@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..kernels import rectifier as kernel
+from ..kernels import thresholds
 from ..tape import primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
 from .elementary import erf, exp, tanh
@@ -65,11 +66,11 @@ def relu_gradient(x: Operand[Out], y: Operand[Out]) -> Out:
     >>> relu_gradient(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
     array([0., 4.])
     """
-    return kernel.gate(np.asarray(x), np.asarray(y))
+    return kernel.relu_gradient(np.asarray(x), np.asarray(y))
 
 
 def _relu_rule(g: Array, out: Array) -> Array:
-    if g.size < kernel.LARGE:  # a small array is done sooner by two operators
+    if g.size < thresholds.LARGE_RECTIFIER:  # a small array is done sooner by two operators
         return g * (out > 0)
     return relu_gradient(g, raw(out))
 
