@@ -447,7 +447,7 @@ def test_float32_stays_float32_everywhere_in_a_training_step():
         (value, state), grads = tg.value_and_grad(loss, has_aux=True)(params)
         optimizer.step(grads)
         seen += [value.dtype, *(a.dtype for a in tree.leaves((grads, params, state)))]
-    seen += [a.dtype for a in optimizer._velocities]
+    seen += [a.dtype for a in tree.leaves(optimizer.state)]
     assert set(seen) == {np.dtype(np.float32)}
 
 
