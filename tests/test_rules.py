@@ -44,6 +44,7 @@ def run(script, *arguments, **environment):
 # --- rule 1: imports run downward only; models and optimizers hold no gradient code ------------------------
 
 FLOORS = [
+    {"checks", "types"},
     {"tree", "kernels"},
     {"tape", "tuning"},
     {"ops"},

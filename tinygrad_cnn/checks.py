@@ -1,4 +1,4 @@
-"""Checks of what a caller hands in; each error names the owner, the argument, what was expected and what came."""
+"""Checks of what a caller hands in: an error names the owner, the argument, and what was expected of it."""
 
 from __future__ import annotations
 
