@@ -1,9 +1,12 @@
 """`Sequential`: names of layers in the trees, and its layers one after the other."""
 
+import functools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import tinygrad_cnn as tg
 from tinygrad_cnn import nn, tree
 
 RNG = np.random.default_rng
@@ -23,7 +26,7 @@ def test_layers_may_be_named_and_mixed_with_positions():
     params, state = model.init(RNG(0))
     assert list(params) == ["0", "head"]
     assert state == {}
-    assert [name for name, _ in model.layers] == ["0", "1", "head", "out"]
+    assert [name for name, _ in model.children()] == ["0", "1", "head", "out"]
 
 
 def test_layers_apply_in_order_with_their_own_parameters():
@@ -70,10 +73,20 @@ def test_an_empty_sequence_is_the_identity():
     assert model({}, {}, x)[0] is x
 
 
-@pytest.mark.parametrize("wrong", [np.tanh, "ReLU", nn.ReLU, None])
-def test_only_layers_are_accepted(wrong):
-    with pytest.raises(TypeError, match=r"Sequential: '1': expected a Layer, got"):
-        nn.Sequential(nn.ReLU(), wrong)
+def test_a_function_is_a_layer():
+    model = nn.Sequential(nn.Dense(3, 2), tg.relu, out=np.tanh)
+    params, state = model.init(RNG(0))
+    assert list(params) == ["0"]
+    x = RNG(1).standard_normal((4, 3)).astype(np.float32)
+    hidden = x @ params["0"]["weight"] + params["0"]["bias"]
+    assert_array_equal(model(params, state, x)[0], np.tanh(np.maximum(hidden, 0)))
+    assert model == nn.Sequential(nn.Dense(3, 2), tg.relu, out=np.tanh)
+    assert hash(model) == hash(nn.Sequential(nn.Dense(3, 2), tg.relu, out=np.tanh))
+    assert model != nn.Sequential(nn.Dense(3, 2), tg.sigmoid, out=np.tanh)
+    assert "('1', Lambda(relu)), ('out', Lambda(tanh))" in repr(model)
+    assert [row.layer for row in nn.summary(model, (3,)).rows] == ["Dense", "relu", "tanh"]
+    partial = functools.partial(tg.softmax, axis=1)
+    assert repr(nn.Sequential(partial)) == "Sequential(layers=(('0', Lambda(partial)),))"
 
 
 def test_a_name_used_twice_is_refused():
