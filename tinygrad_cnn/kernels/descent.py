@@ -31,8 +31,8 @@ def subtract_scaled(x: Array, g: Array, factor: float) -> None:
     >>> x
     array([-4., -8.])
     """
-    if x.nbytes < MAPPED:
-        x -= (g * factor).astype(x.dtype, copy=False)
+    if g.dtype is x.dtype and x.nbytes < MAPPED:  # the usual case, which needs no memory of its own
+        x -= g * factor
         return
     memory = borrow(x.nbytes)
     product = np.ndarray(x.shape, x.dtype, memory)

@@ -181,12 +181,18 @@ class Optimizer:
         return found
 
     def _checked(self, grads: Any) -> list[np.ndarray]:
-        found = [np.asarray(raw(g)) for g in tree.matching_leaves(self._structure, grads)]
-        for (path, _, param, _), g in zip(self._slots, found, strict=True):
-            if g.shape != param.shape:
-                raise ValueError(f"step: '{path}': expected a gradient of shape {param.shape}, got {g.shape}")
-            if g.dtype is not param.dtype and g.dtype.kind not in "fiu":
-                raise TypeError(f"step: '{path}': expected a real gradient, got {g.dtype}")
+        found = []
+        for (path, _, param, _), g in zip(
+            self._slots, tree.matching_leaves(self._structure, grads), strict=True
+        ):
+            array = g if type(g) is np.ndarray else np.asarray(raw(g))
+            if array.shape != param.shape:
+                raise ValueError(
+                    f"step: '{path}': expected a gradient of shape {param.shape}, got {array.shape}"
+                )
+            if array.dtype is not param.dtype and array.dtype.kind not in "fiu":
+                raise TypeError(f"step: '{path}': expected a real gradient, got {array.dtype}")
+            found.append(array)
         return found
 
 
