@@ -291,25 +291,6 @@ def test_an_option_may_be_a_numpy_scalar(name, rules):
     assert_single(rules)
 
 
-@pytest.mark.parametrize(
-    ("make", "names"),
-    [
-        (optim.SGD, ["momentum", "weight_decay"]),
-        (optim.Adam, ["eps", "weight_decay"]),
-        (optim.RMSprop, ["alpha", "eps", "momentum", "weight_decay"]),
-    ],
-)
-def test_the_numbers_of_an_optimizer_may_be_numpy_scalars(make, names):
-    params, twin = {"w": np.ones(3, np.float32)}, {"w": np.ones(3, np.float32)}
-    given = make(params, WIDE, **dict.fromkeys(names, WIDE))
-    plain = make(twin, float(WIDE), **dict.fromkeys(names, float(WIDE)))
-    for _ in range(3):
-        g = {"w": single(3)}
-        given.step(g)
-        plain.step(g)
-    np.testing.assert_array_equal(params["w"], twin["w"])
-
-
 def test_the_limit_of_a_norm_may_be_a_numpy_scalar():
     clipped, _ = optim.clip_by_global_norm({"w": single(3)}, WIDE)
     assert clipped["w"].dtype == np.float32

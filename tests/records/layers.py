@@ -149,6 +149,7 @@ LAYERS = [
             Refused({"groups": 3}, "groups=3 must divide in_channels=6 and out_channels=4"),
             Refused({"in_channels": 4, "out_channels": 6, "groups": 4}, "groups=4 must divide in_channels=4"),
             Refused({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
+            Refused({"kernel_size": (3, 0)}, "kernel_size must be at least 1, got 0"),
             Refused({"kernel_size": (3, 3, 3)}, "kernel_size must be an integer or a pair"),
             Refused(
                 {"kernel_size": [3, 3]}, "kernel_size: expected integers or tuples, got the list", TypeError
@@ -156,6 +157,7 @@ LAYERS = [
             Refused({"stride": 0}, "stride must be at least 1, got 0"),
             Refused({"padding": -1}, "padding must be at least 0, got -1"),
             Refused({"padding": "full"}, 'padding as a string must be "same" or "valid", got \'full\''),
+            Refused({"dilation": (1, 0)}, "dilation must be at least 1, got 0"),
             Refused({"dilation": 1.5}, "dilation must be made of integers, got 1.5", TypeError),
         ),
     ),
