@@ -1,4 +1,4 @@
-"""The layers between layers: activations, and the softmax at the end."""
+"""The activations, and the softmax at the end of a network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ class ReLU(Parameterless):
 
 @dataclass(frozen=True)
 class GELU(Parameterless):
-    """Gaussian error linear unit; see `tinygrad_cnn.gelu`."""
+    """Gaussian error linear unit; see `tinygrad_cnn.gelu`.
+
+    Parameters
+    ----------
+    approximate : "none" or "tanh"
+        Whether to compute with the error function or with the hyperbolic tangent.
+    """
 
     approximate: str = "none"
 
@@ -55,7 +61,13 @@ class Tanh(Parameterless):
 
 @dataclass(frozen=True)
 class Softmax(Parameterless):
-    """Softmax along an axis; see `tinygrad_cnn.softmax`."""
+    """Softmax along an axis; see `tinygrad_cnn.softmax`.
+
+    Parameters
+    ----------
+    axis : int
+        The axis along which the result sums to 1.
+    """
 
     axis: int = -1
 
@@ -66,7 +78,13 @@ class Softmax(Parameterless):
 
 @dataclass(frozen=True)
 class LogSoftmax(Parameterless):
-    """Logarithm of the softmax along an axis; see `tinygrad_cnn.log_softmax`."""
+    """Logarithm of the softmax along an axis; see `tinygrad_cnn.log_softmax`.
+
+    Parameters
+    ----------
+    axis : int
+        The axis along which the exponentials of the result sum to 1.
+    """
 
     axis: int = -1
 

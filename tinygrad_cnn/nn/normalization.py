@@ -54,7 +54,7 @@ class BatchNorm2d(Layer):
         checks.within("BatchNorm2d", "momentum", self.momentum, "[0, 1]")
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
-        """Make ``weight`` ones, ``bias`` zeros; running mean 0 and variance 1; see `Layer.init`."""
+        """Make a ``weight`` of ones and a ``bias`` of zeros, a running mean of 0 and variance of 1."""
         params = {"weight": np.ones(self.channels, dtype), "bias": np.zeros(self.channels, dtype)}
         state = {
             "running_mean": np.zeros(self.channels, dtype),
@@ -86,7 +86,7 @@ class BatchNorm2d(Layer):
         """Move the running statistics towards those of a batch."""
         n = x.size // self.channels
         if n == 0:
-            return state  # nothing was seen
+            return state  # an empty batch has no statistics
         mean, var = moments(x, (0, 2, 3))
         batch = {"running_mean": mean, "running_var": var * (n / (n - 1)) if n > 1 else var}
         return {
@@ -123,7 +123,7 @@ class LayerNorm(Layer):
         checks.within("LayerNorm", "eps", self.eps, "[0, inf]")
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
-        """Make ``weight`` ones and ``bias`` zeros; see `Layer.init`."""
+        """Make a ``weight`` of ones and a ``bias`` of zeros."""
         return {"weight": np.ones(self.shape, dtype), "bias": np.zeros(self.shape, dtype)}, {}
 
     def __call__(
@@ -169,7 +169,7 @@ class GroupNorm(Layer):
             raise ValueError(f"GroupNorm: groups={self.groups} must divide channels={self.channels}")
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
-        """Make ``weight`` ones and ``bias`` zeros; see `Layer.init`."""
+        """Make a ``weight`` of ones and a ``bias`` of zeros."""
         return {"weight": np.ones(self.channels, dtype), "bias": np.zeros(self.channels, dtype)}, {}
 
     def __call__(

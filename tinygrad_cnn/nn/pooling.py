@@ -15,7 +15,24 @@ __all__ = ["AvgPool2d", "GlobalAvgPool2d", "MaxPool2d"]
 
 @dataclass(frozen=True)
 class MaxPool2d(Parameterless):
-    """Maximum over windows; see `tinygrad_cnn.max_pool2d`."""
+    """Maximum over windows; see `tinygrad_cnn.max_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, dilation : int or (int, int)
+        The size of a window, the step between windows (by default the size), and the step between the taps of
+        a window.
+    padding : int, (int, int) or ((top, bottom), (left, right))
+        What is added around the image, at most half the window. It never wins a maximum.
+    ceil_mode : bool
+        Whether a last window may reach past the padded image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> MaxPool2d(2)({}, {}, np.arange(8.0).reshape(1, 1, 2, 4))[0]
+    array([[[[5., 7.]]]])
+    """
 
     kernel_size: int | Pair
     stride: int | Pair | None = None
@@ -49,7 +66,25 @@ class MaxPool2d(Parameterless):
 
 @dataclass(frozen=True)
 class AvgPool2d(Parameterless):
-    """Mean over windows; see `tinygrad_cnn.avg_pool2d`."""
+    """Mean over windows; see `tinygrad_cnn.avg_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride : int or (int, int)
+        The size of a window, and the step between windows (by default the size).
+    padding : int, (int, int) or ((top, bottom), (left, right))
+        The zeros around the image, at most half the window.
+    ceil_mode : bool
+        Whether a last window may reach past the padded image.
+    count_include_pad : bool
+        Whether the zeros of the padding count in a mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> AvgPool2d(2)({}, {}, np.arange(8.0).reshape(1, 1, 2, 4))[0]
+    array([[[[2.5, 4.5]]]])
+    """
 
     kernel_size: int | Pair
     stride: int | Pair | None = None
