@@ -20,7 +20,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import op_cases
+import records
+import references
 
 from tinygrad_cnn import ops
 from tinygrad_cnn.ops import conv, linalg, normalization, pool, reductions, shaping
@@ -147,7 +148,7 @@ FAULTS = {
     ("M14", "recorded as a constant"): fault(detached),
 }
 
-_CASES = {case.name: case for case in op_cases.CASES}
+_CASES = {case.name: case for case in records.CASES}
 _ALL_KINDS = {(kind, what) for kind, what in FAULTS if kind != "M9"}
 # the tape repairs shape and dtype of a broadcasting primitive's rules, so M9 is planted elsewhere
 _ELSEWHERE = {"sin", "getitem", "sum", "softmax"}
@@ -168,7 +169,7 @@ def _generic():
         for (kind, what), plant in FAULTS.items():
             if (kind, what) in kinds:
                 yield Mutant(kind, what, op, operand, plant(op.rules[operand].function), _CASES[name])
-    for name in ("tanh", "max", "batch_norm"):
+    for name in ("tanh", "max", "batch_norm_output"):
         op = _CASES[name].function
         right = op.rules["x"].function
         yield Mutant("M12", "wrong every third call", op, "x", every_third_call()(right), _CASES[name])
@@ -191,7 +192,7 @@ def _assigned(g, x_shape, key):
 
 def _scatter_assigned(g, x, spec):
     out = np.zeros(x.shape, g.dtype)
-    for origin, to in op_cases.winners(raw(x), spec):
+    for origin, to in references.winners(raw(x), spec.kernel_size, **references.geometry(spec)):
         out[to] = raw(g)[origin]
     return out
 
@@ -279,13 +280,13 @@ def _particular():
     return [
         # M1
         _of("M1", "zero", "logsumexp", "x", lambda g, x: 0 * x),
-        _of("M1", "zero", "max_pool2d", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
+        _of("M1", "zero", "max_pool2d_windows", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
         # M2
         _of("M2", "not inverted", "transpose", "x", lambda g, axes: ops.transpose(g, axes)),
         _of(
             "M2",
             "offset of the other end",
-            "pad",
+            "pad_with_constants",
             "x",
             lambda g, x_shape, widths: ops.getitem(
                 g, tuple(slice(after, after + n) for (_, after), n in zip(widths, x_shape, strict=True))
@@ -294,7 +295,7 @@ def _particular():
         _of(
             "M2",
             "always the first part",
-            "concatenate",
+            "concatenate_along_an_axis",
             "xs",
             lambda g, xs_shape, index, axis: ops.getitem(
                 g, (slice(None),) * (axis % g.ndim) + (slice(0, xs_shape[index][axis]),)
@@ -307,11 +308,11 @@ def _particular():
         _of("M3", "local derivative alone", "divide", "a", lambda g, b: 0 * g + 1 / b),
         # M4
         _of("M4", "assigned", "getitem", "x", _assigned),
-        _of("M4", "assigned", "max_pool2d", "x", _scatter_assigned),
+        _of("M4", "assigned", "max_pool2d_windows", "x", _scatter_assigned),
         _of(
             "M4",
             "overlaps once",
-            "avg_pool2d",
+            "avg_pool2d_windows",
             "x",
             lambda g, spec, count_include_pad: np.minimum(
                 pool._avg_pool2d_input(raw(g), spec=spec, count_include_pad=count_include_pad), 0.25
@@ -356,9 +357,7 @@ def _particular():
             lambda g, x, axis, ddof: spread(g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x,
         ),
         _of("M6", "half missing", "sqrt", "x", lambda g, out: g / out),
-        _of(
-            "M6", "one power too few", "power_integer", "x", lambda g, x, exponent: g * exponent * x**exponent
-        ),
+        _of("M6", "one power too few", "power", "x", lambda g, x, exponent: g * exponent * x**exponent),
         _of("M6", "derivative of sin", "cos", "x", lambda g, x: g * ops.sin(x)),
         _of("M6", "sign", "negative", "x", lambda g: 1 * g),
         _of("M6", "multiplied", "log", "x", lambda g, x: g * x),
@@ -393,14 +392,14 @@ def _particular():
         _of(
             "M6",
             "padding counted",
-            "avg_pool2d",
+            "avg_pool2d_windows",
             "x",
             lambda g, spec: pool._avg_pool2d_input(g, spec=spec, count_include_pad=True),
         ),
         _of(
             "M6",
             "mean term missing",
-            "batch_norm",
+            "batch_norm_output",
             "x",
             lambda g, x, weight, eps: (
                 normalization.batch_norm_input(g, x, weight, eps=eps)
@@ -431,7 +430,7 @@ def _particular():
         _of(
             "M9",
             "zeros of the default dtype",
-            "pad",
+            "pad_with_constants",
             "x",
             lambda g, x_shape, widths: np.zeros(x_shape) + shaping._pad_rule(g, x_shape, widths),
         ),
@@ -446,7 +445,7 @@ def _particular():
         _of(
             "M10",
             "last channel",
-            "batch_norm",
+            "batch_norm_output",
             "weight",
             times_at(-1)(normalization._batch_norm.rules["weight"].function),
         ),
@@ -464,7 +463,7 @@ def _particular():
         _of(
             "M13",
             "all but the first",
-            "concatenate",
+            "concatenate_along_an_axis",
             "xs",
             lambda g, xs_shape, index, axis: (
                 (0.5 if index else 1) * shaping._concatenate_rule(g, xs_shape, index, axis)
@@ -473,7 +472,7 @@ def _particular():
         _of(
             "M13",
             "of an unstandardised input",
-            "batch_norm",
+            "batch_norm_output",
             "weight",
             lambda g, x: sum_(g * x, but_channels(x)),
         ),
@@ -509,7 +508,7 @@ def _particular():
         _of(
             "M14",
             "derivative's own rule",
-            "batch_norm",
+            "batch_norm_output",
             "x",
             lambda g, x: 0 * x,
             of=normalization.batch_norm_input,
@@ -517,7 +516,7 @@ def _particular():
         _of(
             "M14",
             "derivative's own rule",
-            "batch_norm",
+            "batch_norm_output",
             "weight",
             lambda g, weight: 0 * weight,
             of=normalization.batch_norm_input,
@@ -531,7 +530,12 @@ def _particular():
             of=conv.conv2d_input,
         ),
         _of(
-            "M14", "derivative's own rule", "max_pool2d", "y", lambda g, y: 0 * y, of=pool.max_pool2d_scatter
+            "M14",
+            "derivative's own rule",
+            "max_pool2d_windows",
+            "y",
+            lambda g, y: 0 * y,
+            of=pool.max_pool2d_scatter,
         ),
         # M15
         _of(
@@ -558,14 +562,14 @@ def _particular():
         _of(
             "M15",
             "windows turned",
-            "max_pool2d",
+            "max_pool2d_windows",
             "x",
             lambda g, x, spec: pool.max_pool2d_scatter(g, raw(x), spec=_hw_swapped(spec)),
         ),
         _of(
             "M15",
             "windows turned",
-            "avg_pool2d",
+            "avg_pool2d_windows",
             "x",
             lambda g, spec, count_include_pad: pool._avg_pool2d_input(
                 g, spec=_hw_swapped(spec), count_include_pad=count_include_pad
@@ -600,7 +604,7 @@ def _particular():
         _of(
             "M16",
             "channels reversed",
-            "batch_norm",
+            "batch_norm_output",
             "bias",
             lambda g: ops.getitem(sum_(g, (0, *range(2, g.ndim))), slice(None, None, -1)),
         ),

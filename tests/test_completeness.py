@@ -1,0 +1,81 @@
+"""Nothing is forgotten: what the package makes public is exported, and has its record and its tests."""
+
+import importlib
+import pkgutil
+import types
+
+import pytest
+import records
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import autodiff, data, ops, tape, train
+from tinygrad_cnn.tape import Primitive
+
+RECORDS = {record.name: record for record in records.RECORDS}
+PARTS = {one.case.function for one in records.EVERYTHING if not isinstance(one, type(records.RECORDS[0]))}
+
+
+def modules_of(package):
+    found = (
+        importlib.import_module(f"{package.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(package.__path__)
+    )
+    return list(found)
+
+
+def defined_in(module):
+    """The functions, classes and primitives that a module defines itself."""
+    for name, value in vars(module).items():
+        if isinstance(value, Primitive | types.FunctionType | type) and value.__module__ == module.__name__:
+            yield name, value
+
+
+def test_every_primitive_has_its_record():
+    covered = {case.function for case in records.CASES}
+    found = {
+        value
+        for module in [tape, autodiff, *modules_of(ops)]
+        for value in vars(module).values()
+        if isinstance(value, Primitive)
+    }
+    assert not sorted(primitive.__name__ for primitive in found - covered)
+
+
+def test_every_operation_has_one_record_and_every_record_is_of_an_operation():
+    assert len(RECORDS) == len(records.RECORDS)
+    assert len({case.name for case in records.CASES}) == len(records.CASES)
+    assert set(RECORDS) == set(ops.__all__)
+
+
+def test_every_public_function_of_the_operations_is_exported():
+    """A name without an underscore is an operation, or a part of operations that has a record or helps."""
+    for module in modules_of(ops):
+        for name, value in defined_in(module):
+            if not name.startswith("_") and value not in PARTS and name not in HELPERS:
+                assert getattr(ops, name, None) is value, f"{module.__name__}.{name} is not exported"
+
+
+HELPERS = {
+    "absorb", "check_arrays", "check_indices", "finite_max", "floating", "geometry", "kept_shape",
+}  # fmt: skip
+"""Functions that one module of operations offers to another."""
+
+
+def test_the_operations_are_exported_from_the_package_too():
+    assert {name for name in ops.__all__ if getattr(tg, name, None) is not getattr(ops, name)} == set()
+    assert set(ops.__all__) <= set(tg.__all__)
+
+
+@pytest.mark.parametrize("package", [data, train], ids=lambda package: package.__name__)
+def test_every_public_name_of_a_package_is_in_the_list_of_its_module(package):
+    for module in modules_of(package):
+        public = {name for name, _ in defined_in(module) if not name.startswith("_")}
+        assert public == set(module.__all__) & public | public & set(vars(package).get("__all__", ()))
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_says_what_the_operation_is_compared_with(name):
+    record = RECORDS[name]
+    assert record.by_hand, f"{name}: no row of the benchmark"
+    torch = pytest.importorskip("torch")
+    assert isinstance(record.torch, records.Without) or record.torch_function(torch), f"{name}: no torch="
