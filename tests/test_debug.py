@@ -10,7 +10,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, debug
 from tinygrad_cnn.tape import Plan, Primitive
 
-PLAIN = Primitive._record
+PLAIN = Primitive.record
 
 
 def leaf(*values):
@@ -20,12 +20,12 @@ def leaf(*values):
 def test_it_is_off_outside_of_the_block_whatever_happens_inside():
     def interrupted():
         with debug.guard_mutation():
-            assert Primitive._record is not PLAIN
+            assert Primitive.record is not PLAIN
             raise KeyError
 
     with pytest.raises(KeyError):
         interrupted()
-    assert Primitive._record is PLAIN
+    assert Primitive.record is PLAIN
     x, scale = leaf(1, 2), np.array([3.0, 4.0])
     loss = (x * scale).sum()
     assert type(loss.node.plan) is Plan
@@ -39,9 +39,9 @@ def test_blocks_nest_and_overlap():
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
-    assert Primitive._record is not PLAIN
+    assert Primitive.record is not PLAIN
     second.__exit__(None, None, None)
-    assert Primitive._record is PLAIN
+    assert Primitive.record is PLAIN
 
 
 def test_threads_share_it():
@@ -55,7 +55,7 @@ def test_threads_share_it():
         thread.start()
     for thread in threads:
         thread.join()
-    assert Primitive._record is PLAIN
+    assert Primitive.record is PLAIN
 
 
 @pytest.mark.parametrize("order", [1, 2])

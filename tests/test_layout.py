@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import tape
+from tinygrad_cnn.tape import reverse
 
 
 def is_batch_last(array):
@@ -17,7 +17,7 @@ def test_every_image_and_cotangent_on_the_tape_is_batch_last(name, monkeypatch):
     params, state = model.init(np.random.default_rng(0))
     images = np.random.default_rng(1).random((5, 1, 28, 28), dtype=np.float32)
     seen = []
-    pull = tape._pull
+    pull = reverse.pull
 
     def noting_pull(node, edge, parent, g, values):
         result = pull(node, edge, parent, g, values)
@@ -28,7 +28,7 @@ def test_every_image_and_cotangent_on_the_tape_is_batch_last(name, monkeypatch):
         seen.extend((node.primitive.name, n, v) for n, v in node.saved.items() if n != "weight")
         return result
 
-    monkeypatch.setattr(tape, "_pull", noting_pull)
+    monkeypatch.setattr(reverse, "pull", noting_pull)
 
     def loss(p):
         return tg.cross_entropy(model(p, state, images, train=True)[0], np.arange(5))

@@ -1,6 +1,8 @@
 """`checkpoint` gives the same values and derivatives for less memory; `stop_gradient` gives none."""
 
+import gc
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -165,3 +167,17 @@ def test_stop_gradient():
     t = stop_gradient(Tensor(X, requires_grad=True))
     assert isinstance(t, Tensor)
     assert not t.requires_grad
+
+
+def test_the_arguments_of_a_checkpointed_call_are_freed_without_the_garbage_collector():
+    # memory is what a checkpoint is for, so nothing may wait for the collector
+    argument = tg.Tensor(np.ones(3), requires_grad=True) * 2.0
+    gone = weakref.ref(argument.data)
+    gc.disable()
+    try:
+        loss = tg.checkpoint(lambda x: tg.exp(x) * x)(argument).sum()
+        del argument
+        loss.backward()
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -44,11 +44,13 @@ def run(script, *arguments, **environment):
 # --- rule 1: imports run downward only; models and optimizers hold no gradient code ------------------------
 
 FLOORS = [
+    {"checks", "types"},
     {"tree", "kernels"},
     {"tape", "tuning"},
     {"ops"},
     {"tensor"},
     {"autodiff"},
+    {"recomputation"},
     {"nn", "optim", "data"},
     {"models"},
     {"train", "testing", "debug", "interop"},

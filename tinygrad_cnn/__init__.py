@@ -15,8 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import ops, tree
-from .autodiff import checkpoint, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from .autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .ops import *  # noqa: F403 - the explicit list is ops.__all__
+from .recomputation import checkpoint
 from .tape import primitive
 from .tensor import Tensor
 from .tuning import tune

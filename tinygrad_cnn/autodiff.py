@@ -10,7 +10,6 @@ here, that is, when the function also depends on an outer `Tensor`, by argument 
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,36 +19,16 @@ import numpy as np
 
 from . import tree
 from .ops import reshape, stack
-from .tape import (
-    Box,
-    Leaf,
-    Node,
-    Primitive,
-    astype,
-    box,
-    new_serial,
-    primitive,
-    raw,
-    require_floating,
-    walk,
-)
+from .tape import Box, Leaf, Node, astype, box, new_serial, primitive, raw, require_floating, walk
 from .tensor import Tensor
 
-__all__ = [
-    "checkpoint",
-    "grad",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "stop_gradient",
-    "value_and_grad",
-    "vjp",
-]
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+
+Argnums = int | Sequence[int]
 
 
 @primitive
-def _identity(x):
+def _identity(x: Any) -> Any:
     return x
 
 
@@ -57,10 +36,10 @@ _identity.defvjp(x=lambda g: g)
 
 
 def _lift(value: Any) -> Tensor:
-    """A tensor on a node of its own; one that is on the tape already stays connected to it.
+    """Make a tensor with a node of its own; what is on the tape already stays connected to it.
 
-    One that can reach no leaf, because its graph was released, is a constant: a node above it would have
-    nothing by which an inner derivative could tell that the outside depends on it.
+    A tensor whose graph was released can reach no leaf. It is a constant here, since a node above it would
+    not tell an inner derivative that the outside depends on it.
     """
     if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
         return _identity(value)
@@ -72,51 +51,50 @@ def _lift(value: Any) -> Tensor:
 class _Trace:
     """One call of a function on lifted arguments, and the way back from its output."""
 
-    def __init__(self, args: Sequence[Any]):
+    def __init__(self, args: Sequence[Any]) -> None:
         self.first = new_serial()  # nodes below this serial belong to the world outside
         leaves, self.structure = tree.flatten(tuple(args))
-        self.lifted = [_lift(leaf) for leaf in leaves]
-        # containers of the function's own, which it may change
+        self.lifted: list[Any] = [_lift(leaf) for leaf in leaves]
+        # the containers are new, so the function may change them
         self.args = tree.unflatten(self.structure, self.lifted)
 
     def _is_outer(self, out: Any) -> bool:
-        """Whether an output depends on the world outside, so that an outer derivative may ask for it."""
+        """Tell whether an output depends on the world outside, so that an outer derivative may need it."""
         return isinstance(out, Box) and out.node is not None and out.node.oldest < self.first
 
     def recording(self, outputs: Sequence[Any]) -> type[Tensor] | None:
-        """`Tensor` when the derivative of the outputs must be recorded, for an outer one; else None."""
+        """Return `Tensor` when an outer derivative may need that of the outputs recorded; else None."""
         return Tensor if any(map(self._is_outer, outputs)) else None
 
     def plain(self, out: Any) -> Any:
-        """An output for the caller: off the tape, 0-d as a scalar, unless an outer derivative needs it."""
+        """Take an output off the tape, 0-d as a scalar, unless an outer derivative may need it."""
         if self._is_outer(out) or not isinstance(out, Box):
             return out
         return out.data[()]
 
     def pull(self, roots: Iterable[tuple[Node, Any]], record: type[Tensor] | None) -> Any:
-        """The cotangents of the arguments, as the tuple of trees that they are."""
-        nodes: list[Node] = [x.node for x in self.lifted]  # type: ignore[misc]
+        """Walk back from the roots; return the cotangents of the arguments as a tuple of trees."""
+        nodes = [lifted.node for lifted in self.lifted]
         found = walk(roots, nodes, record)
-        grads = [
-            found[n] if n in found else np.zeros_like(x.data) for n, x in zip(nodes, self.lifted, strict=True)
-        ]
+        pairs = zip(nodes, self.lifted, strict=True)
+        grads = [found[node] if node in found else np.zeros_like(lifted.data) for node, lifted in pairs]
         return tree.unflatten(self.structure, grads)
 
 
 def _boxed(out: Any) -> Tensor:
-    """An output as a tensor: what did not depend on the arguments is a constant."""
+    """Make a tensor of an output; what did not depend on the arguments is a constant."""
     return out if isinstance(out, Tensor) else Tensor(out)
 
 
 def _roots(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Iterator[tuple[Node, Any]]:
-    """Where a walk starts: the outputs that are on the tape. An iterator, which the walk uses up."""
+    """List where a walk starts: the outputs that are on the tape. The walk uses the iterator up."""
     pairs = zip(outputs, cotangents, strict=True)
     return iter([(out.node, g) for out, g in pairs if out.node is not None])
 
 
 def _cotangent(g: Any, out: Tensor, what: str) -> Any:
-    """``g`` as an array or tensor that fits ``out``."""
-    if not isinstance(g, Box):
+    """Make ``g`` an array or tensor that fits ``out``."""
+    if not isinstance(g, Tensor):
         g = np.asarray(g, dtype=out.dtype)
     elif raw(g).dtype != out.dtype:
         g = astype(g, out.dtype)  # as for an array, and on the tape
@@ -125,7 +103,8 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     return g
 
 
-def _chosen(args: tuple, argnums: int | Sequence[int], name: str) -> tuple[int, ...]:
+def _positions(args: tuple[Any, ...], argnums: Argnums, name: str) -> tuple[int, ...]:
+    """Check ``argnums``, and count negative positions from the start."""
     numbers = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     positions: list[int] = []
     for n in numbers:
@@ -139,10 +118,17 @@ def _chosen(args: tuple, argnums: int | Sequence[int], name: str) -> tuple[int, 
     return tuple(positions)
 
 
-def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dict) -> Callable:
-    """``f`` as a function of the arguments at ``positions`` alone."""
+def _as_asked(found: tuple[Any, ...], argnums: Argnums) -> Any:
+    """Unpack the result for a single position; a sequence of positions gets a tuple."""
+    return found[0] if isinstance(argnums, int | np.integer) else found
 
-    def partial(*chosen):
+
+def _with_args(
+    f: Callable[..., Any], args: tuple[Any, ...], positions: tuple[int, ...], kwargs: dict[str, Any]
+) -> Callable[..., Any]:
+    """Make ``f`` a function of the arguments at ``positions`` alone."""
+
+    def partial(*chosen: Any) -> Any:
         filled = list(args)
         for position, value in zip(positions, chosen, strict=True):
             filled[position] = value
@@ -151,14 +137,16 @@ def _with_args(f: Callable, args: tuple, positions: tuple[int, ...], kwargs: dic
     return partial
 
 
-def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
     """Make a function that computes the value of ``f`` and its gradient in one go.
 
     Parameters
     ----------
     f : callable
-        Returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments are trees of
-        floating arrays; inside, their leaves are tensors.
+        A function that returns a scalar, or ``(scalar, aux)`` with ``has_aux``. Its differentiated arguments
+        are trees of floating arrays; inside, their leaves are tensors.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
     has_aux : bool
@@ -184,35 +172,35 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bo
     """
 
     @functools.wraps(f)
-    def value_and_gradient(*args, **kwargs):
-        positions = _chosen(args, argnums, "value_and_grad")
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        positions = _positions(args, argnums, "value_and_grad")
         trace = _Trace([args[n] for n in positions])
         result = _with_args(f, args, positions, kwargs)(*trace.args)
         value, aux = _split_aux(result) if has_aux else (result, None)
-        if not _is_floating_scalar(value):
-            hint = ""
-            if isinstance(value, tuple) and not has_aux:
-                hint = " (has_aux=True for a function that returns more)"
-            raise TypeError(
-                f"grad: expected a function of floating scalar output, got {_describe(value)}{hint}"
-            )
-        out = _boxed(value)
+        out = _scalar(value, has_aux)
         record = trace.recording([out])
         value, aux = trace.plain(out), tree.map(trace.plain, aux)
         roots = _roots([out], [np.array(1, out.data.dtype)])
         del result, out  # from here on the walk alone holds the graph, and lets go of it node by node
-        gradients = trace.pull(roots, record)
-        return (value, aux) if has_aux else value, gradients[0] if isinstance(
-            argnums, int | np.integer
-        ) else gradients
+        gradient = _as_asked(trace.pull(roots, record), argnums)
+        return ((value, aux) if has_aux else value), gradient
 
     return value_and_gradient
+
+
+def _scalar(value: Any, has_aux: bool) -> Tensor:
+    """Check that what is to be differentiated is a floating scalar."""
+    if not _is_floating_scalar(value):
+        returns_more = isinstance(value, tuple) and not has_aux
+        hint = " (has_aux=True for a function that returns more)" if returns_more else ""
+        raise TypeError(f"grad: expected a function of floating scalar output, got {describe(value)}{hint}")
+    return _boxed(value)
 
 
 def _split_aux(result: Any) -> tuple[Any, Any]:
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(
-            f"grad: expected a function that returns (scalar, aux), for has_aux=True, got {_describe(result)}"
+            f"grad: expected a function that returns (scalar, aux), for has_aux=True, got {describe(result)}"
         )
     return result
 
@@ -224,17 +212,18 @@ def _is_floating_scalar(value: Any) -> bool:
     return isinstance(value, float | np.floating)
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
+    """Describe a value for an error: dtype and shape of an array, the type of anything else."""
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
 
 
-def grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable:
+def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """Make a function that computes the gradient of ``f``.
 
     Parameters
     ----------
     f : callable
-        As for `value_and_grad`.
+        The same function as `value_and_grad` takes.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
     has_aux : bool
@@ -248,7 +237,7 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
     Raises
     ------
     TypeError
-        As `value_and_grad`.
+        In the cases that `value_and_grad` lists.
 
     Examples
     --------
@@ -259,22 +248,22 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
     @functools.wraps(f)
-    def gradient(*args, **kwargs):
+    def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = both(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
     return gradient
 
 
-def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Evaluate ``f``, and make the function that multiplies a cotangent by its Jacobian, from the left.
 
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     *primals : tree of array_like
-        Where to evaluate; all are differentiated.
+        The arguments; all of them are differentiated.
 
     Returns
     -------
@@ -300,7 +289,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     outputs = [_boxed(leaf) for leaf in leaves]
     record = trace.recording(outputs)
 
-    def pullback(cotangent):
+    def pullback(cotangent: Any) -> Any:
         given = tree.matching_leaves(structure.skeleton, cotangent)
         checked = [_cotangent(g, out, "vjp") for g, out in zip(given, outputs, strict=True)]
         # a cotangent on the tape is part of the outer world too, and is recorded by itself
@@ -309,7 +298,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable]:
     return tree.unflatten(structure, [trace.plain(out) for out in outputs]), pullback
 
 
-def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Evaluate ``f``, and the product of its Jacobian with a tangent: a directional derivative.
 
     The pullback is linear in its cotangent, so its own pullback is the Jacobian: no second set of rules.
@@ -317,7 +306,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     primals, tangents : sequence of tree
         The point and the direction: one tree for each argument, of the same structure and shapes.
 
@@ -359,15 +348,15 @@ def _tangent(tangent: Any, primal: Any) -> Any:
     return tangent
 
 
-def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Multiply the Hessian of a scalar function by a tangent, without forming it.
 
     Parameters
     ----------
     f : callable
-        Returns a scalar.
+        A function that returns a scalar.
     primals, tangents : sequence of tree
-        As for `jvp`.
+        The point and the direction, as `jvp` takes them.
 
     Returns
     -------
@@ -387,13 +376,13 @@ def hvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(grad(f), primals, tangents)[1]
 
 
-def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Make a function that computes the Jacobian of ``f``, by one pullback for each output element.
 
     Parameters
     ----------
     f : callable
-        Of trees of arrays, to a tree of arrays.
+        A function of trees of arrays, which returns a tree of arrays.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
 
@@ -411,43 +400,42 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     """
 
     @functools.wraps(f)
-    def jacobian_of_f(*args, **kwargs):
-        positions = _chosen(args, argnums, "jacobian")
-        out, pullback = vjp(_with_args(f, args, positions, kwargs), *(args[n] for n in positions))
+    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
+        positions = _positions(args, argnums, "jacobian")
+        chosen = tuple(args[n] for n in positions)
+        out, pullback = vjp(_with_args(f, args, positions, kwargs), *chosen)
         leaves, structure = tree.flatten(out)
-        zeros = [np.zeros(np.shape(raw(leaf)), dtype=raw(leaf).dtype) for leaf in leaves]
 
-        def rows_of(i):
-            """The gradient of every element of output leaf ``i``, stacked."""
-            pulled = []
-            for position in np.ndindex(zeros[i].shape):
-                basis = [z.copy() if j == i else z for j, z in enumerate(zeros)]
-                basis[i][position] = 1
-                grads = pullback(tree.unflatten(structure, basis))
-                pulled.append(grads[0] if isinstance(argnums, int | np.integer) else grads)
-            if not pulled:  # an empty output
-                like = (
-                    args[positions[0]]
-                    if isinstance(argnums, int | np.integer)
-                    else tuple(args[n] for n in positions)
-                )
-                return tree.map(
-                    lambda x: np.zeros(zeros[i].shape + np.shape(raw(x)), np.asarray(raw(x)).dtype), like
-                )
-            return tree.map(lambda *rows: reshape(stack(rows), zeros[i].shape + rows[0].shape), *pulled)
+        def rows_of(i: int) -> Any:
+            """Stack the gradients of all elements of output leaf ``i``."""
+            shape = np.shape(raw(leaves[i]))
+            pulled = [pullback(tree.unflatten(structure, basis)) for basis in _basis(leaves, i)]
+            if pulled:
+                stacked = tree.map(lambda *rows: reshape(stack(rows), shape + rows[0].shape), *pulled)
+            else:  # the output is empty
+                stacked = tree.map(lambda x: np.zeros(shape + np.shape(raw(x)), raw(x).dtype), chosen)
+            return _as_asked(stacked, argnums)
 
         return tree.unflatten(structure, [rows_of(i) for i in range(len(leaves))])
 
     return jacobian_of_f
 
 
-def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+def _basis(leaves: list[Any], i: int) -> Iterator[list[np.ndarray]]:
+    """Yield cotangents of all output leaves: a one at each element of leaf ``i`` in turn, zeros elsewhere."""
+    for position in np.ndindex(np.shape(raw(leaves[i]))):
+        cotangents = [np.zeros_like(raw(leaf)) for leaf in leaves]
+        cotangents[i][position] = 1
+        yield cotangents
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """Make a function that computes the Hessian of a scalar function: the Jacobian of its gradient.
 
     Parameters
     ----------
     f : callable
-        Returns a scalar.
+        A function that returns a scalar.
     argnums : int or sequence of int
         The positions of the arguments to differentiate.
 
@@ -472,11 +460,12 @@ def stop_gradient(x: Any) -> Any:
     Parameters
     ----------
     x : tree of array or Tensor
+        The values to keep.
 
     Returns
     -------
     tree
-        With the same values; tensors stay tensors, cut off from the tape.
+        The same values; tensors stay tensors, cut off from the tape.
 
     Examples
     --------
@@ -484,109 +473,3 @@ def stop_gradient(x: Any) -> Any:
     array(3.)
     """
     return tree.map(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, x)
-
-
-def checkpoint(f: Callable) -> Callable:
-    """Make a function that keeps none of its intermediate values, and recomputes them in the backward walk.
-
-    It trades a second evaluation of ``f`` for memory. Every `numpy.random.Generator` among the arguments is
-    put back to the state it had, so that the second evaluation draws the same numbers: a dropout drops the
-    same elements.
-
-    Parameters
-    ----------
-    f : callable
-        Of trees of arrays and other values, to one array. What is to be differentiated must be an argument.
-
-    Returns
-    -------
-    callable
-        Called with the positional arguments of ``f``; the same value and the same derivatives, of any order.
-
-    Raises
-    ------
-    TypeError
-        When called: if ``f`` returns no single array, or depends on a tensor that is not an argument, whose
-        gradient would be lost.
-
-    Examples
-    --------
-    >>> from tinygrad_cnn import tanh
-    >>> block = checkpoint(lambda w, x: tanh(tanh(x * w) * w))
-    >>> float(grad(lambda w: block(w, np.array([1.0, 2.0])).sum())(0.5).round(4))
-    1.8368
-    """
-
-    @functools.wraps(f)
-    def checkpointed(*args):
-        leaves, structure = tree.flatten(args)
-        places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Box) and leaf.node is not None]
-        before = with_fresh_generators(leaves)
-
-        def call(others, xs):
-            filled = dict(enumerate(others)) | dict(zip(places, xs, strict=True))
-            return f(*tree.unflatten(structure, list(filled.values())))
-
-        def forward(*xs):
-            out = call(leaves, xs)
-            if isinstance(out, Box) and out.node is not None:
-                raise TypeError(
-                    "checkpoint: the function depends on a tensor that is not among its arguments"
-                )
-            if not isinstance(raw(out), np.ndarray | np.generic):
-                raise TypeError(
-                    f"checkpoint: expected a function that returns one array, got {_describe(out)}"
-                )
-            return raw(out)
-
-        def pull(g, xs):
-            return vjp(lambda *xs: call(with_fresh_generators(before), xs), *xs)[1](g)
-
-        op = Primitive(forward)
-        op.defvjp(xs=_once_for_all_operands(pull))
-        return op(*(leaves[i] for i in places))
-
-    return checkpointed
-
-
-def with_fresh_generators(leaves: list[Any]) -> list[Any]:
-    """Copy every random generator among leaves in its present state, so that it can be drawn from again.
-
-    Parameters
-    ----------
-    leaves : list
-        A Generator that is in it twice is one again in the result.
-
-    Returns
-    -------
-    list
-        All else is as it was.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> first, second, other = with_fresh_generators([rng, rng, 1.0])
-    >>> first is second, first is rng, other
-    (True, False, 1.0)
-    """
-    copies: dict[int, Any] = {}  # a Generator given twice, or two that draw from one source, must share it
-    return [copy.deepcopy(leaf, copies) if isinstance(leaf, np.random.Generator) else leaf for leaf in leaves]
-
-
-def _once_for_all_operands(pull: Callable) -> Callable:
-    """A rule for one operand out of ``pull(g, xs)``, which gives the cotangents of all at once.
-
-    A walk asks for the operands in order, with one and the same ``g``: the first time ``pull`` is run, after
-    that its result is handed out.
-    """
-    g_of_last, index_of_last = None, 0
-    result: Any = None
-
-    def rule(g, xs, index):
-        nonlocal g_of_last, index_of_last, result
-        if g is not g_of_last or index <= index_of_last:
-            result = pull(g, xs)
-        g_of_last, index_of_last = g, index
-        return result[index]
-
-    return rule

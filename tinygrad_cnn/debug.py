@@ -53,13 +53,13 @@ def guard_mutation() -> Iterator[None]:
 
 
 class _Hook:
-    """Puts the watching form of `Primitive._record` in place while any guard is active.
+    """Puts the watching form of `Primitive.record` in place while any guard is active.
 
     It replaces the method, so that the tape itself has nothing to ask when no guard is active.
     """
 
     def __init__(self) -> None:
-        self._plain = Primitive._record
+        self._plain = Primitive.record
         self._active = 0
         self._lock = threading.Lock()
 
@@ -76,7 +76,7 @@ class _Hook:
 
     @staticmethod
     def _set(method: Callable) -> None:
-        Primitive._record = method  # type: ignore[method-assign]
+        Primitive.record = method  # type: ignore[method-assign]
 
 
 _hook = _Hook()

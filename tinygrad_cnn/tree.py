@@ -23,37 +23,43 @@ __all__ = [
 ]
 
 
-class _Kinds(dict):
-    """What containers must agree in, by their type; None for a leaf's. A list may stand for a tuple."""
+_CONTAINERS: dict[str, Any] = {"dict": dict, "sequence": (tuple, list), "empty": type(None)}
 
-    def __missing__(self, cls):
-        if len(self) >= 256:  # of classes made on the fly, no more are kept alive
+
+class _Kinds(dict[type, str | None]):
+    """A table from a type to the kind of container that it is, or None for a leaf.
+
+    Two trees match where their kinds do, so a list may stand for a tuple. Every step asks for the kind of
+    every leaf, and a look-up is faster than `isinstance`.
+    """
+
+    def __missing__(self, cls: type) -> str | None:
+        if len(self) >= 256:  # a program that makes classes as it runs must not keep them all alive
             self.clear()
         self[cls] = kind = next((name for name, types in _CONTAINERS.items() if issubclass(cls, types)), None)
         return kind
 
 
-_CONTAINERS: dict[str, Any] = {"dict": dict, "sequence": (tuple, list), "empty": type(None)}
-_kinds = _Kinds()  # a look-up, for it is asked for at every leaf in every step
+_kinds = _Kinds()
 
 
 def _children(container: Any) -> dict[Any, Any]:
-    """What a container holds, by key."""
+    """Return what a container holds, by key."""
     if isinstance(container, dict):
         return container
     values = () if container is None else container
     return dict(zip(getattr(values, "_fields", range(len(values))), values, strict=True))
 
 
-def _replace(leaf: Callable, tree: Any) -> Any:
-    """The tree with ``leaf(x)`` in the place of each leaf ``x``; this runs several times in every step."""
+def _replace(leaf: Callable[..., Any], tree: Any) -> Any:
+    """Copy a tree, with ``leaf(x)`` in the place of each leaf ``x``."""
     cls = type(tree)
     kind = _kinds[cls]
     if kind is None:
         return leaf(tree)
     if kind == "dict":
         replaced = {}
-        for key, value in tree.items():  # a comprehension would be one call more
+        for key, value in tree.items():  # a comprehension would cost one more call, several times a step
             replaced[key] = _replace(leaf, value)
         return replaced if cls is dict else cls(replaced)
     if kind == "empty":
@@ -72,20 +78,20 @@ class Structure(NamedTuple):
         return str(self.skeleton)
 
 
-def map(function: Callable, tree: Any, *rest: Any) -> Any:
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply a function to the leaves of one or several trees of the same structure.
 
     Parameters
     ----------
     function : callable
-        Takes one leaf of each tree.
+        It takes one leaf of each tree.
     tree, *rest : tree
-        Dicts are matched by key, whatever the order.
+        Trees of the same structure; dicts are matched by key, whatever the order.
 
     Returns
     -------
     tree
-        With the structure of ``tree``.
+        The results, in the structure of ``tree``.
 
     Raises
     ------
@@ -105,16 +111,19 @@ def map(function: Callable, tree: Any, *rest: Any) -> Any:
 
 
 def matching_leaves(reference: Any, tree: Any) -> list[Any]:
-    """The leaves of a tree, in the order of another one of the same structure.
+    """List the leaves of a tree in the order of another tree of the same structure.
 
     Parameters
     ----------
-    reference, tree : tree
-        Dicts are matched by key, whatever the order.
+    reference : tree
+        The tree that gives the order.
+    tree : tree
+        The tree whose leaves are taken; dicts are matched by key, whatever the order.
 
     Returns
     -------
     list
+        The leaves of ``tree``.
 
     Raises
     ------
@@ -134,10 +143,10 @@ def matching_leaves(reference: Any, tree: Any) -> list[Any]:
 
 
 def _visit(expected: Any, actual: Any, found: list[Any]) -> list[Any] | None:
-    """Collect the leaves of ``actual``; where it parts from ``expected``, as keys from the last, or None.
+    """Collect the leaves of ``actual``; return where it parts from ``expected``, its last key first, or None.
 
-    No function inside `matching_leaves`: one that calls itself is a reference cycle, and would keep the
-    leaves alive, a whole gradient, until the garbage collector runs.
+    This is no function inside `matching_leaves`, because one that calls itself is a reference cycle: it
+    would keep the leaves, a whole gradient, alive until the garbage collector runs.
     """
     kind = _kinds[type(expected)]
     if kind != _kinds[type(actual)]:
@@ -155,7 +164,7 @@ def _visit(expected: Any, actual: Any, found: list[Any]) -> list[Any] | None:
     return None
 
 
-def _mismatch(reference, tree, path) -> ValueError:
+def _mismatch(reference: Any, tree: Any, path: list[Any]) -> ValueError:
     where = ".".join(str(key) for key in reversed(path)) or "the root"
     return ValueError(
         f"trees of different structure, at {where}: {structure(reference)} and {structure(tree)}"
@@ -163,15 +172,17 @@ def _mismatch(reference, tree, path) -> ValueError:
 
 
 def structure(tree: Any) -> Structure:
-    """The structure of a tree, without its leaves.
+    """Return the structure of a tree, without its leaves.
 
     Parameters
     ----------
     tree : tree
+        Containers with leaves of any type.
 
     Returns
     -------
     Structure
+        The containers, which print with ``*`` for each leaf.
 
     Examples
     --------
@@ -182,15 +193,17 @@ def structure(tree: Any) -> Structure:
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The leaves of a tree, in order.
+    """List the leaves of a tree in order.
 
     Parameters
     ----------
     tree : tree
+        Containers with leaves of any type.
 
     Returns
     -------
     list
+        The leaves; those of a dict come in the order of its keys.
 
     Examples
     --------
@@ -201,15 +214,17 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def paths(tree: Any) -> list[str]:
-    """The place of each leaf, as a dotted path, in the order of `leaves`.
+    """List the places of the leaves as dotted paths, in the order of `leaves`.
 
     Parameters
     ----------
     tree : tree
+        Containers with leaves of any type.
 
     Returns
     -------
     list of str
+        One path for each leaf; a tree that is a single leaf has the empty path.
 
     Examples
     --------
@@ -228,6 +243,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     Parameters
     ----------
     tree : tree
+        Containers with leaves of any type.
 
     Returns
     -------
@@ -246,7 +262,7 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
     """
     found: list[Any] = []
 
-    def take(leaf):
+    def take(leaf: Any) -> str:
         found.append(leaf)
         return "*"
 
@@ -255,17 +271,19 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
 
 def unflatten(structure: Structure, values: list[Any]) -> Any:
-    """Put leaves into a structure: the inverse of `flatten`.
+    """Put leaves into a structure; this is the inverse of `flatten`.
 
     Parameters
     ----------
     structure : Structure
+        The containers, as `flatten` returns them.
     values : list
-        As many as the structure has places.
+        The leaves, as many as the structure has places.
 
     Returns
     -------
     tree
+        New containers with these leaves.
 
     Raises
     ------
@@ -293,9 +311,9 @@ def copy_into(target: Any, source: Any) -> None:
     Parameters
     ----------
     target : tree of ndarray
-        Overwritten.
+        The arrays that are overwritten.
     source : tree of array_like
-        Of the same structure and shapes.
+        The new values, in a tree of the same structure and shapes.
 
     Raises
     ------

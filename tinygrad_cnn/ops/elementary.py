@@ -184,9 +184,6 @@ def sin(x):
     return np.sin(x)
 
 
-sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
-
-
 @primitive
 def cos(x):
     """Cosine, elementwise.
@@ -208,6 +205,7 @@ def cos(x):
     return np.cos(x)
 
 
+sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
 cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
 
 

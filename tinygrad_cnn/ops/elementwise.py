@@ -220,9 +220,6 @@ def abs(x):  # NumPy's name
     return np.abs(x)
 
 
-abs.defvjp(x=lambda g, x: g * sign(x))
-
-
 @primitive(piecewise_constant=True)
 def sign(x):
     """Sign, elementwise: -1, 0 or 1. Its derivative is zero.
@@ -241,6 +238,9 @@ def sign(x):
     array([-1.,  0.,  1.])
     """
     return np.sign(x)
+
+
+abs.defvjp(x=lambda g, x: g * sign(x))
 
 
 @primitive(piecewise_constant=True)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..autodiff import vjp, with_fresh_generators
+from ..autodiff import vjp
+from ..recomputation import with_fresh_generators
 from ..tape import Box, Leaf, box, raw
 from ..tensor import Tensor
 

@@ -1,0 +1,80 @@
+"""The house stays as the README shows it: rooms in order, no circle of imports, short files and functions."""
+
+import re
+from pathlib import Path
+
+import pytest
+from house import MODULES, PACKAGE, circle, code_lines, function_sizes, imports_of, room_of
+
+README = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+
+
+def rooms_of_the_readme():
+    """List the rooms in the order in which the README's table names them."""
+    table = README.split("## The rooms")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    return [
+        name.removesuffix("/").removesuffix(".py") for row in rows for name in re.findall(r"`(.*?)`", row)
+    ]
+
+
+ROOMS = rooms_of_the_readme()
+
+
+def test_the_readme_names_every_room_and_no_other():
+    assert sorted(ROOMS) == sorted({room_of(module) for module in MODULES} - {""})
+
+
+def test_the_readme_says_which_rooms_are_folders():
+    for room in ROOMS:
+        assert f"`{room}/`" in README or (PACKAGE / f"{room}.py").is_file(), room
+        assert f"`{room}.py`" in README or (PACKAGE / room).is_dir(), room
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module)])
+def test_a_module_imports_only_from_rooms_above_its_own(module):
+    allowed = ROOMS[: ROOMS.index(room_of(module)) + 1]
+    if module == "tinygrad_cnn.cli":
+        allowed.append("")  # the command prints the version, which stands in the package's face
+    for other in imports_of(module):
+        assert room_of(other) in allowed, f"{module} imports {other}"
+
+
+def test_no_modules_import_each_other():
+    assert circle({module: imports_of(module) for module in MODULES}) is None
+
+
+def test_imports_are_found_wherever_they_stand():
+    lazy = "def f():\n    from ..tape import raw\n    from . import layer\n"
+    assert imports_of("tinygrad_cnn.nn.summary", lazy) == ["tinygrad_cnn.nn.layer", "tinygrad_cnn.tape"]
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .nn import layer\n"
+    assert imports_of("tinygrad_cnn.autodiff", typed) == ["tinygrad_cnn.nn.layer"]
+    assert imports_of("tinygrad_cnn.nn", "from . import layer\nimport tinygrad_cnn.ops.conv\n") == [
+        "tinygrad_cnn.nn.layer",
+        "tinygrad_cnn.ops.conv",
+    ]
+
+
+def test_a_circle_is_found():
+    assert circle({"a": ["b"], "b": ["c"], "c": ["b"]}) == ["b", "c"]
+    assert circle({"a": ["b", "c"], "b": ["c"], "c": []}) is None
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_and_functions_are_short(module):
+    source = MODULES[module].read_text(encoding="utf-8")
+    assert len(code_lines(source)) <= 300
+    for name, size in function_sizes(source):
+        assert size <= 40, f"{name} has {size} lines of code"
+
+
+def test_the_walk_is_a_sentence():
+    source = Path(PACKAGE / "tape" / "reverse.py").read_text(encoding="utf-8")
+    assert dict(function_sizes(source))["walk"] <= 20
+
+
+def test_lines_of_code_are_counted_without_comments_and_docstrings():
+    text = '"""Text."""\n\n\ndef f():\n    """Text,\n    more text."""\n'
+    source = text + '    # why\n    x = """a\nb"""\n    return x\n'
+    assert sorted(code_lines(source)) == [4, 8, 9, 10]
+    assert list(function_sizes(source)) == [("f", 4)]
