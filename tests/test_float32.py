@@ -159,7 +159,12 @@ def test_inference(network):
     make, shape, _ = NETWORKS[network]
     model = make()
     params, state = model.init(np.random.default_rng(0))
-    assert model(params, state, single(*shape))[0].dtype == np.float32
+    y, _ = model(params, state, single(*shape))
+    assert y.dtype == np.float32
+    nothing = single(0, *shape[1:])
+    assert model(params, state, nothing)[0].shape == (0, *y.shape[1:])
+    gradients = tg.grad(lambda p: model(p, state, nothing)[0].sum())(params)
+    assert not any(g.any() for g in tree.leaves(gradients))
 
 
 CHANNEL = single(4)
