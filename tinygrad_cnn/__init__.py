@@ -11,50 +11,39 @@ Examples
 array(0.)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import importlib
+import typing
 
-from . import ops, tree
-from .autodiff import grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
-from .ops import *  # noqa: F403 - the explicit list is ops.__all__
-from .recomputation import checkpoint
-from .tape import primitive
-from .tensor import Tensor
-from .tuning import tune
+from . import tree as tree
+from .autodiff import *
+from .ops import *
+from .recomputation import *
+from .tape import primitive as primitive
+from .tensor import *
+from .tuning import *
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Tensor",
-    "checkpoint",
-    "grad",
-    "hessian",
-    "hvp",
-    "jacobian",
-    "jvp",
-    "nn",
-    "optim",
-    "primitive",
-    "stop_gradient",
-    "tree",
-    "tune",
-    "value_and_grad",
-    "vjp",
-    *ops.__all__,
-]
-
-if TYPE_CHECKING:
-    from . import nn, optim
-
 _LAZY = {"data", "debug", "extend", "models", "nn", "optim", "testing", "train"}
 
+if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it cannot add lists
+    from . import data as data
+    from . import debug as debug
+    from . import extend as extend
+    from . import models as models
+    from . import nn as nn
+    from . import optim as optim
+    from . import testing as testing
+    from . import train as train
+else:
+    __all__ = ["nn", "optim", "primitive", "tree"]
+    __all__ += autodiff.__all__ + ops.__all__ + recomputation.__all__ + tensor.__all__ + tuning.__all__
 
-def __getattr__(name: str) -> Any:
-    """Import a subpackage when it is first used, so that ``import tinygrad_cnn`` costs little (PEP 562)."""
-    if name in _LAZY:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name):
+        """Import a subpackage when it is first used (PEP 562): ``import tinygrad_cnn`` costs little."""
+        if name in _LAZY:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_LAZY})
+    def __dir__():
+        return sorted({*__all__, *_LAZY, "ops", "__version__"})

@@ -13,7 +13,7 @@ from . import tree
 from .autodiff import describe, vjp
 from .tape import Box, primitive, raw
 
-__all__ = ["checkpoint", "with_fresh_generators"]
+__all__ = ["checkpoint"]
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from . import ops
 from .tape import RELEASED, Box, Leaf, raw, require_floating, walk
+from .types import Axes, Operand, Shape
 
 __all__ = ["Tensor"]
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 
 class Tensor(Box):
@@ -55,7 +60,7 @@ class Tensor(Box):
 
     __slots__ = ()
 
-    def __init__(self, data: Any, *, requires_grad: bool = False, dtype: Any = None):
+    def __init__(self, data: Any, *, requires_grad: bool = False, dtype: DTypeLike | None = None):
         if isinstance(data, Tensor):
             raise TypeError("Tensor(tensor) would leave the tape: use tensor.detach() first if that is meant")
         self.data = np.asarray(data, dtype=dtype)
@@ -66,12 +71,12 @@ class Tensor(Box):
     # --- the array ----------------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Shape of the array, a tuple of int."""
         return self.data.shape
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype[Any]:
         """Dtype of the array."""
         return self.data.dtype
 
@@ -90,7 +95,7 @@ class Tensor(Box):
         """The transpose, with all axes reversed."""
         return ops.transpose(self)
 
-    def numpy(self) -> np.ndarray:
+    def numpy(self) -> NDArray[Any]:
         """The values as an ndarray, off the tape; it shares memory with the tensor.
 
         Returns
@@ -140,12 +145,12 @@ class Tensor(Box):
         return self.node is not None
 
     @property
-    def grad(self) -> np.ndarray | None:
+    def grad(self) -> NDArray[Any] | None:
         """The gradient that `backward` has accumulated: an ndarray of one's own; None before. Assignable."""
         return self.node.grad if isinstance(self.node, Leaf) else None
 
     @grad.setter
-    def grad(self, value: np.ndarray | None) -> None:
+    def grad(self, value: NDArray[Any] | None) -> None:
         if not isinstance(self.node, Leaf):
             raise AttributeError("only a tensor made with requires_grad=True has a grad to set")
         if value is not None and not isinstance(value, np.ndarray):
@@ -202,158 +207,160 @@ class Tensor(Box):
 
     # --- operators ----------------------------------------------------------------------------------------
 
-    def __add__(self, other):
+    def __add__(self, other: Operand[Tensor]) -> Tensor:
         return ops.add(self, other)
 
-    def __radd__(self, other):
+    def __radd__(self, other: Operand[Tensor]) -> Tensor:
         return ops.add(other, self)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Operand[Tensor]) -> Tensor:
         return ops.subtract(self, other)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Operand[Tensor]) -> Tensor:
         return ops.subtract(other, self)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Operand[Tensor]) -> Tensor:
         return ops.multiply(self, other)
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Operand[Tensor]) -> Tensor:
         return ops.multiply(other, self)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Operand[Tensor]) -> Tensor:
         return ops.divide(self, other)
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Operand[Tensor]) -> Tensor:
         return ops.divide(other, self)
 
-    def __pow__(self, other):
+    def __pow__(self, other: Operand[Tensor]) -> Tensor:
         return ops.power(self, other)
 
-    def __rpow__(self, other):
+    def __rpow__(self, other: Operand[Tensor]) -> Tensor:
         return ops.power(other, self)
 
-    def __matmul__(self, other):
+    def __matmul__(self, other: Operand[Tensor]) -> Tensor:
         return ops.matmul(self, other)
 
-    def __rmatmul__(self, other):
+    def __rmatmul__(self, other: Operand[Tensor]) -> Tensor:
         return ops.matmul(other, self)
 
-    def __neg__(self):
+    def __neg__(self) -> Tensor:
         return ops.negative(self)
 
-    def __pos__(self):
+    def __pos__(self) -> Tensor:
         return self
 
-    def __abs__(self):
+    def __abs__(self) -> Tensor:
         return ops.abs(self)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Tensor:
         return ops.getitem(self, _raw_key(key))
 
     # comparisons are not differentiable and return plain arrays of bool
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> Any:
         return np.equal(self.data, raw(other))
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> Any:
         return np.not_equal(self.data, raw(other))
 
-    def __lt__(self, other):
+    def __lt__(self, other: Operand[Tensor]) -> Mask:
         return np.less(self.data, raw(other))
 
-    def __le__(self, other):
+    def __le__(self, other: Operand[Tensor]) -> Mask:
         return np.less_equal(self.data, raw(other))
 
-    def __gt__(self, other):
+    def __gt__(self, other: Operand[Tensor]) -> Mask:
         return np.greater(self.data, raw(other))
 
-    def __ge__(self, other):
+    def __ge__(self, other: Operand[Tensor]) -> Mask:
         return np.greater_equal(self.data, raw(other))
 
     __hash__ = object.__hash__  # by identity: equality is elementwise
 
     # --- methods, named as NumPy's ------------------------------------------------------------------------
 
-    def sum(self, axis=None, *, keepdims=False):
+    def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Sum over axes; see `tinygrad_cnn.sum`."""
         return ops.sum(self, axis, keepdims=keepdims)
 
-    def mean(self, axis=None, *, keepdims=False):
+    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Mean over axes; see `tinygrad_cnn.mean`."""
         return ops.mean(self, axis, keepdims=keepdims)
 
-    def var(self, axis=None, *, ddof=0, keepdims=False):
+    def var(self, axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Variance over axes; see `tinygrad_cnn.var`."""
         return ops.var(self, axis, ddof=ddof, keepdims=keepdims)
 
-    def std(self, axis=None, *, ddof=0, keepdims=False):
+    def std(self, axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Standard deviation over axes; see `tinygrad_cnn.std`."""
         return ops.std(self, axis, ddof=ddof, keepdims=keepdims)
 
-    def max(self, axis=None, *, keepdims=False):
+    def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Maximum over axes; see `tinygrad_cnn.max`."""
         return ops.max(self, axis, keepdims=keepdims)
 
-    def min(self, axis=None, *, keepdims=False):
+    def min(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Minimum over axes; see `tinygrad_cnn.min`."""
         return ops.min(self, axis, keepdims=keepdims)
 
-    def reshape(self, *shape):
+    def reshape(self, *shape: Any) -> Tensor:
         """Give a new shape, as one tuple or as several ints; see `tinygrad_cnn.reshape`."""
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes):
+    def transpose(self, *axes: Any) -> Tensor:
         """Permute the axes, given as one tuple or as several ints; see `tinygrad_cnn.transpose`."""
         as_one = len(axes) == 1 and not isinstance(axes[0], int)
         return ops.transpose(self, (axes[0] if as_one else axes) or None)
 
-    def squeeze(self, axis=None):
+    def squeeze(self, axis: Axes = None) -> Tensor:
         """Remove axes of length 1; see `tinygrad_cnn.squeeze`."""
         return ops.squeeze(self, axis)
 
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> Tensor:
         """Cast to a dtype; see `tinygrad_cnn.astype`."""
         return ops.astype(self, dtype)
 
     # --- Python's protocols -------------------------------------------------------------------------------
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.data)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self.data)))
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.data)
 
-    def __float__(self):
+    def __float__(self) -> float:
         return float(self.data)
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.data)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         values = np.array2string(self.data, prefix="Tensor(", separator=", ")
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
         flag = ", requires_grad=True" if isinstance(self.node, Leaf) else ""
         made = f", from={self.node.primitive.name}" if self.node and self.node.primitive else ""
         return f"Tensor({values}{dtype}{flag}{made})"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
         if not (self.node is None or isinstance(self.node, Leaf)):
             raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
         return _unpickle, (self.data, self.requires_grad)
 
     # --- NumPy's protocols: record, or say which op to use; never leave the tape in silence -----------------
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: Any = None) -> None:  # to a type checker, too, no ndarray
         raise TypeError(
             "a Tensor does not turn into an ndarray by itself: use tensor.numpy() to leave the tape"
         )
 
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any
+    ) -> Any:
         if out is not None:
             raise TypeError(
                 f"np.{ufunc.__name__} into an ndarray would leave the tape: write a = a + t, not a += t"
@@ -366,7 +373,7 @@ class Tensor(Box):
         called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         raise TypeError(_no_op(called, kwargs))
 
-    def __array_function__(self, function, types, args, kwargs):
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         op = _FUNCTIONS.get(function)
         if op is None:
             module = function.__module__.removeprefix("numpy").lstrip(".")
@@ -374,18 +381,18 @@ class Tensor(Box):
         return op(*args, **kwargs)
 
 
-def _raw_key(key):
+def _raw_key(key: Any) -> Any:
     return tuple(map(raw, key)) if isinstance(key, tuple) else raw(key)
 
 
-def _unpickle(data, requires_grad):
+def _unpickle(data: NDArray[Any], requires_grad: bool) -> Tensor:
     return Tensor(data, requires_grad=requires_grad)
 
 
-def _no_op(name, kwargs):
+def _no_op(name: str, kwargs: dict[str, Any]) -> str:
     options = f" with {', '.join(kwargs)}" if kwargs else ""
     op = _INSTEAD.get(name, name)
-    hint = f"use tinygrad_cnn.{op}" if op in ops.__all__ else "tinygrad_cnn has no such op"
+    hint = f"use tinygrad_cnn.{op}" if op in _OPS else "tinygrad_cnn has no such op"
     return f"np.{name}{options} does not work on a Tensor: {hint}, or leave the tape with tensor.numpy()"
 
 
@@ -429,16 +436,10 @@ _COMPARISONS = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
     np.isnan, np.isinf, np.isfinite,
 }  # fmt: skip
-_UFUNCS = {
-    getattr(np, name): getattr(ops, name)
-    for name in ops.__all__
-    if isinstance(getattr(np, name, None), np.ufunc)
-}
-_FUNCTIONS = {
-    getattr(np, name): getattr(ops, name)
-    for name in ops.__all__
-    if callable(getattr(np, name, None)) and not isinstance(getattr(np, name), np.ufunc)
-}
+_OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
+_NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
+_UFUNCS = {function: op for function, op in _NAMESAKES.items() if isinstance(function, np.ufunc)}
+_FUNCTIONS = {function: op for function, op in _NAMESAKES.items() if not isinstance(function, np.ufunc)}
 # what is asked of the array and not of its elements needs no tape
 _FUNCTIONS |= {
     function: lambda t, *args, _function=function: _function(t.data, *args)

@@ -94,8 +94,8 @@ RECORDS = [
         by_hand=[slope(lambda x: np.maximum(x, 0), lambda x, out: x > 0, Z)],
     ),
     part(
-        "gate",
-        activations.gate,
+        "relu_gradient",
+        activations.relu_gradient,
         operands=gated(),
         reference=lambda x, y: np.where(y > 0, x, 0.0),
         linear_in=("x",),

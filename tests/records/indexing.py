@@ -7,7 +7,7 @@ import references
 from hypothesis import strategies as st
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import shaping
+from tinygrad_cnn.ops import indexing
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.properties import properties_of
 
@@ -140,8 +140,8 @@ RECORDS = [
         ],
     ),
     part(
-        "put",
-        shaping.put,
+        "scatter_add",
+        indexing.scatter_add,
         operands=placed(),
         reference=references.scatter_add,
         linear_in=("x",),

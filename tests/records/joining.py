@@ -7,7 +7,7 @@ import references
 from hypothesis import strategies as st
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import shaping
+from tinygrad_cnn.ops import joining
 from tinygrad_cnn.testing import Call, ErrorCase, strategies
 
 from .draws import arrays
@@ -110,7 +110,7 @@ def fold(mode):
 
 CONCATENATE = part(
     "concatenate_along_an_axis",
-    shaping._concatenate,
+    joining._concatenate,
     operands=joined(),
     reference=lambda *xs, axis: references.concatenate(xs, axis),
     linear_in=("xs",),
@@ -149,7 +149,7 @@ RECORDS = [
     ),
     part(
         "pad_with_constants",
-        shaping._pad,
+        joining._pad,
         operands=arrays(strategies.shapes(max_side=3)),
         params=lambda x: {
             "widths": st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * x.ndim),

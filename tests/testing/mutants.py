@@ -24,7 +24,7 @@ import records
 import references
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import conv, linalg, normalization, pool, reductions, shaping
+from tinygrad_cnn.ops import conv, joining, linalg, normalization, pool, reductions
 from tinygrad_cnn.tape import Box, Primitive, astype, broadcast_to, primitive, raw, sum_to
 from tinygrad_cnn.testing import OpCase, strategies
 
@@ -275,7 +275,7 @@ BESIDE_ONE = OpCase("beside_one", beside_one, operands=strategies.arrays(), refe
 
 
 def _particular():
-    sum_, mean, spread = ops.sum, ops.mean, reductions.spread
+    sum_, mean, spread = ops.sum, ops.mean, reductions.unreduce
     count = reductions._count
     return [
         # M1
@@ -432,7 +432,7 @@ def _particular():
             "zeros of the default dtype",
             "pad_with_constants",
             "x",
-            lambda g, x_shape, widths: np.zeros(x_shape) + shaping._pad_rule(g, x_shape, widths),
+            lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths),
         ),
         # M10
         _of(
@@ -466,7 +466,7 @@ def _particular():
             "concatenate_along_an_axis",
             "xs",
             lambda g, xs_shape, index, axis: (
-                (0.5 if index else 1) * shaping._concatenate_rule(g, xs_shape, index, axis)
+                (0.5 if index else 1) * joining._concatenate_rule(g, xs_shape, index, axis)
             ),
         ),
         _of(

@@ -4,20 +4,23 @@ Minus infinity is a masked choice to the softmax family, and saturates the other
 multiply it by their 0, give NaN.
 """
 
+from __future__ import annotations
+
 import math
-import operator
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..kernels import rectifier as kernel
 from ..tape import primitive, raw
+from ..types import Array, Axes, Operand, Out, Shape
 from .elementary import erf, exp, tanh
-from .elementwise import absorb, multiply, where
+from .elementwise import multiply, times, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
     "elu",
-    "gate",
     "gelu",
     "leaky_relu",
     "log_sigmoid",
@@ -31,7 +34,7 @@ __all__ = [
 
 
 @primitive
-def relu(x):
+def relu(x: Operand[Out]) -> Out:
     """Rectified linear unit, elementwise: ``max(x, 0)``; its derivative at 0 is 0.
 
     Parameters
@@ -52,7 +55,7 @@ def relu(x):
 
 
 @primitive
-def gate(x, y):
+def relu_gradient(x: Operand[Out], y: Operand[Out]) -> Out:
     """Pass ``x`` where ``y`` is positive, else 0: the gradient of `relu`, and its own adjoint.
 
     Parameters
@@ -69,24 +72,24 @@ def gate(x, y):
 
     Examples
     --------
-    >>> gate(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
+    >>> relu_gradient(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
     array([0., 4.])
     """
     return kernel.gate(np.asarray(x), np.asarray(y))
 
 
-def _relu_rule(g, out):
+def _relu_rule(g: Array, out: Array) -> Array:
     if g.size < kernel.LARGE:  # there the operators' shorter way counts
         return g * (out > 0)
-    return gate(g, raw(out))
+    return relu_gradient(g, raw(out))
 
 
 relu.defvjp(x=_relu_rule)
-gate.defvjp(x=lambda g, y: gate(g, y))
+relu_gradient.defvjp(x=lambda g, y: relu_gradient(g, y))
 
 
 @primitive
-def sigmoid(x):
+def sigmoid(x: Operand[Out]) -> Out:
     """Logistic function, elementwise: ``1 / (1 + exp(-x))``.
 
     Parameters
@@ -110,7 +113,7 @@ sigmoid.defvjp(x=lambda g, out: g * (out * (1 - out)))
 
 
 @primitive
-def leaky_relu(x, *, negative_slope=0.01):
+def leaky_relu(x: Operand[Out], *, negative_slope: float = 0.01) -> Out:
     """Leaky rectified linear unit, elementwise: ``x`` where positive, else ``negative_slope * x``.
 
     Parameters
@@ -135,7 +138,7 @@ leaky_relu.defvjp(x=lambda g, x, negative_slope: where(raw(x) > 0, g, float(nega
 
 
 @primitive
-def elu(x, *, alpha=1.0):
+def elu(x: Operand[Out], *, alpha: float = 1.0) -> Out:
     """Exponential linear unit, elementwise: ``x`` where positive, else ``alpha * (e**x - 1)``.
 
     Parameters
@@ -161,7 +164,7 @@ elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, float(alpha) * exp(w
 
 
 @primitive
-def softplus(x):
+def softplus(x: Operand[Out]) -> Out:
     """Smooth relu, elementwise: ``log(1 + e**x)``, without overflow.
 
     Parameters
@@ -183,7 +186,7 @@ def softplus(x):
 softplus.defvjp(x=lambda g, x: g * sigmoid(x))
 
 
-def log_sigmoid(x):
+def log_sigmoid(x: Operand[Out]) -> Out:
     """Logarithm of the logistic function, elementwise: ``-log(1 + e**-x)``, without overflow.
 
     Parameters
@@ -203,7 +206,7 @@ def log_sigmoid(x):
 
 
 @primitive
-def silu(x):
+def silu(x: Operand[Out]) -> Out:
     """Sigmoid-weighted linear unit (swish), elementwise: ``x * sigmoid(x)``.
 
     Parameters
@@ -222,7 +225,7 @@ def silu(x):
     return x * sigmoid(x)
 
 
-def _silu_rule(g, x):
+def _silu_rule(g: Array, x: Array) -> Array:
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
@@ -230,7 +233,7 @@ def _silu_rule(g, x):
 silu.defvjp(x=_silu_rule)
 
 
-def gelu(x, *, approximate="none"):
+def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     """Gaussian error linear unit, elementwise: ``x * P(Z < x)`` for a standard normal ``Z``.
 
     Parameters
@@ -261,41 +264,41 @@ def gelu(x, *, approximate="none"):
 
 
 @primitive
-def _normal_cdf(x):
+def _normal_cdf(x: Operand[Out]) -> Out:
     return 0.5 * (1 + erf(np.multiply(x, math.sqrt(0.5))))
 
 
-def _normal_cdf_rule(g, x):
+def _normal_cdf_rule(g: Array, x: Array) -> Array:
     with np.errstate(over="ignore"):
         density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-    return absorb(operator.mul, density, g)  # far out it is 0, whatever overflowed in g
+    return times(density, g)  # far out it is 0, whatever overflowed in g
 
 
 _normal_cdf.defvjp(x=_normal_cdf_rule)
 
 
 @primitive
-def _gelu_tanh(x):
+def _gelu_tanh(x: Operand[Out]) -> Out:
     with np.errstate(over="ignore"):  # far out the cubic overflows, and tanh saturates
         return 0.5 * np.asarray(x) * (1 + tanh(_gelu_inner(x)))
 
 
-def _gelu_inner(x):
+def _gelu_inner(x: Array) -> Array:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
 
 
-def _gelu_tanh_rule(g, x):
+def _gelu_tanh_rule(g: Array, x: Array) -> Array:
     with np.errstate(over="ignore"):
         t = tanh(_gelu_inner(x))
         slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
         # where tanh is flat, 0 times a slope that may have overflowed
-        return g * (0.5 * (1 + t) + absorb(operator.mul, 0.5 * x * ((1 - t) * (1 + t)), slope))
+        return g * (0.5 * (1 + t) + times(0.5 * x * ((1 - t) * (1 + t)), slope))
 
 
 _gelu_tanh.defvjp(x=_gelu_tanh_rule)
 
 
-def _below_max(x, axis):
+def _below_max(x: ArrayLike, axis: Axes) -> NDArray[Any]:
     """A new array, ``x`` minus its slice's maximum: no exponential overflows. Minus infinities give zeros."""
     x = floating(x)
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
@@ -305,7 +308,7 @@ def _below_max(x, axis):
 
 
 @primitive
-def softmax(x, axis=-1):
+def softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     """Softmax along an axis: ``exp(x) / sum(exp(x))``, with the maximum subtracted first.
 
     A slice of minus infinities, all choices masked, gives the uniform distribution.
@@ -332,7 +335,7 @@ softmax.defvjp(x=lambda g, out, axis: out * (g - sum(g * out, axis, keepdims=Tru
 
 
 @primitive
-def log_softmax(x, axis=-1):
+def log_softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     """Logarithm of the softmax along an axis: ``x - logsumexp(x)``, computed without overflow.
 
     Parameters

@@ -15,15 +15,7 @@ from ..tape import primitive, raw
 from .reductions import sum
 from .shaping import expand_dims, reshape, squeeze
 
-__all__ = [
-    "check_arrays",
-    "conv1d",
-    "conv2d",
-    "conv2d_input",
-    "conv2d_output",
-    "conv2d_weight",
-    "conv_transpose2d",
-]
+__all__ = ["conv1d", "conv2d", "conv_transpose2d"]
 
 
 def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):

@@ -1,16 +1,20 @@
 """Elementary functions, elementwise: powers, exponentials and logarithms, trigonometry, the error function.
 
-Where a derivative is singular, a zero cotangent stays exactly zero: see `absorb` in ``elementwise``.
+Where a derivative is singular, a zero cotangent stays exactly zero: see `times` in ``elementwise``.
 """
+
+from __future__ import annotations
 
 import functools
 import math
-import operator
+from collections.abc import Callable
 
 import numpy as np
 
+from ..kernels import special
 from ..tape import astype, primitive, raw
-from .elementwise import absorb, where
+from ..types import Array, Operand, Out
+from .elementwise import over, times, where
 
 __all__ = [
     "arctan",
@@ -32,7 +36,7 @@ __all__ = [
 
 
 @primitive(broadcasts=True)
-def power(x, exponent):
+def power(x: Operand[Out], exponent: Operand[Out]) -> Out:
     """Raise to a power elementwise: ``x ** exponent``, with broadcasting.
 
     The gradient to ``x`` is exact at ``x = 0`` for every constant exponent, and needs no logarithm. The
@@ -58,7 +62,7 @@ def power(x, exponent):
     return x**exponent if isinstance(x, np.ndarray) else np.power(x, exponent)
 
 
-def _power_base_rule(g, x, exponent):
+def _power_base_rule(g: Array, x: Array, exponent: Array) -> Array:
     is_constant = raw(exponent) is exponent  # else this rule will itself be differentiated by the exponent
     if is_constant and np.ndim(exponent) == 0 and exponent == 2:  # the common square, without a power
         return g * x * exponent
@@ -71,29 +75,29 @@ def _power_base_rule(g, x, exponent):
         lowered = where(flat, 1, lowered) if np.ndim(flat) else 1
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = exponent * power(x, lowered)
-    return absorb(operator.mul, g, slope)
+    return times(g, slope)
 
 
-def _power_exponent_rule(g, x, exponent, out):
+def _power_exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Array:
     zero = np.equal(raw(x), 0)
     with np.errstate(invalid="ignore"):
         slope = out * log(astype(where(zero, 1, x), out.dtype))  # a Python scalar x is weak: not float64
     if zero.any():
         slope = where(zero, np.where(np.less(raw(exponent), 0), -np.inf, 0).astype(out.dtype), slope)
-    return absorb(operator.mul, g, slope)
+    return times(g, slope)
 
 
 power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 
 
-def _scaled(g, slope, x):
+def _scaled(g: Array, slope: Callable[[Array], Array], x: Array) -> Array:
     """``g * slope(x)``, absorbed; a slope that overflows or is undefined has warned as a value already."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return absorb(operator.mul, g, slope(x))
+        return times(g, slope(x))
 
 
 @primitive
-def exp(x):
+def exp(x: Operand[Out]) -> Out:
     """Exponential, elementwise: ``e**x``.
 
     Parameters
@@ -112,11 +116,11 @@ def exp(x):
     return np.exp(x)
 
 
-exp.defvjp(x=lambda g, out: absorb(operator.mul, g, out))
+exp.defvjp(x=lambda g, out: times(g, out))
 
 
 @primitive
-def log(x):
+def log(x: Operand[Out]) -> Out:
     """Natural logarithm, elementwise.
 
     Parameters
@@ -136,11 +140,11 @@ def log(x):
     return np.log(x)
 
 
-log.defvjp(x=lambda g, x: absorb(operator.truediv, g, x))
+log.defvjp(x=lambda g, x: over(g, x))
 
 
 @primitive
-def sqrt(x):
+def sqrt(x: Operand[Out]) -> Out:
     """Square root, elementwise; its derivative at 0 is infinite (0 for a zero cotangent).
 
     Parameters
@@ -160,11 +164,11 @@ def sqrt(x):
     return np.sqrt(x)
 
 
-sqrt.defvjp(x=lambda g, out: absorb(operator.truediv, 0.5 * g, out))
+sqrt.defvjp(x=lambda g, out: over(0.5 * g, out))
 
 
 @primitive
-def sin(x):
+def sin(x: Operand[Out]) -> Out:
     """Sine, elementwise.
 
     Parameters
@@ -185,7 +189,7 @@ def sin(x):
 
 
 @primitive
-def cos(x):
+def cos(x: Operand[Out]) -> Out:
     """Cosine, elementwise.
 
     Parameters
@@ -210,7 +214,7 @@ cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
 
 
 @primitive
-def tanh(x):
+def tanh(x: Operand[Out]) -> Out:
     """Hyperbolic tangent, elementwise.
 
     Parameters
@@ -234,7 +238,7 @@ tanh.defvjp(x=lambda g, out: ((1 - out) * (1 + out)) * g)
 
 
 @primitive
-def log1p(x):
+def log1p(x: Operand[Out]) -> Out:
     """``log(1 + x)``, elementwise, accurate for a small ``x``.
 
     Parameters
@@ -254,11 +258,11 @@ def log1p(x):
     return np.log1p(x)
 
 
-log1p.defvjp(x=lambda g, x: absorb(operator.truediv, g, 1 + x))
+log1p.defvjp(x=lambda g, x: over(g, 1 + x))
 
 
 @primitive
-def expm1(x):
+def expm1(x: Operand[Out]) -> Out:
     """``e**x - 1``, elementwise, accurate for a small ``x``.
 
     Parameters
@@ -281,7 +285,7 @@ expm1.defvjp(x=lambda g, x: _scaled(g, exp, x))  # not out + 1, which rounds awa
 
 
 @primitive
-def sinh(x):
+def sinh(x: Operand[Out]) -> Out:
     """Hyperbolic sine, elementwise.
 
     Parameters
@@ -301,7 +305,7 @@ def sinh(x):
 
 
 @primitive
-def cosh(x):
+def cosh(x: Operand[Out]) -> Out:
     """Hyperbolic cosine, elementwise.
 
     Parameters
@@ -325,7 +329,7 @@ cosh.defvjp(x=lambda g, x: _scaled(g, sinh, x))
 
 
 @primitive
-def arctan(x):
+def arctan(x: Operand[Out]) -> Out:
     """Inverse tangent, elementwise, in radians.
 
     Parameters
@@ -348,7 +352,7 @@ arctan.defvjp(x=lambda g, x: g / (1 + x * x))
 
 
 @primitive(broadcasts=True)
-def hypot(a, b):
+def hypot(a: Operand[Out], b: Operand[Out]) -> Out:
     """Length of a vector of two components: ``sqrt(a**2 + b**2)``, elementwise, with broadcasting.
 
     Neither overflows nor underflows where the result does not. Its gradient at (0, 0) is 0.
@@ -371,10 +375,10 @@ def hypot(a, b):
     return np.hypot(a, b)
 
 
-def _hypot_rule(g, component, out):
+def _hypot_rule(g: Array, component: Array, out: Array) -> Array:
     """``g * component / out``, 0 where the length is: the subgradient of smallest norm."""
     with np.errstate(invalid="ignore"):
-        return absorb(operator.mul, g, component / where(raw(out) == 0, 1.0, out))
+        return times(g, component / where(raw(out) == 0, 1.0, out))
 
 
 hypot.defvjp(
@@ -386,7 +390,7 @@ hypot.defvjp(
 # --- sinc and erf, which NumPy lacks in part --------------------------------------------------------------
 
 
-def sinc(x):
+def sinc(x: Operand[Out]) -> Out:
     """Normalised sinc, elementwise: ``sin(pi x) / (pi x)``, 1 at 0; every derivative is exact at 0.
 
     Parameters
@@ -406,38 +410,12 @@ def sinc(x):
 
 
 @primitive
-def _sinc(x, *, order):
-    """The n-th derivative of sinc.
-
-    Near 0 by its power series, elsewhere by Leibniz' rule for ``y s(y) = sin(y)`` with ``y = pi x``:
-    ``y s_n + n s_(n-1) = sin(y + n pi / 2)``.
-    """
-    x = np.asarray(x)
-    if order == 0:
-        return np.sinc(x)
-    y = np.pi * x
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        value = np.sin(y) / y
-        for n in range(1, order + 1):
-            value = (np.sin(y + n * np.pi / 2) - n * value) / y
-    value = np.asarray(np.pi**order * value, dtype=x.dtype, order="C")
-    # the recurrence divides by x, and amplifies errors below that
-    near = np.flatnonzero(np.abs(x) < order / 4)
-    value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
-    return value
+def _sinc(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of sinc of an order."""
+    return special.sinc(np.asarray(x), order)
 
 
-def _sinc_near_zero(x, order):
-    """``sum (-1)**k (pi x)**(2k) / (2k + 1)!``, differentiated term by term."""
-    odd = order % 2
-    terms = range((order + 1) // 2, (order + 1) // 2 + 8 + 2 * order)
-    coefficients = [
-        (-1) ** k * math.pi ** (2 * k) * math.perm(2 * k, order) / math.factorial(2 * k + 1) for k in terms
-    ]
-    return np.polynomial.polynomial.polyval(x * x, coefficients) * (x if odd else 1)
-
-
-def _sinc_rule(g, x, order):
+def _sinc_rule(g: Array, x: Array, order: int) -> Array:
     return _scaled(g, functools.partial(_sinc, order=order + 1), x)
 
 
@@ -445,7 +423,7 @@ _sinc.defvjp(x=_sinc_rule)
 
 
 @primitive
-def erf(x):
+def erf(x: Operand[Out]) -> Out:
     """Error function, elementwise: ``2 / sqrt(pi) * ∫ exp(-t**2) dt`` over ``0 < t < x``.
 
     Parameters
@@ -462,56 +440,7 @@ def erf(x):
     >>> erf(np.array([0.0, 1.0]))
     array([0.        , 0.84270079])
     """
-    x = np.asarray(x)
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
-    inner, outer = _erf_polynomials(x.dtype)
-    size = np.abs(x)
-    is_near = size < 1
-    low, high = np.minimum(size, 1), np.clip(size, 1, _ERF_END)
-    near = np.clip(x, -1, 1) * _horner(inner, low * low)
-    tail = np.copysign(1 - np.exp(-high * high) * _horner(outer, _compress(high)), x)
-    value = near * is_near + tail * ~is_near  # masks multiply faster than where chooses
-    return value.astype(dtype, copy=False)
-
-
-_ERF_END = 6.0  # above it erf rounds to 1
-_LEFT, _RIGHT = (1 - 2.5) / (1 + 2.5), (_ERF_END - 2.5) / (_ERF_END + 2.5)
-
-
-def _compress(x):
-    """Map ``1..6`` to an interval on which the scaled tail of erf is nearly a polynomial."""
-    return (x - 2.5) / (x + 2.5)
-
-
-def _horner(coefficients, x):
-    """The polynomial at every element of ``x``, in memory of its own."""
-    total = np.full_like(x, coefficients[-1])
-    for c in coefficients[-2::-1]:
-        total *= x
-        total += c
-    return total
-
-
-@functools.cache
-def _erf_polynomials(dtype):
-    """Fits to the C library's erf: ``erf(x) / x`` in ``x**2``, and the tail, as long as a dtype can tell."""
-
-    @np.vectorize
-    def near(u):
-        return math.erf(math.sqrt(u)) / math.sqrt(u)
-
-    @np.vectorize
-    def tail(t):
-        x = 2.5 * (1 + t) / (1 - t)  # the inverse of _compress
-        return math.exp(x * x) * math.erfc(x)
-
-    fits = []
-    for function, degree, domain in ((near, 17, [0, 1]), (tail, 26, [_LEFT, _RIGHT])):
-        series = np.polynomial.Chebyshev.interpolate(function, degree, domain)
-        series = series.trim(tol=np.finfo(dtype).eps / 8)
-        fits.append(series.convert(kind=np.polynomial.Polynomial).coef.astype(dtype))
-    return fits
+    return special.erf(np.asarray(x))
 
 
 erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))

@@ -4,18 +4,21 @@ Derivatives at ties and kinks follow one table (docs/subgradients.md): ``abs'(0)
 `minimum` give half the cotangent to each side of a tie; `clip` passes it at its bounds.
 
 A zero cotangent stays exactly zero through a singular derivative, so that ``where(x > 0, sqrt(x), 0)`` has
-a finite gradient everywhere: see `absorb`.
+a finite gradient everywhere: see `times` and `over`.
 """
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Callable
 
 import numpy as np
 
 from ..tape import astype, primitive, raw
+from ..types import Array, Operand, Out
 
 __all__ = [
     "abs",
-    "absorb",
     "clip",
     "divide",
     "floor",
@@ -30,35 +33,36 @@ __all__ = [
 ]
 
 
-def absorb(operation, g, local):
-    """``operation(g, local)``, but exactly 0 where that is NaN and the cotangent ``g`` is 0.
+def times(g: Array, local: Array) -> Array:
+    """Return ``g * local``, but exactly 0 where that is NaN and the cotangent ``g`` is 0.
 
     A zero cotangent says that the output is not used; what the derivative would have been, infinite or
     undefined, must not matter. The plain result is kept unless it holds a NaN, so the usual case pays for one
     test only.
 
-    Parameters
-    ----------
-    operation : callable
-        `operator.mul` or `operator.truediv`.
-    g : ndarray or Tensor
-        The cotangent.
-    local : ndarray or Tensor
-        The local derivative, or its reciprocal for a division.
+    Examples
+    --------
+    >>> times(np.array([0.0, 1.0]), np.array([np.inf, 2.0]))
+    array([0., 2.])
+    """
+    finite = np.isfinite(raw(local))
+    if np.count_nonzero(finite) == finite.size:  # counted in a fraction of the time of all()
+        return g * local
+    return _zero_where_unused(operator.mul, g, local)
 
-    Returns
-    -------
-    ndarray or Tensor
+
+def over(g: Array, local: Array) -> Array:
+    """Return ``g / local``, but exactly 0 where that is NaN and the cotangent ``g`` is 0; see `times`.
 
     Examples
     --------
-    >>> absorb(operator.truediv, np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+    >>> over(np.array([0.0, 1.0]), np.array([0.0, 2.0]))
     array([0. , 0.5])
     """
-    if operation is operator.mul:
-        finite = np.isfinite(raw(local))
-        if np.count_nonzero(finite) == finite.size:  # counted in a fraction of the time of all()
-            return operation(g, local)
+    return _zero_where_unused(operator.truediv, g, local)
+
+
+def _zero_where_unused(operation: Callable[[Array, Array], Array], g: Array, local: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         plain = operation(g, local)
         hole = np.isnan(raw(plain))
@@ -73,7 +77,7 @@ def absorb(operation, g, local):
 
 
 @primitive(broadcasts=True)
-def subtract(a, b):
+def subtract(a: Operand[Out], b: Operand[Out]) -> Out:
     """Subtract elementwise: ``a - b``, with broadcasting.
 
     Parameters
@@ -98,7 +102,7 @@ subtract.defvjp(a=lambda g: g, b=lambda g: -g)
 
 
 @primitive(broadcasts=True)
-def multiply(a, b):
+def multiply(a: Operand[Out], b: Operand[Out]) -> Out:
     """Multiply elementwise: ``a * b``, with broadcasting.
 
     Parameters
@@ -119,11 +123,11 @@ def multiply(a, b):
     return np.multiply(a, b)
 
 
-multiply.defvjp(a=lambda g, b: absorb(operator.mul, g, b), b=lambda g, a: absorb(operator.mul, g, a))
+multiply.defvjp(a=lambda g, b: times(g, b), b=lambda g, a: times(g, a))
 
 
 @primitive(broadcasts=True)
-def divide(a, b):
+def divide(a: Operand[Out], b: Operand[Out]) -> Out:
     """Divide elementwise: ``a / b``, with broadcasting.
 
     Parameters
@@ -145,14 +149,14 @@ def divide(a, b):
 
 
 divide.defvjp(
-    a=lambda g, b: absorb(operator.truediv, g, b),
+    a=lambda g, b: over(g, b),
     # by the quotient again, not by a / b**2, which underflows for a small b
-    b=lambda g, b, out: -absorb(operator.truediv, absorb(operator.mul, g, out), b),
+    b=lambda g, b, out: -over(times(g, out), b),
 )
 
 
 @primitive
-def negative(x):
+def negative(x: Operand[Out]) -> Out:
     """Negate elementwise: ``-x``.
 
     Parameters
@@ -175,7 +179,7 @@ negative.defvjp(x=lambda g: -g)
 
 
 @primitive
-def square(x):
+def square(x: Operand[Out]) -> Out:
     """Square elementwise: ``x * x``.
 
     Parameters
@@ -194,14 +198,14 @@ def square(x):
     return np.square(x)
 
 
-square.defvjp(x=lambda g, x: absorb(operator.mul, g, 2 * x))
+square.defvjp(x=lambda g, x: times(g, 2 * x))
 
 
 # --- choices ----------------------------------------------------------------------------------------------
 
 
 @primitive
-def abs(x):  # NumPy's name
+def abs(x: Operand[Out]) -> Out:  # NumPy's name
     """Absolute value, elementwise; its derivative at 0 is 0.
 
     Parameters
@@ -221,7 +225,7 @@ def abs(x):  # NumPy's name
 
 
 @primitive(piecewise_constant=True)
-def sign(x):
+def sign(x: Operand[Out]) -> Out:
     """Sign, elementwise: -1, 0 or 1. Its derivative is zero.
 
     Parameters
@@ -244,7 +248,7 @@ abs.defvjp(x=lambda g, x: g * sign(x))
 
 
 @primitive(piecewise_constant=True)
-def floor(x):
+def floor(x: Operand[Out]) -> Out:
     """Round down, elementwise. Its derivative is zero.
 
     Parameters
@@ -263,13 +267,13 @@ def floor(x):
     return np.floor(x)
 
 
-def _to_winner(g, wins, ties):
+def _to_winner(g: Array, wins: Array, ties: Array) -> Array:
     """The cotangent where an operand wins, half of it where both tie (masks multiply faster than `where`)."""
     return g * wins + (0.5 * g) * ties if np.any(ties) else g * wins
 
 
 @primitive(broadcasts=True)
-def maximum(a, b):
+def maximum(a: Operand[Out], b: Operand[Out]) -> Out:
     """Elementwise maximum, with broadcasting; at a tie each side gets half the cotangent.
 
     Parameters
@@ -297,7 +301,7 @@ maximum.defvjp(
 
 
 @primitive(broadcasts=True)
-def minimum(a, b):
+def minimum(a: Operand[Out], b: Operand[Out]) -> Out:
     """Elementwise minimum, with broadcasting; at a tie each side gets half the cotangent.
 
     Parameters
@@ -325,7 +329,7 @@ minimum.defvjp(
 
 
 @primitive(broadcasts=True)
-def clip(x, a_min=None, a_max=None):
+def clip(x: Operand[Out], a_min: Operand[Out] | None = None, a_max: Operand[Out] | None = None) -> Out:
     """Limit to the interval ``[a_min, a_max]``; the gradient passes at both bounds.
 
     Parameters
@@ -347,7 +351,7 @@ def clip(x, a_min=None, a_max=None):
     return np.clip(x, a_min, a_max)
 
 
-def _is_raised(x, a_min, out):
+def _is_raised(x: Array, a_min: Array, out: Array) -> Array:
     """Where the lower bound came out; where the upper one, being less, replaced it, that one did."""
     return (raw(out) > raw(x)) & (raw(out) == raw(a_min))
 
@@ -361,7 +365,7 @@ clip.defvjp(
 
 
 @primitive(broadcasts=True)
-def where(condition, x, y):
+def where(condition: Operand[Out], x: Operand[Out], y: Operand[Out]) -> Out:
     """Choose elementwise: ``x`` where ``condition`` holds, else ``y``; with broadcasting.
 
     Parameters

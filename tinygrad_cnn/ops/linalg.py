@@ -1,19 +1,28 @@
 """Products of matrices and tensors, through BLAS."""
 
+from __future__ import annotations
+
 import math
 import string
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kernels.product import product
 from ..tape import broadcast_to, primitive, raw
-from .shaping import expand_dims, getitem, reshape, squeeze, swapaxes, transpose
+from ..types import Array, Operand, Out, Shape
+from .indexing import getitem
+from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
 
 __all__ = ["einsum", "matmul", "outer", "tensordot"]
 
+Pairs: TypeAlias = int | tuple[int | Sequence[int], int | Sequence[int]]
+
 
 @primitive(broadcasts=True)  # over the leading axes; the rules below keep the last two
-def matmul(a, b):
+def matmul(a: Operand[Out], b: Operand[Out]) -> Out:
     """Matrix product ``a @ b``, for all the shapes NumPy allows.
 
     Parameters
@@ -43,7 +52,7 @@ def matmul(a, b):
     return np.matmul(a, b)
 
 
-def _matmul_a(g, a, b):
+def _matmul_a(g: Array, a: Array, b: Array) -> Array:
     if a.ndim == 1:
         # (n,) or (..., n) against b (..., k, n), or 0-d against b (k,)
         return g * b if b.ndim == 1 else squeeze(matmul(b, expand_dims(g, -1)), -1)
@@ -56,11 +65,11 @@ def _matmul_a(g, a, b):
     return matmul(g, b.T if b.ndim == 2 else swapaxes(b, -1, -2))
 
 
-def _is_fortran(a):
+def _is_fortran(a: NDArray[Any]) -> bool:
     return a.flags.f_contiguous and not a.flags.c_contiguous
 
 
-def _matmul_b(g, a, b_shape):
+def _matmul_b(g: Array, a: Array, b_shape: Shape) -> Array:
     if len(b_shape) == 1:
         return g * a if a.ndim == 1 else squeeze(matmul(swapaxes(a, -1, -2), expand_dims(g, -1)), -1)
     if a.ndim == 1:
@@ -74,7 +83,7 @@ def _matmul_b(g, a, b_shape):
 matmul.defvjp(a=_matmul_a, b=_matmul_b)
 
 
-def outer(a, b):
+def outer(a: Operand[Out], b: Operand[Out]) -> Out:
     """Outer product of two vectors: ``out[i, j] = a[i] * b[j]``.
 
     Parameters
@@ -96,7 +105,7 @@ def outer(a, b):
     return matmul(reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
-def tensordot(a, b, axes=2):
+def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
     """Sum of products over pairs of axes, as one matrix product.
 
     Parameters
@@ -136,7 +145,7 @@ def tensordot(a, b, axes=2):
     return reshape(matmul(left, right), (*rows, *columns))
 
 
-def _paired_axes(ndim_a, ndim_b, axes):
+def _paired_axes(ndim_a: int, ndim_b: int, axes: Pairs) -> tuple[list[int], list[int]]:
     """The summed axes of both operands, as lists of non-negative ints."""
     if isinstance(axes, int):
         return list(range(ndim_a - axes, ndim_a)), list(range(axes))
@@ -144,7 +153,7 @@ def _paired_axes(ndim_a, ndim_b, axes):
     return [range(ndim_a)[i] for i in pair[0]], [range(ndim_b)[i] for i in pair[1]]
 
 
-def einsum(subscripts, *operands):
+def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
     """Sum of products in Einstein's notation, as `numpy.einsum` reads it.
 
     Parameters
@@ -180,7 +189,7 @@ def einsum(subscripts, *operands):
     return _einsum(*(x for x, _ in pairs), inputs=tuple(letters for _, letters in pairs), output=output)
 
 
-def _parse_subscripts(subscripts, ndims):
+def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     """The letters of each operand and of the output, with the ellipsis spelled out."""
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
@@ -205,7 +214,7 @@ def _parse_subscripts(subscripts, ndims):
     return spelled, ellipsis + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
 
 
-def _diagonal(x, letters):
+def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
     """``x`` with one axis for each different letter, and these letters in the order of the axes."""
     while repeated := [c for c in letters if letters.count(c) > 1]:
         letter = repeated[0]
@@ -221,11 +230,18 @@ def _diagonal(x, letters):
 
 
 @primitive(broadcasts=True)  # an index of length 1 stretches, and operands promote
-def _einsum(*xs, inputs, output):
+def _einsum(*xs: Operand[Out], inputs: tuple[str, ...], output: str) -> Out:
     return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 1)
 
 
-def _einsum_rule(g, xs, xs_shape, index, inputs, output):
+def _einsum_rule(
+    g: Array,
+    xs: tuple[Array, ...],
+    xs_shape: tuple[Shape, ...],
+    index: int,
+    inputs: tuple[str, ...],
+    output: str,
+) -> Array:
     """The product of the cotangent with the other operands, summed to this operand's indices."""
     others = [i for i in range(len(xs)) if i != index]
     letters = inputs[index]

@@ -4,18 +4,35 @@ They are compositions, so that the tape derives their gradients; only the mean o
 commonest, is a primitive.
 """
 
-import numpy as np
+from __future__ import annotations
 
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import checks
 from ..tape import Box, astype, primitive, raw
+from ..types import Array, Operand, Out, Shape
 from .activations import log_softmax, softplus
 from .elementwise import square, where
+from .indexing import getitem
 from .reductions import mean, sum
-from .shaping import check_indices, getitem
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
 
+Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
-def cross_entropy(logits, targets, *, weight=None, label_smoothing=0.0, ignore_index=None, reduction="mean"):
+
+def cross_entropy(
+    logits: Operand[Out],
+    targets: Operand[Out],
+    *,
+    weight: Operand[Any] | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Out:
     """Cross-entropy of logits against labels or probabilities: ``-log_softmax(logits)[label]``.
 
     Stable for logits of any finite size. The gradient to the logits, ``(softmax(logits) - p) / N``, falls out
@@ -71,7 +88,14 @@ def cross_entropy(logits, targets, *, weight=None, label_smoothing=0.0, ignore_i
     return _reduced("cross_entropy", losses, reduction, counted, class_weights[labels])
 
 
-def _against_probabilities(log_p, p, weight, label_smoothing, ignore_index, reduction):
+def _against_probabilities(
+    log_p: Array,
+    p: Array,
+    weight: Operand[Any] | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+    reduction: Reduction,
+) -> Array:
     if np.shape(raw(p)) != log_p.shape:
         raise ValueError(
             f"cross_entropy: targets: expected probability rows {log_p.shape}, got {np.shape(raw(p))}"
@@ -89,7 +113,14 @@ def _against_probabilities(log_p, p, weight, label_smoothing, ignore_index, redu
     return _reduced("cross_entropy", losses, reduction)
 
 
-def nll_loss(log_probabilities, labels, *, weight=None, ignore_index=None, reduction="mean"):
+def nll_loss(
+    log_probabilities: Operand[Out],
+    labels: Operand[Any],
+    *,
+    weight: Operand[Any] | None = None,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Out:
     """Negative log-likelihood of labels: ``-log_probabilities[label]``.
 
     Parameters
@@ -124,7 +155,14 @@ def nll_loss(log_probabilities, labels, *, weight=None, ignore_index=None, reduc
     return _nll("nll_loss", log_probabilities, labels, weight, ignore_index, reduction)
 
 
-def _nll(op, log_p, labels, weight, ignore_index, reduction):
+def _nll(
+    op: str,
+    log_p: Array,
+    labels: Array,
+    weight: Operand[Any] | None,
+    ignore_index: int | None,
+    reduction: Reduction,
+) -> Array:
     labels, counted = _labels(op, labels, log_p.shape, ignore_index)
     if weight is None and counted is None and reduction == "mean":
         return _mean_nll(log_p, labels)
@@ -136,13 +174,13 @@ def _nll(op, log_p, labels, weight, ignore_index, reduction):
 
 
 @primitive
-def _mean_nll(log_p, labels):
+def _mean_nll(log_p: Operand[Out], labels: Array) -> Out:
     # one node: those of its parts would cost a thirtieth of the smallest steps
     return mean(-_picked(log_p, labels))
 
 
 @primitive
-def _to_labels(x, labels, *, shape):
+def _to_labels(x: Operand[Out], labels: Array, *, shape: Shape) -> Out:
     """The adjoint of `_mean_nll`: ``-x / N`` at each label."""
     n = len(labels)
     out = np.zeros(shape, x.dtype)
@@ -154,7 +192,7 @@ _mean_nll.defvjp(log_p=lambda g, log_p_shape, labels: _to_labels(g, labels, shap
 _to_labels.defvjp(x=lambda g, labels: _mean_nll(g, labels))
 
 
-def mse_loss(x, target, *, reduction="mean"):
+def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "mean") -> Out:
     """Squared error: ``(x - target)**2``.
 
     Parameters
@@ -186,7 +224,9 @@ def mse_loss(x, target, *, reduction="mean"):
     return _reduced("mse_loss", square(x - target), reduction)
 
 
-def binary_cross_entropy_with_logits(logits, targets, *, reduction="mean"):
+def binary_cross_entropy_with_logits(
+    logits: Operand[Out], targets: Operand[Out], *, reduction: Reduction = "mean"
+) -> Out:
     """Cross-entropy of yes-or-no choices: ``-t log p - (1 - t) log(1 - p)`` with ``p = sigmoid(logits)``.
 
     Stable for logits of any size, infinite ones included.
@@ -233,7 +273,7 @@ def binary_cross_entropy_with_logits(logits, targets, *, reduction="mean"):
 # --- what the losses share --------------------------------------------------------------------------------
 
 
-def _rows(op, name, x):
+def _rows(op: str, name: str, x: Array) -> Shape:
     shape = np.shape(raw(x))
     if len(shape) != 2:
         raise ValueError(f"{op}: {name}: expected shape (N, C), got {shape}")
@@ -242,23 +282,25 @@ def _rows(op, name, x):
     return shape
 
 
-def _labels(op, labels, shape, ignore_index):
+def _labels(
+    op: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Labels in range, and which of them count (None: all do); one that does not is replaced by 0."""
     labels = np.asarray(raw(labels))
     n, classes = shape
     if labels.shape != (n,):
         raise ValueError(f"{op}: labels: expected shape ({n},) for logits {shape}, got {labels.shape}")
     if ignore_index is None:
-        return check_indices(op, "labels", labels, classes), None
+        return checks.indices(op, "labels", labels, classes), None
     counted = labels != ignore_index
-    return check_indices(op, "labels", np.where(counted, labels, 0), classes), counted
+    return checks.indices(op, "labels", np.where(counted, labels, 0), classes), counted
 
 
-def _picked(log_p, labels):
+def _picked(log_p: Array, labels: NDArray[Any]) -> Array:
     return getitem(log_p, (np.arange(len(labels)), labels))
 
 
-def _class_weights(op, weight, log_p):
+def _class_weights(op: str, weight: Operand[Any] | None, log_p: Array) -> NDArray[Any]:
     """The weight of each class, in the dtype of the logits."""
     classes = np.shape(raw(log_p))[1]
     if weight is None:
@@ -269,7 +311,13 @@ def _class_weights(op, weight, log_p):
     return weight
 
 
-def _reduced(op, losses, reduction, counted=None, weights=None):
+def _reduced(
+    op: str,
+    losses: Array,
+    reduction: Reduction,
+    counted: NDArray[Any] | None = None,
+    weights: NDArray[Any] | None = None,
+) -> Array:
     """The losses reduced: those that do not count are 0, the mean divides by the weights of the others."""
     if counted is not None:
         losses = where(counted, losses, 0.0)

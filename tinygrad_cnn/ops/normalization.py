@@ -23,7 +23,7 @@ from .elementary import sqrt
 from .reductions import mean, sum, var
 from .shaping import reshape
 
-__all__ = ["batch_norm", "batch_norm_input", "batch_norm_weight", "group_norm", "layer_norm"]
+__all__ = ["batch_norm", "group_norm", "layer_norm"]
 
 
 def batch_norm(x, weight, bias, *, eps=1e-5):

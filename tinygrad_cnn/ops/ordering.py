@@ -1,15 +1,19 @@
 """Operations that depend on the order of elements."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..tape import primitive, raw
-from .shaping import getitem, reshape
+from ..types import Operand, Out
+from .indexing import getitem
+from .shaping import reshape
 
 __all__ = ["argmax", "sort"]
 
 
 @primitive(piecewise_constant=True)
-def argmax(x, axis=None, *, keepdims=False):
+def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) -> Out:
     """Position of the maximum along an axis; of tied ones the first.
 
     Parameters
@@ -33,7 +37,7 @@ def argmax(x, axis=None, *, keepdims=False):
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
-def sort(x, axis=-1):
+def sort(x: Operand[Out], axis: int | None = -1) -> Out:
     """Sort along an axis; tied elements keep their order, and each its own gradient.
 
     Parameters

@@ -13,14 +13,7 @@ from .conv import check_arrays, geometry
 from .linalg import matmul
 from .reductions import mean
 
-__all__ = [
-    "adaptive_avg_pool2d",
-    "avg_pool2d",
-    "global_avg_pool2d",
-    "max_pool2d",
-    "max_pool2d_gather",
-    "max_pool2d_scatter",
-]
+__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]
 
 
 def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False):

@@ -1,13 +1,16 @@
 """Operations that draw random numbers, always from an explicit Generator."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..tape import raw
+from ..types import Operand, Out
 
 __all__ = ["dropout"]
 
 
-def dropout(x, rate, *, rng):
+def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     """Zero each element with a probability, and scale the rest so that the expectation is unchanged.
 
     Parameters

@@ -3,28 +3,31 @@
 `max` and `min` share the cotangent evenly among the tied elements of each slice (docs/subgradients.md).
 """
 
+from __future__ import annotations
+
 import math
-import operator
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import ArrayLike, NDArray
 
 from ..tape import Box, accumulator, broadcast_to, primitive, raw
+from ..types import Array, Axes, Operand, Out, Shape
 from .elementary import exp
-from .elementwise import absorb, where
-from .shaping import concatenate, flip, moveaxis, reshape
+from .elementwise import over, times, where
+from .indexing import flip
+from .joining import concatenate
+from .shaping import moveaxis, reshape
 
 __all__ = [
     "cumsum",
-    "floating",
-    "kept_shape",
     "logsumexp",
     "max",
     "mean",
     "min",
     "norm",
     "prod",
-    "spread",
     "std",
     "sum",
     "var",
@@ -35,7 +38,7 @@ __all__ = [
 FEW = 1 << 10
 
 
-def _axes(ndim, axis):
+def _axes(ndim: int, axis: Axes) -> Shape:
     """The reduced axes, as a tuple of non-negative ints."""
     if axis is None:
         return tuple(range(ndim))
@@ -43,7 +46,7 @@ def _axes(ndim, axis):
     return normalize_axis_tuple(axis, ndim or 1)[:ndim]
 
 
-def kept_shape(shape, axis):
+def kept_shape(shape: Shape, axis: Axes) -> Shape:
     """The shape with every reduced axis at length 1, which broadcasts against ``shape``.
 
     Parameters
@@ -64,7 +67,7 @@ def kept_shape(shape, axis):
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
-def spread(g, shape, axis):
+def unreduce(g: Array, shape: Shape, axis: Axes) -> Array:
     """Undo a reduction: put ``g`` at every element that it was reduced from.
 
     Parameters
@@ -82,7 +85,7 @@ def spread(g, shape, axis):
 
     Examples
     --------
-    >>> spread(np.array([1.0, 2.0]), (2, 2), 1)
+    >>> unreduce(np.array([1.0, 2.0]), (2, 2), 1)
     array([[1., 1.],
            [2., 2.]])
     """
@@ -96,12 +99,12 @@ def spread(g, shape, axis):
     return out
 
 
-def _count(shape, axis):
+def _count(shape: Shape, axis: Axes) -> int:
     return math.prod(shape if axis is None else [shape[a] for a in _axes(len(shape), axis)])
 
 
 @primitive
-def sum(x, axis=None, *, keepdims=False):  # NumPy's name
+def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  # NumPy's name
     """Sum over axes; float16 is accumulated in float32.
 
     Parameters
@@ -127,11 +130,11 @@ def sum(x, axis=None, *, keepdims=False):  # NumPy's name
     return total.astype(x.dtype) if x.dtype == np.float16 else total
 
 
-sum.defvjp(x=lambda g, x_shape, axis: spread(g, x_shape, axis))
+sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
 
 
 @primitive
-def mean(x, axis=None, *, keepdims=False):
+def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Arithmetic mean over axes.
 
     Parameters
@@ -162,12 +165,12 @@ def mean(x, axis=None, *, keepdims=False):
 
 # by the reciprocal: a count above 65504 would overflow in float16; an empty slice has nobody to send to
 mean.defvjp(
-    x=lambda g, x_shape, axis: spread(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
+    x=lambda g, x_shape, axis: unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
 )
 
 
 @primitive
-def var(x, axis=None, *, ddof=0, keepdims=False):
+def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
     """Variance over axes, in two passes: ``sum((x - mean(x))**2) / (n - ddof)``.
 
     Parameters
@@ -193,25 +196,25 @@ def var(x, axis=None, *, ddof=0, keepdims=False):
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
-def _centred(x, axis):
+def _centred(x: Array, axis: Axes) -> Array:
     return x - mean(x, axis, keepdims=True)
 
 
-def _per_degree(g, x_shape, axis, ddof):
+def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: int) -> Array:
     """``g / (n - ddof)``; NaN without degrees of freedom, as the forward value, unless ``g`` is 0."""
     degrees = _count(x_shape, axis) - float(ddof)
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
 
-def _var_rule(g, x, axis, ddof):
-    return spread(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
+def _var_rule(g: Array, x: Array, axis: Axes, ddof: int) -> Array:
+    return unreduce(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
 
 
 var.defvjp(x=_var_rule)
 
 
 @primitive
-def std(x, axis=None, *, ddof=0, keepdims=False):
+def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
     """Standard deviation over axes: the root of `var`; a constant slice has gradient 0.
 
     Parameters
@@ -237,17 +240,17 @@ def std(x, axis=None, *, ddof=0, keepdims=False):
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
-def _std_rule(g, x, out, axis, ddof):
-    centred, length = _centred(x, axis), spread(out, x.shape, axis)
+def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
+    centred, length = _centred(x, axis), unreduce(out, x.shape, axis)
     # 0/0 for a constant slice, or, where its mean is rounded, the quotient of two rounding errors
     flat = _constant_slices(raw(x), raw(out), axis)
     if flat is not None:
         centred, length = where(flat, 0.0, centred), where(flat, 1.0, length)
-    share = spread(_per_degree(g, x.shape, axis, ddof), x.shape, axis)
-    return share * absorb(operator.truediv, centred, length)
+    share = unreduce(_per_degree(g, x.shape, axis, ddof), x.shape, axis)
+    return share * over(centred, length)
 
 
-def _constant_slices(x, deviation, axis):
+def _constant_slices(x: NDArray[Any], deviation: NDArray[Any], axis: Axes) -> NDArray[Any] | None:
     """Which slices hold one value only, with kept axes; None if the deviations show that there are none."""
     axes = _axes(x.ndim, axis)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
@@ -260,7 +263,7 @@ std.defvjp(x=_std_rule)
 
 
 @primitive
-def max(x, axis=None, *, keepdims=False):  # NumPy's name
+def max(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  # NumPy's name
     """Maximum over axes; tied maxima of a slice share its cotangent evenly.
 
     Parameters
@@ -285,7 +288,7 @@ def max(x, axis=None, *, keepdims=False):  # NumPy's name
 
 
 @primitive
-def min(x, axis=None, *, keepdims=False):  # NumPy's name
+def min(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  # NumPy's name
     """Minimum over axes; tied minima of a slice share its cotangent evenly.
 
     Parameters
@@ -309,18 +312,18 @@ def min(x, axis=None, *, keepdims=False):  # NumPy's name
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-def _extremum_rule(g, x, out, axis):
+def _extremum_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     hits = raw(x) == raw(out).reshape(kept)
     if np.count_nonzero(hits) == np.size(raw(out)) and not np.isnan(raw(out)).any():
-        return spread(g, x.shape, axis) * hits  # as usual, nothing ties
+        return unreduce(g, x.shape, axis) * hits  # as usual, nothing ties
     # the reciprocal is rounded to the dtype, the count is not: 70 000 ties overflow a float16
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
             np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
         )
     # a slice with a NaN has no hit: its share, infinite, times False is NaN
-    shared = absorb(operator.mul, reshape(g, kept), share.astype(x.dtype))
+    shared = times(reshape(g, kept), share.astype(x.dtype))
     with np.errstate(invalid="ignore"):
         return broadcast_to(shared, x.shape) * hits
 
@@ -330,7 +333,7 @@ min.defvjp(x=_extremum_rule)
 
 
 @primitive
-def logsumexp(x, axis=None, *, keepdims=False):
+def logsumexp(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """``log(sum(exp(x)))`` over axes, with the maximum subtracted first.
 
     A slice of minus infinities gives minus infinity, with gradient 0.
@@ -359,7 +362,7 @@ def logsumexp(x, axis=None, *, keepdims=False):
     return total + top.reshape(total.shape)
 
 
-def floating(x):
+def floating(x: ArrayLike) -> NDArray[Any]:
     """An array of a floating dtype, which has an infinity: integers in float64.
 
     Parameters
@@ -379,7 +382,7 @@ def floating(x):
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
-def finite_max(x, axis):
+def finite_max(x: NDArray[Any], axis: Axes) -> NDArray[Any]:
     """The maximum over axes, kept as axes of length 1; 0 where it is infinite, so that it can be subtracted.
 
     Parameters
@@ -401,21 +404,21 @@ def finite_max(x, axis):
     return np.where(np.isfinite(top), top, 0)
 
 
-def _logsumexp_rule(g, x, out, axis):
+def _logsumexp_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     shift = reshape(out, kept)
     # exp(-inf - -inf) is NaN: against a shift of 0 a slice of minus infinities gets its zeros
     empty = raw(shift) == -np.inf
     if empty.any():
         shift = where(empty, 0.0, shift)
-    return spread(g, x.shape, axis) * exp(x - shift)
+    return unreduce(g, x.shape, axis) * exp(x - shift)
 
 
 logsumexp.defvjp(x=_logsumexp_rule)
 
 
 @primitive
-def prod(x, axis=None, *, keepdims=False):
+def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Product over axes; derivatives of every order are right where elements are zero.
 
     Parameters
@@ -438,17 +441,17 @@ def prod(x, axis=None, *, keepdims=False):
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
-def _prod_rule(g, x, out, axis):
+def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     if _is_normal(raw(out), x.dtype):  # then no element is zero
-        return spread(g * out, x.shape, axis) / x
+        return unreduce(g * out, x.shape, axis) / x
     axes = _axes(x.ndim, axis)
     front = tuple(range(len(axes)))
     y = moveaxis(x, axes, front)
     others = _products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
-    return spread(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
+    return unreduce(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
 
 
-def _products_of_others(x):
+def _products_of_others(x: Array) -> Array:
     """For each element along the first axis, the product of all others: no element is divided by.
 
     From those of the pairs, which are half as many: the others of an element are its partner and the
@@ -471,7 +474,7 @@ prod.defvjp(x=_prod_rule)
 
 
 @primitive
-def cumsum(x, axis=None):
+def cumsum(x: Operand[Out], axis: int | None = None) -> Out:
     """Cumulative sum along an axis; float16 is accumulated in float32.
 
     Parameters
@@ -495,7 +498,7 @@ def cumsum(x, axis=None):
     return total.astype(x.dtype) if x.dtype == np.float16 else total
 
 
-def _cumsum_rule(g, x_shape, axis):
+def _cumsum_rule(g: Array, x_shape: Shape, axis: int | None) -> Array:
     along = 0 if axis is None else axis
     return reshape(flip(cumsum(flip(g, along), along), along), x_shape)
 
@@ -504,7 +507,7 @@ cumsum.defvjp(x=_cumsum_rule)
 
 
 @primitive
-def norm(x, axis=None, *, keepdims=False):
+def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Euclidean norm over axes: ``sqrt(sum(x**2))``; the gradient at the zero vector is 0.
 
     Parameters
@@ -532,13 +535,13 @@ def norm(x, axis=None, *, keepdims=False):
     return np.sqrt(total).astype(x.dtype, copy=False) if x.dtype.kind == "f" else np.sqrt(total)
 
 
-def _is_normal(x, dtype):
+def _is_normal(x: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     """Whether no element of ``x`` has overflowed or underflowed in a dtype: a zero may have."""
     size, info = np.abs(x), np.finfo(dtype)
     return np.all((size >= info.tiny) & (size <= info.max))
 
 
-def _scaled_norm(x, axis, keepdims):
+def _scaled_norm(x: NDArray[Any], axis: Axes, keepdims: bool) -> NDArray[Any]:
     """The norm with the elements divided by the largest first, so that no square overflows or underflows."""
     scale = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     scale = np.where((scale > 0) & np.isfinite(scale), scale, 1).astype(x.dtype)
@@ -546,10 +549,10 @@ def _scaled_norm(x, axis, keepdims):
     return total if keepdims else np.squeeze(total, _axes(x.ndim, axis))
 
 
-def _norm_rule(g, x, out, axis):
+def _norm_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     length = reshape(out, kept_shape(x.shape, axis))
     safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 for the zero vector, the smallest subgradient
-    return spread(g, x.shape, axis) * (x / safe)
+    return unreduce(g, x.shape, axis) * (x / safe)
 
 
 norm.defvjp(x=_norm_rule)

@@ -1,0 +1,183 @@
+"""Operations that choose elements by their positions, and the one that puts them back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.typing import DTypeLike, NDArray
+
+from .. import checks
+from ..kernels import scatter as kernel
+from ..tape import accumulator, primitive, raw
+from ..types import Axes, Operand, Out, Shape
+from .shaping import reshape
+
+__all__ = ["embedding", "flip", "getitem", "one_hot", "take"]
+
+
+@primitive
+def getitem(x: Operand[Out], key: Any) -> Out:
+    """Index as NumPy does, with basic and advanced indices.
+
+    Parameters
+    ----------
+    x : array_like
+    key : index
+        What may stand in ``x[...]``; not differentiable.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> getitem(np.array([1.0, 2.0, 3.0]), [0, 0, 2])
+    array([1., 1., 3.])
+    """
+    return x[key]
+
+
+@primitive
+def scatter_add(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
+    """Zeros of a shape, with ``x`` added at an index: the adjoint of `getitem`.
+
+    Parameters
+    ----------
+    x : array_like
+        Of the shape that ``key`` selects.
+    key : index
+        Elements that it selects more than once accumulate.
+    shape : tuple of int
+        Of the result.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> scatter_add(np.array([1.0, 1.0, 5.0]), [0, 0, 2], shape=(3,))
+    array([2., 0., 5.])
+    """
+    return kernel.scatter_add(x, key, shape, accumulator(x.dtype))
+
+
+getitem.defvjp(x=lambda g, x_shape, key: scatter_add(g, key, shape=x_shape))
+scatter_add.defvjp(x=lambda g, key: getitem(g, key))
+
+
+def flip(x: Operand[Out], axis: Axes = None) -> Out:
+    """Reverse the order of elements along axes.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, tuple of int or None
+        None: all axes.
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view.
+
+    Examples
+    --------
+    >>> flip(np.array([1.0, 2.0, 3.0]))
+    array([3., 2., 1.])
+    """
+    ndim = np.ndim(raw(x))
+    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
+    return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
+
+
+def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out:
+    """Take elements along an axis, at positions that may repeat.
+
+    Parameters
+    ----------
+    x : array_like
+    indices : array_like of int
+        Negative ones count from the end.
+    axis : int or None
+        None: of the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        With the shape of ``indices`` in the place of ``axis``.
+
+    Examples
+    --------
+    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), [1, 1], axis=0)
+    array([[3., 4.],
+           [3., 4.]])
+    """
+    indices = np.asarray(raw(indices))
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    return getitem(x, (slice(None),) * normalize_axis_index(axis, np.ndim(raw(x))) + (indices,))
+
+
+def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
+    """Look rows of a table up: ``weight[indices]``, with the indices checked.
+
+    Parameters
+    ----------
+    weight : array_like, (rows, features)
+    indices : array_like of int
+        In ``0..rows-1``.
+
+    Returns
+    -------
+    ndarray or Tensor, indices.shape + (features,)
+
+    Raises
+    ------
+    TypeError
+        If the indices are not integers.
+    ValueError
+        If one is out of range.
+
+    Examples
+    --------
+    >>> embedding(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0, 1]))
+    array([[3., 4.],
+           [1., 2.],
+           [3., 4.]])
+    """
+    return getitem(weight, checks.indices("embedding", "indices", raw(indices), np.shape(raw(weight))[0]))
+
+
+def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Rows that are 1 at an index and 0 elsewhere.
+
+    Parameters
+    ----------
+    indices : array_like of int
+        In ``0..classes-1``.
+    classes : int
+    dtype : dtype_like
+
+    Returns
+    -------
+    ndarray, indices.shape + (classes,)
+
+    Raises
+    ------
+    TypeError
+        If the indices are not integers.
+    ValueError
+        If one is out of range.
+
+    Examples
+    --------
+    >>> one_hot([2, 0], 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+    indices = checks.indices("one_hot", "indices", raw(indices), classes)
+    out = np.zeros((*indices.shape, classes), dtype)
+    np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
+    return out

@@ -1,0 +1,238 @@
+"""Operations that join arrays, or a border or copies of itself to an array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+from numpy.typing import ArrayLike
+
+from ..tape import broadcast_to, primitive, raw
+from ..types import Array, Axes, Operand, Out, Shape
+from .indexing import getitem, take
+from .shaping import expand_dims, reshape
+
+__all__ = ["concatenate", "pad", "repeat", "roll", "stack", "tile"]
+
+Widths: TypeAlias = tuple[tuple[int, int], ...]
+
+
+def concatenate(arrays: Sequence[Operand[Any]], axis: int | None = 0) -> Array:
+    """Join arrays along an existing axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array_like
+        Of equal shapes but for ``axis``.
+    axis : int or None
+        None joins them flattened.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the promoted dtype.
+
+    Examples
+    --------
+    >>> concatenate([np.ones((1, 2)), np.zeros((1, 2))])
+    array([[1., 1.],
+           [0., 0.]])
+    """
+    if axis is None:
+        arrays, axis = [reshape(x, (-1,)) for x in arrays], 0
+    return _concatenate(*arrays, axis=axis)
+
+
+@primitive(broadcasts=True)  # for the promotion: concatenation does not broadcast
+def _concatenate(*xs: Operand[Out], axis: int) -> Out:
+    return np.concatenate(xs, axis=axis)
+
+
+def _concatenate_rule(g: Array, xs_shape: tuple[Shape, ...], index: int, axis: int) -> Array:
+    lengths = [shape[axis] for shape in xs_shape]
+    start = math.fsum(lengths[:index])
+    key = [slice(None)] * g.ndim
+    key[axis] = slice(int(start), int(start) + lengths[index])
+    return getitem(g, tuple(key))
+
+
+_concatenate.defvjp(xs=_concatenate_rule)
+
+
+def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
+    """Join arrays along a new axis.
+
+    Parameters
+    ----------
+    arrays : sequence of array_like
+        Of equal shapes.
+    axis : int
+        The position of the new axis in the result.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> stack([np.zeros(2), np.ones(2)], axis=1)
+    array([[0., 1.],
+           [0., 1.]])
+    """
+    return concatenate([expand_dims(x, axis) for x in arrays], axis)
+
+
+def pad(
+    x: Operand[Out],
+    pad_width: ArrayLike,
+    mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
+    *,
+    constant_values: float = 0.0,
+) -> Out:
+    """Surround with a constant, or with elements of the array itself.
+
+    Parameters
+    ----------
+    x : array_like
+    pad_width : int, (before, after), or a sequence of one such pair for each axis
+        As for `numpy.pad`.
+    mode : "constant", "edge", "reflect" or "wrap"
+        As for `numpy.pad`.
+    constant_values : float
+        For the mode "constant".
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Raises
+    ------
+    TypeError
+        If the widths are not integers.
+    NotImplementedError
+        For another of NumPy's modes.
+
+    Examples
+    --------
+    >>> pad(np.array([1.0, 2.0]), (1, 2))
+    array([0., 1., 2., 0., 0.])
+    >>> pad(np.array([1.0, 2.0, 3.0]), 2, mode="reflect")
+    array([3., 2., 1., 2., 3., 2., 1.])
+    """
+    shape = np.shape(raw(x))
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"pad: pad_width: expected integers, got {pad_width!r}")
+    widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
+    if mode == "constant":
+        return _pad(x, widths=widths, constant_values=constant_values)
+    if mode not in ("edge", "reflect", "wrap"):
+        raise NotImplementedError(f"pad: mode: expected constant, edge, reflect or wrap, got {mode!r}")
+    for axis, (n, width) in enumerate(zip(shape, widths, strict=True)):
+        if width != (0, 0):  # NumPy pads the positions, the positions pick the elements
+            x = take(x, np.pad(np.arange(n), width, mode=mode), axis)
+    return x
+
+
+@primitive
+def _pad(x: Operand[Out], *, widths: Widths, constant_values: float) -> Out:
+    # NumPy refuses the empty tuple of widths of a 0-d array
+    return np.pad(x, widths or 0, constant_values=constant_values)
+
+
+def _pad_rule(g: Array, x_shape: Shape, widths: Widths) -> Array:
+    return getitem(
+        g, tuple(slice(before, before + n) for (before, _), n in zip(widths, x_shape, strict=True))
+    )
+
+
+_pad.defvjp(x=_pad_rule)
+
+
+def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> Out:
+    """Repeat each element along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+    repeats : int or array_like of int
+        One number for all, or one for each position.
+    axis : int or None
+        None: of the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> repeat(np.array([1.0, 2.0]), [1, 2])
+    array([1., 2., 2.])
+    """
+    if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # to NumPy a 0-d array repeats as a vector
+        x, axis = reshape(x, (-1,)), 0
+    if isinstance(repeats, int):  # a new axis, stretched: its gradient is a sum, and needs no scattering
+        shape = np.shape(raw(x))
+        place = normalize_axis_index(axis, len(shape)) + 1
+        stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
+        return reshape(stretched, (*shape[: place - 1], shape[place - 1] * repeats, *shape[place:]))
+    return take(x, np.repeat(np.arange(np.shape(raw(x))[axis]), raw(repeats)), axis)
+
+
+def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
+    """Repeat the whole array.
+
+    Parameters
+    ----------
+    x : array_like
+    reps : int or sequence of int
+        How often, along each axis; matched with the last axes, as `numpy.tile` does.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> tile(np.array([1.0, 2.0]), (2, 2))
+    array([[1., 2., 1., 2.],
+           [1., 2., 1., 2.]])
+    """
+    reps = tuple(reps) if np.iterable(reps) else (reps,)
+    shape = np.shape(raw(x))
+    ndim = max(len(reps), len(shape))
+    reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
+    # each axis becomes a pair (repetition, position)
+    paired = reshape(x, tuple(n for size in shape for n in (1, size)))
+    spread = broadcast_to(paired, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
+    return reshape(spread, tuple(r * n for r, n in zip(reps, shape, strict=True)))
+
+
+@primitive
+def roll(x: Operand[Out], shift: int | Shape, axis: Axes = None) -> Out:
+    """Shift elements along axes; those that fall off at one end come back at the other.
+
+    Parameters
+    ----------
+    x : array_like
+    shift : int or tuple of int
+        One for all axes, or one for each.
+    axis : int, tuple of int or None
+        None: of the flattened array, whose shape is then restored.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> roll(np.array([1.0, 2.0, 3.0]), 1)
+    array([3., 1., 2.])
+    """
+    return np.roll(x, shift, axis)
+
+
+roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(shift), axis))
