@@ -20,8 +20,8 @@ PARTS = {one.case.function for one in records.EVERYTHING} - {
 
 # what one module of a package offers to another of it
 HELPERS = {
-    "Skeletons", "absorb", "check_arrays", "check_indices", "finite_max", "floating", "geometry",
-    "kept_shape", "spread", "stack_skeletons",
+    "Skeletons", "check_arrays", "finite_max", "floating", "geometry", "kept_shape", "over",
+    "stack_skeletons", "times", "unreduce",
 }  # fmt: skip
 
 
