@@ -102,6 +102,7 @@ def calls_of(record):
     )
 
 
+@pytest.mark.filterwarnings(r"ignore:(var|std)\(\). degrees of freedom:UserWarning")  # of nothing
 @pytest.mark.parametrize("name", PEERS)
 def test_values_and_gradients_agree(name):
     @examples(default=100, thorough=2000)

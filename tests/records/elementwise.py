@@ -14,11 +14,11 @@ from .record import DO_NOT_BROADCAST, ByHand, Singular, record
 
 
 @st.composite
-def between_bounds(draw):
-    """Draw broadcastable triples (x, low, high), one of the latter perhaps None, in which nothing ties."""
+def between_bounds(draw, distance=0.125):
+    """Draw broadcastable triples (x, low, high), one of the latter perhaps None; bounds keep off zero."""
     x, low, high = draw(broadcastable(3, each=functools.partial(distinct_arrays, gap=0.25)))
     kept = draw(st.sampled_from(["both", "low", "high"]))
-    low, high = -np.abs(low) - 0.125, np.abs(high) + 0.125
+    low, high = -np.abs(low) - distance, np.abs(high) + distance
     return x, low if kept != "high" else None, high if kept != "low" else None
 
 
@@ -32,7 +32,10 @@ def clip_in_torch(torch, x, a_min=None, a_max=None):
     return torch.clamp(x, *(next(bounds) if isinstance(b, torch.Tensor) else b for b in (a_min, a_max)))
 
 
-bounds = st.sampled_from([None, -1.0, 1.0, 2])
+between_numbers = strategies.calls(
+    arrays(away_from=[-1.0, 1.0, 2.0]),
+    {"a_min": st.sampled_from([None, -1.0]), "a_max": st.sampled_from([None, 1.0, 2])},
+)
 
 RECORDS = [
     record(
@@ -120,13 +123,13 @@ RECORDS = [
     ),
     record(
         "clip",
-        operands=between_bounds()
-        | strategies.calls(arrays(away_from=[-1.0, 1.0, 2.0]), {"a_min": bounds, "a_max": bounds}),
+        operands=between_bounds() | between_numbers,
         reference=lambda x, a_min, a_max: np.minimum(
             np.maximum(x, -np.inf if a_min is None else a_min), np.inf if a_max is None else a_max
         ),
         torch=clip_in_torch,
         ties=True,
+        shared=strategies.calls(between_bounds(0.75)) | between_numbers,  # rounded, bounds still differ
         by_hand=[
             ByHand(
                 (Z,),

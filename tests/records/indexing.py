@@ -61,6 +61,7 @@ def repeated(draw, count):
 
 def by_places(torch, x, key):
     """Number the elements, and look up the numbers: PyTorch's own indices know less than NumPy's."""
+    key = key.numpy() if isinstance(key, torch.Tensor) else key
     places = np.asarray(np.arange(x.numel()).reshape(tuple(x.shape))[key])
     return x.reshape(-1)[torch.from_numpy(places.copy())]
 
