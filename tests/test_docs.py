@@ -11,14 +11,16 @@ import io
 import itertools
 import re
 import sys
+import textwrap
 import types
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-PAGES = sorted((Path(__file__).parents[1] / "docs").rglob("*.md"))
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)  # indented inside a list
 
 
 def blocks(text):
@@ -31,7 +33,8 @@ def blocks(text):
                 and following[1] == "text"
                 and not text[block.end() : following.start()].strip()
             )
-            yield text[: block.start()].count("\n") + 2, block[2], following[2] if shown else None
+            line = text[: block.start()].count("\n") + 2
+            yield line, textwrap.dedent(block[2]), textwrap.dedent(following[2]) if shown else None
 
 
 def run(code, where, namespace):
@@ -96,3 +99,14 @@ def test_a_wrong_output_is_noticed():
     assert isinstance(error, ValueError)
     assert [shown for _, _, shown in blocks("```python\na\n```\n\n```text\nb\n```\n")] == ["b\n"]
     assert [shown for _, _, shown in blocks("```python\na\n```\nand\n```text\nb\n```\n")] == [None]
+
+
+def test_a_block_inside_a_list_is_found():
+    text = "- item:\n\n  ```python\n  if a:\n      b\n  ```\n\n  ```text\n  c\n  ```\n"
+    assert list(blocks(text)) == [(4, "if a:\n    b\n", "c\n")]
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *PAGES], ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target

@@ -452,6 +452,19 @@ def test_a_primitive_shows_name_and_signature():
     assert affine.__doc__ == "A primitive with a default operand and a static parameter."
 
 
+def test_a_node_shows_what_made_it_and_the_cotangent_it_takes():
+    x = leaf(1.0, 2.0)
+    total = (x * 3).sum()
+    assert [repr(node) for node in (x.node, *total.node.parents, total.node)] == [
+        "<leaf: float64[2]>",
+        "<multiply: float64[2]>",
+        "None",
+        "<sum: float64[]>",
+    ]
+    total.backward()
+    assert repr(total.node) == "<released>"
+
+
 def test_raw_takes_the_array_out_and_leaves_everything_else():
     x = leaf([1.0])
     assert raw(x) is x.data

@@ -109,6 +109,12 @@ class Node:
         """What is kept alive for the rules, by name."""
         return dict(zip(self.plan.names, self.values, strict=True)) if self.plan else {}
 
+    def __repr__(self) -> str:
+        if self is RELEASED:
+            return "<released>"
+        made_by = self.primitive.name if self.plan else "leaf"
+        return f"<{made_by}: {self.dtype}{list(self.shape)}>"
+
 
 class Leaf(Node):
     """The node of a tensor that nothing computed; `Tensor.backward` leaves the gradient in ``grad``."""
