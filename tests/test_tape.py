@@ -453,7 +453,7 @@ def test_a_primitive_shows_name_and_signature():
 
 
 def test_a_node_shows_what_made_it_and_the_cotangent_it_takes():
-    x = leaf(1.0, 2.0)
+    x = leaf([1.0, 2.0])
     total = (x * 3).sum()
     assert [repr(node) for node in (x.node, *total.node.parents, total.node)] == [
         "<leaf: float64[2]>",
