@@ -14,7 +14,8 @@ from tinygrad_cnn.testing import Call
 EXAMPLES = settings(deadline=None, max_examples=60 if settings.default.max_examples < 1000 else 1000)
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # means of nothing, logarithms of zero
 
-DTYPES = [np.float64, np.float32, np.int64, np.int8, np.bool_]
+DTYPES = [np.float64, np.float32, np.float16, np.int64, np.int8, np.bool_]
+TOLERANCE = {np.float32: 1e-6, np.float16: 1e-3}
 SHARED = {record.name: record for record in records.RECORDS if record.numpy_function()}
 
 
@@ -91,8 +92,8 @@ def test_values_shapes_dtypes_and_errors_are_numpys(name):
         value = ours(*operands, **params)
         assert np.shape(value) == np.shape(expected)
         assert np.asarray(value).dtype == np.asarray(expected).dtype
-        rtol = 1e-6 if np.asarray(expected).dtype == np.float32 else 1e-12
-        assert_allclose(value, expected, rtol=rtol, atol=1e-6)
+        rtol = TOLERANCE.get(np.asarray(expected).dtype.type, 1e-12)
+        assert_allclose(value, expected, rtol=rtol, atol=max(rtol, 1e-6))
         tensors = tree.map(boxed, operands)
         recorded = ours(*tensors, **params)
         assert isinstance(recorded, Tensor)
