@@ -1,5 +1,7 @@
 """The ``.backward()`` style: parameters are tensors that collect their gradients."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from settings import report, settings
 
@@ -8,7 +10,7 @@ from tinygrad_cnn import data
 from tinygrad_cnn.models import baseline
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> list[float]:
     args = settings(__doc__, argv)
     rng = np.random.default_rng(args.seed)
     model = baseline()

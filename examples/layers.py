@@ -1,4 +1,7 @@
-"""The network out of layers, trained with mini-batches."""
+"""The network built of layers, trained with mini-batches."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from settings import report, settings
@@ -20,12 +23,12 @@ MODEL = nn.Sequential(
 )
 
 
-def loss_fn(params, state, x, labels):
+def loss_fn(params: Any, state: Any, x: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
     logits, state = MODEL(params, state, x, train=True)
     return tg.cross_entropy(logits, labels), state
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> list[float]:
     args = settings(__doc__, argv)
     rng = np.random.default_rng(args.seed)
     params, state = MODEL.init(rng)

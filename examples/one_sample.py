@@ -1,4 +1,6 @@
-"""One sample at a time, the update written out: forward, loss, backward, update."""
+"""The network trained one sample at a time, with the update written out: forward, loss, backward, update."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from settings import report, settings
@@ -8,7 +10,7 @@ from tinygrad_cnn import data
 from tinygrad_cnn.models import baseline
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> list[float]:
     args = settings(__doc__, argv, batched=False)
     rng = np.random.default_rng(args.seed)
     model = baseline()

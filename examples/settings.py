@@ -1,12 +1,15 @@
-"""What the examples share: their command line, and how they show their losses."""
+"""The parts that all examples share: their command line, and the way they show their losses."""
 
 import argparse
+from collections.abc import Sequence
 
 
-def settings(description, argv=None, *, batched=True):
-    """Parse the settings of an example; ``batched``: whether it has a batch size to set."""
+def settings(
+    description: str | None, argv: Sequence[str] | None = None, *, batched: bool = True
+) -> argparse.Namespace:
+    """Parse the settings of an example; only a batched one has a batch size."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--samples", type=int, default=2000, help="generated digits to train on, once")
+    parser.add_argument("--samples", type=int, default=2000, help="digits to generate, each trained on once")
     parser.add_argument("--lr", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=0)
     if batched:
@@ -14,7 +17,7 @@ def settings(description, argv=None, *, batched=True):
     return parser.parse_args(argv)
 
 
-def report(losses):
+def report(losses: list[float]) -> None:
     """Print the mean loss of each tenth of the steps."""
     size = max(len(losses) // 10, 1)
     for start in range(0, len(losses), size):

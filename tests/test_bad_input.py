@@ -456,7 +456,7 @@ def test_logits_that_are_no_rows(kind):
 def test_rates_out_of_range(rate):
     with pytest.raises(ValueError, match=rf"Dropout: rate: expected a probability in \[0, 1\), got {rate}"):
         nn.Dropout(rate)
-    with pytest.raises(ValueError, match=rf"dropout: rate: expected a probability in \[0, 1\), got {rate}"):
+    with pytest.raises(ValueError, match=rf"dropout: rate: expected a number in \[0, 1\), got {rate}"):
         tg.dropout(LOGITS, rate, rng=np.random.default_rng(0))
 
 

@@ -1,4 +1,4 @@
-"""The command: what it prints, what it saves, and one line for whatever is wrong."""
+"""The command prints and saves what it should, and says in one line whatever is wrong."""
 
 import re
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from idx_files import write_idx
 
 from tinygrad_cnn import __version__, cli, data, train, tree
 from tinygrad_cnn.models import MODELS
@@ -21,7 +22,7 @@ def _in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def _status(argv):
-    """The exit status, whether argparse or the command decides it."""
+    """Return the exit status, whether argparse or the command decides it."""
     try:
         return cli.main(argv)
     except SystemExit as stop:
@@ -29,7 +30,7 @@ def _status(argv):
 
 
 def _complaint(argv, capsys, status=2):
-    """The one line that a command with bad input prints."""
+    """Return the one line that a command prints when it fails."""
     assert _status(argv) == status
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -37,23 +38,24 @@ def _complaint(argv, capsys, status=2):
     return err
 
 
-def _write_idx(path, array):
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    path.write_bytes(header + array.astype(np.uint8).tobytes())
+def _save_untrained(path, name, dtype=np.float32):
+    """Save the initial parameters of the baseline, under a name that need not be its own."""
+    train.save(path, name, *MODELS["baseline"]().init(np.random.default_rng(0), dtype=dtype))
 
 
 @pytest.fixture
 def files(tmp_path):
-    """A folder in the format of MNIST, of generated digits."""
+    """Make a folder of generated digits in the format of MNIST."""
     folder = tmp_path / "files"
     folder.mkdir()
     for part, dataset in zip(("train", "t10k"), data.digits(100, 40), strict=True):
-        _write_idx(folder / f"{part}-images-idx3-ubyte", (dataset.images[:, 0] * 255).round())
-        _write_idx(folder / f"{part}-labels-idx1-ubyte", dataset.labels)
+        pixels = (dataset.images[:, 0] * 255).round()
+        write_idx(folder / f"{part}-images-idx3-ubyte", pixels.astype(np.uint8))
+        write_idx(folder / f"{part}-labels-idx1-ubyte", dataset.labels.astype(np.uint8))
     return folder
 
 
-# --- what works -------------------------------------------------------------------------------------------
+# --- the command does its work ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -139,7 +141,7 @@ def test_the_module_is_the_command():
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
 
 
-# --- training cut short -----------------------------------------------------------------------------------
+# --- training is cut short --------------------------------------------------------------------------------
 
 
 def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_last_good_parameters(capsys):
@@ -161,8 +163,7 @@ def test_a_last_step_that_diverges_is_no_success(capsys):
 
 
 def test_a_model_of_another_floating_dtype_is_scored(capsys):
-    params, state = MODELS["baseline"]().init(np.random.default_rng(0), dtype=np.float64)
-    train.save("f64.npz", "baseline", params, state)
+    _save_untrained("f64.npz", "baseline", np.float64)
     assert cli.main(["evaluate", "f64.npz"]) == 0
     assert "accuracy" in capsys.readouterr().out
 
@@ -181,19 +182,23 @@ def test_the_order_of_the_images_does_not_depend_on_the_model(monkeypatch, capsy
     assert all((a == b).all() for a, b in zip(seen["baseline"], seen["baseline-bn"], strict=True))
 
 
-def test_the_command_tunes_the_process(monkeypatch):
+@pytest.fixture
+def tunings(monkeypatch):
+    """Collect the options of the calls of `tune`, which then does nothing."""
     calls = []
     monkeypatch.setattr(cli, "tune", lambda **options: calls.append(options))
+    return calls
+
+
+def test_the_command_tunes_the_process(tunings):
     assert cli.main(["evaluate", "missing.npz", "--threads", "1"]) == 2
-    assert calls == [{"threads": 1}]
+    assert tunings == [{"threads": 1}]
 
 
-def test_threads_are_left_to_blas_without_threadpoolctl(monkeypatch, capsys):
-    calls = []
-    monkeypatch.setattr(cli, "tune", lambda **options: calls.append(options))
+def test_threads_are_left_to_blas_without_threadpoolctl(tunings, monkeypatch, capsys):
     monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["evaluate", "missing.npz"]) == 2
-    assert calls == [{"threads": None}]
+    assert tunings == [{"threads": None}]
     with pytest.raises(SystemExit, match="2"):
         cli.main(["evaluate", "missing.npz", "--threads", "2"])
     assert "threads: needs threadpoolctl" in capsys.readouterr().err
@@ -275,8 +280,7 @@ def test_more_samples_than_the_files_hold(files, capsys):
     ],
 )
 def test_a_damaged_data_file(command, damage, said, files, capsys):
-    params, state = MODELS["baseline"]().init(np.random.default_rng(0))
-    train.save("model.npz", "baseline", params, state)
+    _save_untrained("model.npz", "baseline")
     damage(files / "t10k-images-idx3-ubyte")
     argv = [*command, "--data", "mnist", "--data-dir", str(files)]
     assert re.search(said, _complaint(argv, capsys))
@@ -285,12 +289,11 @@ def test_a_damaged_data_file(command, damage, said, files, capsys):
 def test_a_saved_model_that_is_damaged_or_does_not_fit(tmp_path, capsys):
     (tmp_path / "m.npz").write_bytes(b"PK\x03\x04 damaged")
     assert "m.npz: expected a saved model" in _complaint(["evaluate", "m.npz"], capsys)
-    params, state = MODELS["baseline"]().init(np.random.default_rng(0))
-    train.save("m.npz", "baseline-bn", params, state)
+    _save_untrained("m.npz", "baseline-bn")
     assert "m.npz: does not fit model 'baseline-bn'" in _complaint(["evaluate", "m.npz"], capsys)
 
 
-# --- what the defaults reach; minutes long ----------------------------------------------------------------
+# --- the defaults reach what was asked, in minutes --------------------------------------------------------
 
 
 def _accuracy(argv, capsys):

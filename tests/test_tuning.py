@@ -38,7 +38,7 @@ only_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only 
 @only_glibc
 @pytest.mark.parametrize(("threads", "times"), [(None, 1), (2, 2)])
 def test_a_warm_step_touches_no_fresh_memory(threads, times):
-    """After the call, and after it is made again."""
+    """That holds after the call, and after a second one."""
     if threads:
         pytest.importorskip("threadpoolctl", reason="the extra train is not installed")
     script = FAULTS.format(tune=f"tg.tune(threads={threads})\n" * times)

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -27,12 +27,13 @@ FILES: dict[str, Callable[[str], tuple[data.Dataset, data.Dataset]]] = {
     "mnist": data.mnist,
     "fashion-mnist": data.fashion_mnist,
 }
+_Number = TypeVar("_Number", int, float)
 LR = 0.04
-LR_BATCH = 64  # below this batch size the rate shrinks in proportion (Goyal et al. 2017, section 2.1)
+LR_BATCH = 64  # for smaller batches the rate shrinks in proportion (Goyal et al. 2017, section 2.1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; what is wrong with its input becomes one line on standard error.
+    """Run the command; if its input is bad, print one line that says so on standard error.
 
     Parameters
     ----------
@@ -47,11 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises
     ------
     SystemExit
-        By argparse: after ``--help`` and ``--version``, and with status 2 for a bad argument.
+        If argparse ends the command: after ``--help`` or ``--version``, and with status 2 for a bad argument.
 
     Examples
     --------
-    >>> main(["evaluate", "missing.npz"])  # and one line on standard error
+    >>> main(["evaluate", "missing.npz"])  # prints one line on standard error
     2
     """
     args = _parser().parse_args(argv)
@@ -79,9 +80,10 @@ def _complain(problem: object, status: int) -> int:
 
 
 def _train(args: argparse.Namespace) -> None:
+    """Train a network, print a line for each epoch, and save what was learned."""
     _check_out(args.out)
     training, test = _read(args.data, args.data_dir, args.samples)
-    # two streams, so that the order of the images does not depend on how many numbers a model draws
+    # There are two streams, so that how many numbers a model draws does not change the order of the images.
     for_model, for_order = map(np.random.default_rng, np.random.SeedSequence(args.seed).spawn(2))
     model = MODELS[args.model]()
     params, state = model.init(for_model)
@@ -95,14 +97,14 @@ def _train(args: argparse.Namespace) -> None:
     try:
         _run_epochs(args, trainer, model, training, test)
     except KeyboardInterrupt:
-        trainer.restore()  # it may have come between two parameters of one step
+        trainer.restore()  # the interrupt may have come between two parameters of one step
         raise
-    finally:  # also after an interrupt or a non-finite loss: what was learned is kept
+    finally:  # what was learned is kept after an interrupt or a non-finite loss too
         _save(args, trainer)
 
 
 def _save(args: argparse.Namespace, trainer: train.Trainer) -> None:
-    """Save what was learned; random parameters do not take the place of an older model."""
+    """Save what was learned; if nothing was, leave an older model in its place."""
     if trainer.updates == 0:
         print("nothing was learned: nothing saved")
         return
@@ -117,6 +119,7 @@ def _run_epochs(
     training: data.Dataset,
     test: data.Dataset,
 ) -> None:
+    """Train epoch by epoch, and score the network on the test images after each."""
     print("epoch    loss  train acc  test acc  seconds  images/s", flush=True)
     for epoch in range(1, args.epochs + 1):
         with train.progress_bar(len(training.labels), f"epoch {epoch}/{args.epochs}") as advance:
@@ -136,8 +139,9 @@ def _run_epochs(
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    model_name, params, state = train.load(args.saved)
-    params, state = (tree.map(lambda a: a.astype(np.float32), t) for t in (params, state))  # as the images
+    """Print the loss and the accuracy of a saved network on the test images."""
+    model_name, *trees = train.load(args.saved)
+    params, state = tree.map(lambda array: array.astype(np.float32), trees)  # the dtype of the images
     _, test = _read(args.data, args.data_dir, samples=0)
     score = train.evaluate(MODELS[model_name](), params, state, test)
     print(
@@ -150,7 +154,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _check_out(out: Path) -> None:
-    """Find out before training, not after it, that the result cannot be saved."""
+    """Raise a ValueError before the training, not after it, if the result cannot be saved."""
     if out.exists() and not out.is_file():
         raise ValueError(f"--out: expected a file to write, got {out}, which is something else")
     if not out.parent.is_dir():
@@ -160,7 +164,7 @@ def _check_out(out: Path) -> None:
 
 
 def _read(name: str, folder: str | None, samples: int | None) -> tuple[data.Dataset, data.Dataset]:
-    """Both parts of a data set, the training part cut to a number of samples."""
+    """Read both parts of a data set, and cut the training part to a number of samples."""
     if name not in FILES:
         if folder is not None:
             raise ValueError(f"--data-dir: {name} are generated; name what is in the folder: --data mnist")
@@ -174,7 +178,7 @@ def _read(name: str, folder: str | None, samples: int | None) -> tuple[data.Data
 
 
 def _optimizer(args: argparse.Namespace, params: Any, n: int) -> optim.SGD:
-    """SGD with momentum, at a rate that falls to zero along a cosine, step by step."""
+    """Make SGD with momentum, whose rate falls to zero along a cosine, step by step."""
     lr = LR * min(1, args.batch_size / LR_BATCH) if args.lr is None else args.lr
     steps = args.epochs * math.ceil(n / args.batch_size)
     return optim.SGD(params, lr=optim.Cosine(lr, steps), momentum=args.momentum)
@@ -184,13 +188,14 @@ def _optimizer(args: argparse.Namespace, params: Any, n: int) -> optim.SGD:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line; argparse's own parser prints the usage before it."""
+    """A parser that complains in one line, where the one of argparse would print the usage before it."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
+    """Make the parser of the command and its two subcommands."""
     parser = _Parser(
         prog="tinygrad-cnn",
         description="Train a small convolutional network on digits, and score it.",
@@ -225,8 +230,8 @@ def _add_train(commands: Any) -> None:
     add("--lr", type=_rate, metavar="RATE", help=f"the learning rate at the start (default: {LR}, "
         f"and in proportion less for batches below {LR_BATCH})")  # fmt: skip
     add("--momentum", type=_momentum, default=0.9, metavar="M", help="in [0, 1) (default: %(default)s)")
-    add("--seed", type=_seed, default=0, metavar="N", help="of the initial parameters and the order of the "
-        "images; the generated digits are always the same (default: %(default)s)")  # fmt: skip
+    add("--seed", type=_seed, default=0, metavar="N", help="decides the initial parameters and the order "
+        "of the images; the generated digits are always the same (default: %(default)s)")  # fmt: skip
     add("--out", type=Path, default=Path("model.npz"), metavar="FILE", help="(default: %(default)s)")
     parser.set_defaults(run=_train)
 
@@ -257,45 +262,37 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
         "(default: 2 where there are two cores; without threadpoolctl left to BLAS)")  # fmt: skip
 
 
-def _whole(text: str, least: int) -> int:
-    expected = argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got '{text}'")
+def _number(
+    text: str, read: Callable[[str], _Number], expected: str, accepts: Callable[[_Number], bool]
+) -> _Number:
+    """Read a number from an argument, or raise the error that argparse prints."""
+    complaint = argparse.ArgumentTypeError(f"expected {expected}, got '{text}'")
     try:
-        number = int(text)
+        number = read(text)
     except ValueError:
-        raise expected from None
-    if number < least:
-        raise expected
+        raise complaint from None
+    if not accepts(number):
+        raise complaint
     return number
 
 
 def _count(text: str) -> int:
-    return _whole(text, 1)
+    return _number(text, int, "a whole number of at least 1", lambda count: count >= 1)
 
 
 def _threads(text: str) -> int:
     if importlib.util.find_spec("threadpoolctl") is None:
         raise argparse.ArgumentTypeError("needs threadpoolctl: pip install 'tinygrad-cnn[train]'")
-    return _whole(text, 1)
+    return _count(text)
 
 
 def _seed(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _real(text: str, what: str, accept: Callable[[float], bool]) -> float:
-    expected = argparse.ArgumentTypeError(f"expected {what}, got '{text}'")
-    try:
-        number = float(text)
-    except ValueError:
-        raise expected from None
-    if not accept(number):
-        raise expected
-    return number
+    return _number(text, int, "a whole number of at least 0", lambda seed: seed >= 0)
 
 
 def _rate(text: str) -> float:
-    return _real(text, "a finite number above 0", lambda lr: 0 < lr < math.inf)
+    return _number(text, float, "a finite number above 0", lambda rate: 0 < rate < math.inf)
 
 
 def _momentum(text: str) -> float:
-    return _real(text, "a number in [0, 1)", lambda momentum: 0 <= momentum < 1)
+    return _number(text, float, "a number in [0, 1)", lambda momentum: 0 <= momentum < 1)

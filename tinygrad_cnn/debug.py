@@ -1,4 +1,4 @@
-"""Tools to find mistakes in code that uses or extends the package; each is off until it is asked for."""
+"""Tools that find mistakes in code that uses or extends the package; each is off until it is asked for."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ __all__ = ["guard_mutation"]
 
 @contextmanager
 def guard_mutation() -> Iterator[None]:
-    """Raise when an array that a gradient rule needs was changed after the call, or is changed by the rule.
+    """Raise an error if an array that a gradient rule needs is changed, after the call or by the rule itself.
 
-    Calls recorded inside the block are watched, wherever their backward walk takes place. Before every rule,
-    what the call has kept for it is compared with what it was; after the rule, that and the cotangent that it
-    was handed. What is recorded outside of the block costs nothing and is not watched.
+    The guard watches the calls that are recorded inside the block, wherever their backward walk takes place.
+    Before every rule it compares the arrays that the call has kept with what they were, and after the rule it
+    compares them again, with the cotangent that the rule was given. Calls outside of the block are not
+    watched and cost nothing.
 
     Yields
     ------
@@ -30,7 +31,7 @@ def guard_mutation() -> Iterator[None]:
     Raises
     ------
     RuntimeError
-        From the backward walk; names the operation and the operand.
+        If an array was changed. The backward walk raises it, with the names of the operation and the operand.
 
     Examples
     --------
@@ -53,9 +54,9 @@ def guard_mutation() -> Iterator[None]:
 
 
 class _Hook:
-    """Puts the watching form of `Primitive.record` in place while any guard is active.
+    """The replacement of `Primitive.record` by its watching form while any guard is active.
 
-    It replaces the method, so that the tape itself has nothing to ask when no guard is active.
+    The method itself is replaced, so that without a guard the tape has no question to ask.
     """
 
     def __init__(self) -> None:
@@ -75,16 +76,18 @@ class _Hook:
                 self._set(self._plain)
 
     @staticmethod
-    def _set(method: Callable) -> None:
-        Primitive.record = method  # type: ignore[method-assign]
+    def _set(method: Callable[..., Any]) -> None:
+        Primitive.record = method  # type: ignore[method-assign]  # the purpose of this class
 
 
 _hook = _Hook()
 
 
-def _watching(record: Callable) -> Callable:
-    def record_and_watch(self, cls, operands, params):
-        out = record(self, cls, operands, params)
+def _watching(record: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a form of `Primitive.record` that gives each recorded node a plan of its own to watch."""
+
+    def record_and_watch(*args: Any) -> Any:
+        out = record(*args)
         if out.node is not None:
             out.node.plan = _WatchedPlan(out.node)
         return out
@@ -93,44 +96,45 @@ def _watching(record: Callable) -> Callable:
 
 
 class _WatchedPlan(Plan):
-    """The plan of one node alone, whose rules compare digests before and after."""
+    """The plan of a single node, whose rules compare digests of the arrays before and after they run."""
 
     __slots__ = ("digests",)
 
-    def __init__(self, node: Node):
+    def __init__(self, node: Node) -> None:
         for name in Plan.__slots__:
             setattr(self, name, getattr(node.plan, name))
         self.digests = [_digest(value) for value in node.values]
         self.edges = tuple(self._watched(edge, edge.rule) if edge.rule else edge for edge in self.edges)
 
-    def _watched(self, edge: Edge, plain: Callable) -> Edge:
-        op, position = self.primitive.name, self.primitive.operand_name(edge.position)
+    def _watched(self, edge: Edge, plain: Callable[..., Any]) -> Edge:
+        """Return the edge with a rule that runs the plain one and looks for arrays that have changed."""
+        op, operand = self.primitive.name, self.primitive.operand_name(edge.position)
 
-        def changed(context):
-            _, _, *values = context  # g and the position
+        def changed(context: tuple[Any, ...]) -> str | None:
+            _, _, *values = context  # the cotangent and the position come first
             pairs = zip(self.names, self.digests, values, strict=True)
             return next((name for name, digest, value in pairs if _digest(value) != digest), None)
 
-        def rule(*context):
+        def rule(*context: Any) -> Any:
             if name := changed(context):
                 raise RuntimeError(
                     f"guard_mutation: '{op}': '{name}' was changed between the call and the backward walk"
                 )
             before = _digest(context[0])
-            g = plain(*edge.arguments(context))
+            gradient = plain(*edge.arguments(context))
             name = "g" if _digest(context[0]) != before else changed(context)
             if name:
-                raise RuntimeError(f"guard_mutation: '{op}': the rule of '{position}' changes '{name}'")
-            return g
+                raise RuntimeError(f"guard_mutation: '{op}': the rule of '{operand}' changes '{name}'")
+            return gradient
 
         return Edge(edge.position, rule, tuple)
 
 
 def _digest(value: Any) -> Any:
-    """What changes when the arrays in a value do; None for what cannot change."""
+    """Return what changes when the arrays in a value do, and None for a value that cannot change."""
     value = raw(value)
     if isinstance(value, np.ndarray):
         return hashlib.blake2b(value.tobytes(), digest_size=16).digest()
-    if isinstance(value, tuple | list):  # the operands of a variadic op, or an index made of arrays
+    if isinstance(value, tuple | list):  # the operands of a variadic op, or an index that holds arrays
         return [_digest(item) for item in value]
     return None

@@ -1,11 +1,11 @@
-"""What the author of an operation needs, in one place.
+"""All names that the author of an operation needs, in one place.
 
-`primitive` makes an operation of a NumPy function, and its ``defvjp`` gives the gradient rules; `raw` takes
-the array out of a `Tensor`, for what a rule treats as a constant; `check_grads` and `OpCase` prove the rules
-right. docs/adding_an_op.md goes from an idea to a tested operation.
+`primitive` makes an operation of a NumPy function, and its ``defvjp`` takes the gradient rules. `raw` takes
+the array out of a `Tensor`, for a value that a rule treats as a constant. `check_grads` and `OpCase` prove
+the rules right. docs/adding_an_op.md goes from an idea to a tested operation.
 
-The gradient of a composite function is overridden in the same way: write a primitive whose body calls other
-operations. They receive ndarrays there, so nothing of the inside is recorded, and the rule alone decides.
+The gradient of a composite function is overridden in the same way, by a primitive whose body calls other
+operations. They receive ndarrays there, so nothing inside is recorded and the rule alone decides.
 
 Examples
 --------

@@ -23,11 +23,11 @@ class Tensor(Box):
     Parameters
     ----------
     data : array_like
-        Not copied when it is an ndarray already: a parameter updated in place changes its tensor.
+        The values. An ndarray is not copied, so a parameter that is updated in place changes its tensor.
     requires_grad : bool
-        Make it a leaf of the tape: `backward` then fills its ``grad``.
+        Make the tensor a leaf of the tape, so that `backward` fills its ``grad``.
     dtype : dtype_like, optional
-        By default that of ``data``.
+        The dtype to cast to; by default that of ``data``.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Tensor(Box):
     Notes
     -----
     Dtypes promote as NumPy's do: a Python number takes the dtype of the tensor, a NumPy scalar has one of its
-    own. So a tensor of float32 times ``np.float64(2)`` is of float64; its gradient is of float32 again.
+    own. So a float32 tensor times ``np.float64(2)`` is float64, and its gradient is float32 again.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class Tensor(Box):
         return ops.transpose(self)
 
     def numpy(self) -> NDArray[Any]:
-        """The values as an ndarray, off the tape; it shares memory with the tensor.
+        """Return the values as an ndarray off the tape, which shares memory with the tensor.
 
         Returns
         -------
@@ -110,7 +110,7 @@ class Tensor(Box):
         return self.data
 
     def item(self) -> Any:
-        """The value of a tensor of one element, as a Python number.
+        """Return the value of a tensor of one element, as a Python number.
 
         Returns
         -------
@@ -124,7 +124,7 @@ class Tensor(Box):
         return self.data.item()
 
     def detach(self) -> Tensor:
-        """The same values as a constant, cut off from the tape.
+        """Return the same values as a constant, cut off from the tape.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class Tensor(Box):
 
     @property
     def grad(self) -> NDArray[Any] | None:
-        """The gradient that `backward` has accumulated: an ndarray of one's own; None before. Assignable."""
+        """The gradient that `backward` has accumulated, in its own array; None before. It may be assigned."""
         return self.node.grad if isinstance(self.node, Leaf) else None
 
     @grad.setter
@@ -169,7 +169,7 @@ class Tensor(Box):
         Parameters
         ----------
         gradient : array_like, optional
-            The cotangent to start from, of the shape of the tensor. A scalar starts from 1.
+            The cotangent to start from, in the shape of the tensor. A scalar starts from 1.
         retain_graph : bool
             Keep the graph, so that `backward` can be called again.
 
@@ -353,7 +353,9 @@ class Tensor(Box):
 
     # --- NumPy's protocols: record, or say which op to use; never leave the tape in silence -----------------
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> None:  # to a type checker, too, no ndarray
+    def __array__(
+        self, dtype: Any = None, copy: Any = None
+    ) -> None:  # so type checkers see no ndarray either
         raise TypeError(
             "a Tensor does not turn into an ndarray by itself: use tensor.numpy() to leave the tape"
         )
@@ -396,7 +398,7 @@ def _no_op(name: str, kwargs: dict[str, Any]) -> str:
     return f"np.{name}{options} does not work on a Tensor: {hint}, or leave the tape with tensor.numpy()"
 
 
-# NumPy's other names for what an op does, alone or with little more
+# NumPy's other names for what an operation does, alone or with little more
 _INSTEAD = {
     "absolute": "abs",
     "add.accumulate": "cumsum",
@@ -440,7 +442,7 @@ _OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
 _NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
 _UFUNCS = {function: op for function, op in _NAMESAKES.items() if isinstance(function, np.ufunc)}
 _FUNCTIONS = {function: op for function, op in _NAMESAKES.items() if not isinstance(function, np.ufunc)}
-# what is asked of the array and not of its elements needs no tape
+# A question about the array, not about its elements, needs no tape.
 _FUNCTIONS |= {
     function: lambda t, *args, _function=function: _function(t.data, *args)
     for function in (np.shape, np.ndim, np.size)

@@ -1,4 +1,4 @@
-"""`tune`: what a program that trains does once, at its start."""
+"""`tune`, which a program that trains calls once, at its start."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ __all__ = ["tune"]
 def tune(*, threads: int | None = None) -> None:
     """Set this process up for training: it keeps the memory that it frees, and shares work between threads.
 
-    An import must not do that, for it changes the whole process: a larger resident heap (with glibc; another
-    C library is left as it is), and BLAS kept to one thread. Results do not depend on it, beyond rounding.
+    No import does that, because it changes the whole process: its heap stays large (with glibc; another C
+    library is left as it is), and BLAS is kept to one thread. Results do not depend on it, beyond rounding.
 
     Parameters
     ----------
     threads : int, optional
-        How many threads share convolutions, poolings, products and rectifiers that are large enough;
-        measured to pay for 2. BLAS itself is kept to one, which small products are faster with, and which
-        needs the package threadpoolctl (in the extra ``train``). By default threads are left alone.
+        The number of threads that share each convolution, pooling, product and rectifier that is large
+        enough; 2 were measured to pay. BLAS itself is then kept to one thread, on which small products are
+        faster; that needs the package threadpoolctl (in the extra ``train``). By default threads are left
+        alone.
 
     Raises
     ------

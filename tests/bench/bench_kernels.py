@@ -141,7 +141,7 @@ def bench_batch_norm(x: np.ndarray, repeats: int) -> None:
 
     def ours() -> None:
         normalization.batch_norm(x, weight, bias, 1e-5)
-        normalization.batch_norm_backward(x, x, weight, 1e-5)
+        normalization.batch_norm_input_gradient(x, x, weight, 1e-5)
         normalization.batch_norm_weight_gradient(x, x, 1e-5)
         x.sum(axis=(0, 2, 3))
 

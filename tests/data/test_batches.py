@@ -1,4 +1,4 @@
-"""Mini-batches: every example once, in the order the generator decides."""
+"""Mini-batches hold every example once, in the order that the generator decides."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ BATCH_SIZES = st.integers(1, 45)
 
 
 def numbered(n):
-    """A data set whose i-th image is full of i and has label i."""
+    """Make a data set whose i-th image is full of i and has label i."""
     labels = np.arange(n)
     images = np.broadcast_to(labels[:, None, None, None], (n, 1, 28, 28)).astype(np.float32)
     return Dataset(images, labels)
@@ -72,7 +72,7 @@ def test_a_generator_interleaved_with_other_draws_gives_the_same_batches():
     seen = []
     for _, labels in batches(numbered(30), 4, rng):
         seen += labels.tolist()
-        rng.random(5)  # dropout, say
+        rng.random(5)  # as dropout would draw
     assert seen == order(numbered(30), 4, np.random.default_rng(0))
 
 
@@ -93,24 +93,17 @@ def test_any_tuple_of_arrays():
     assert [part.tolist() for part in last] == [[4], [[8.0, 9.0]], ["z"]]
 
 
-@pytest.mark.parametrize("batch_size", [0, -1])
-def test_batch_size_too_small(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size >= 1, got {batch_size}"):
-        batches(numbered(3), batch_size)
-
-
-def test_batch_size_not_an_integer():
-    with pytest.raises(TypeError):
-        batches(numbered(3), 2.0)
-
-
-def test_lengths_differ():
-    with pytest.raises(ValueError, match="one length, got images: 3, labels: 4"):
-        batches(Dataset(numbered(3).images, np.arange(4)), 2)
-    with pytest.raises(ValueError, match="one length, got array 0: 3, array 1: 2"):
-        batches((np.arange(3), np.arange(2)), 2)
-
-
-def test_no_array():
-    with pytest.raises(ValueError, match="got no array"):
-        batches((), 2)
+@pytest.mark.parametrize(
+    ("dataset", "batch_size", "error", "said"),
+    [
+        (numbered(3), 0, ValueError, "batch_size >= 1, got 0"),
+        (numbered(3), -1, ValueError, "batch_size >= 1, got -1"),
+        (numbered(3), 2.0, TypeError, "float"),
+        (numbered(3)._replace(labels=np.arange(4)), 2, ValueError, "one length, got images: 3, labels: 4"),
+        ((np.arange(3), np.arange(2)), 2, ValueError, "one length, got array 0: 3, array 1: 2"),
+        ((), 2, ValueError, "got no array"),
+    ],
+)
+def test_bad_input_is_refused_at_the_call(dataset, batch_size, error, said):
+    with pytest.raises(error, match=said):
+        batches(dataset, batch_size)

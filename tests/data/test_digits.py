@@ -1,4 +1,4 @@
-"""Generated digits: what is promised of every image, and that they are digits."""
+"""Generated digits keep what is promised of every image, and they are digits."""
 
 import time
 
@@ -20,7 +20,7 @@ def same(a, b):
 
 
 def linear_classifier(dataset):
-    """Least squares to one-hot labels, with a little ridge: returns a function from images to labels."""
+    """Fit one-hot labels by least squares with a little ridge; return a function from images to labels."""
     x = dataset.images.reshape(len(dataset.images), -1).astype(np.float64)
     targets = np.eye(10)[dataset.labels]
     weight = np.linalg.solve(x.T @ x + 10 * np.eye(x.shape[1]), x.T @ (targets - 0.1))
@@ -41,7 +41,7 @@ def test_shapes_and_types():
 def test_default_sizes_and_time():
     began = time.perf_counter()
     train, test = digits()
-    assert time.perf_counter() - began < 30  # some 1.5 s on an idle core
+    assert time.perf_counter() - began < 30  # it takes some 1.5 s on an idle core
     assert (len(train.images), len(test.images)) == (10_000, 2_000)
 
 
@@ -77,7 +77,7 @@ def test_classes_are_balanced(n):
 
 def test_labels_are_shuffled(train):
     runs = (np.diff(train.labels) == 0).mean()
-    assert 0.05 < runs < 0.15  # one in ten, where sorted labels have 1 and cycling ones 0
+    assert 0.05 < runs < 0.15  # one in ten is expected; sorted labels give 1 and cycling ones 0
     assert (np.diff(train.labels) == 1).mean() < 0.15
 
 
@@ -107,7 +107,7 @@ def test_centre_of_mass_is_at_the_centre(train):
     down = (train.images * pixels[:, None]).sum((1, 2, 3)) / mass
     for centre in (across, down):
         assert abs(centre.mean() - 14) < 0.1
-        # The pen's saturation, and the noise, move it a little off the mass of the bare strokes.
+        # The saturation of the pen and the noise move it a little off the mass of the bare strokes.
         assert np.quantile(np.abs(centre - 14), 0.9) < 0.5
         assert np.abs(centre - 14).max() < 1.5
 
@@ -115,7 +115,7 @@ def test_centre_of_mass_is_at_the_centre(train):
 def test_the_larger_side_fills_the_box(train):
     inked = train.images[:, 0] > 0.5
     larger = np.maximum(inked.any(1).sum(-1), inked.any(2).sum(-1))
-    # Rounded ends of thick lines, and pixels half covered, take a little off the 20.
+    # Rounded ends of thick lines and half-covered pixels take a little off the 20.
     assert 19 <= larger.mean() <= 20.5
     assert larger.min() >= 17
     assert larger.max() <= 21
@@ -135,7 +135,7 @@ def test_the_larger_side_fills_the_box(train):
     ],
 )
 def test_upright_and_not_mirrored(train, digit, axis, side):
-    """The side of the long, thin tail, by the third moment: a 9 has it at the bottom, a 6 at the top."""
+    """The third moment tells where the long, thin tail is: at the bottom of a 9, at the top of a 6."""
     images = train.images[train.labels == digit, 0]
     pixels = (np.arange(28) - 14) ** 3
     moment = (images * (pixels if axis == "x" else pixels[:, None])).sum((1, 2)) / images.sum((1, 2))

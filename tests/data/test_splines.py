@@ -1,4 +1,4 @@
-"""Skeletons as matrices: the curve passes its points, in equal steps, and padding carries no ink."""
+"""The curve of a skeleton passes its points in equal steps, and the padding carries no ink."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_the_curve_passes_its_points():
 
 
 def test_a_closed_stroke_is_smooth_at_the_seam():
-    """The first segment goes on where the last one points: left open, this square turns by 90 degrees."""
+    """The first segment goes on where the last one points; a square that is left open turns by 90 degrees."""
     starts, ends = ends_of(stack_skeletons(["20,20 80,20 80,80 20,80 20,20"]), 0)
     first, last = ends[0] - starts[0], ends[-1] - starts[-1]
     np.testing.assert_allclose(starts[0], ends[-1], atol=1e-6)

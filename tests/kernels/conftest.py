@@ -3,47 +3,20 @@
 import numpy as np
 import pytest
 
-from tinygrad_cnn.kernels import conv, pool
+from tinygrad_cnn.kernels import conv, conv_plan, parallel, pool, pool_plan, product, thresholds
+from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
 
-def c_order(x):
-    return np.ascontiguousarray(x)
-
-
-def fortran(x):
-    return np.asfortranarray(x)
-
-
-def batch_last(x):
-    return np.ascontiguousarray(np.moveaxis(x, 0, -1)).transpose(-1 % x.ndim, *range(x.ndim - 1))
-
-
-def swapped(x):
-    last = (*range(x.ndim - 2), -1 % x.ndim, -2 % x.ndim) if x.ndim > 1 else (0,)
-    return np.ascontiguousarray(x.transpose(last)).transpose(last)
-
-
-def reversed_axes(x):
-    return np.flip(np.ascontiguousarray(np.flip(x)))
-
-
-def strided(x):
-    roomy = np.full(tuple(2 * size + 1 for size in x.shape), np.nan)
-    view = roomy[tuple(slice(1, None, 2) for _ in x.shape)]
-    view[...] = x
-    return view
-
-
-def read_only(x):
-    copy = batch_last(x)
-    copy.flags.writeable = False
-    return copy
-
-
-@pytest.fixture(params=[c_order, fortran, batch_last, swapped, reversed_axes, strided, read_only])
+@pytest.fixture(params=LAYOUTS)
 def layout(request):
-    """A function that copies an array into another memory layout."""
-    return request.param
+    """A function that copies an array into another memory layout, where nothing may be written to it."""
+
+    def lay_out(array):
+        copy = relaid(array, request.param)
+        copy.flags.writeable = False
+        return copy
+
+    return lay_out
 
 
 @pytest.fixture
@@ -54,9 +27,39 @@ def integers():
 
 
 @pytest.fixture
+def set_thresholds(monkeypatch):
+    """Set the sizes at which the kernels change their way, and forget what was planned for others."""
+
+    def forget():
+        for cached in (
+            conv_plan.plan,
+            pool_plan._blocks,
+            product._piece_count,
+            product._chunk_count,
+            product._tap_pieces,
+        ):
+            cached.cache_clear()
+
+    def set_sizes(**sizes):
+        for name, value in sizes.items():
+            monkeypatch.setattr(thresholds, name, value)
+        forget()
+
+    yield set_sizes
+    forget()
+
+
+@pytest.fixture
+def set_threads():
+    """Set the number of threads; it is one again afterwards."""
+    yield parallel.set_threads
+    parallel.set_threads(1)
+
+
+@pytest.fixture
 def exact_memory(monkeypatch):
     """Lend the kernels no byte more than they ask for, each of them poisoned."""
-    for module in (conv, pool):
+    for module in (conv, pool, product):
         monkeypatch.setattr(module, "borrow", lambda size: np.full(size, 0xFF, np.uint8))
 
 

@@ -6,50 +6,37 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import references
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_cnn.kernels import conv, memory, parallel
+from tinygrad_cnn.kernels import conv, memory, thresholds
+from tinygrad_cnn.kernels.conv_plan import plan
 from tinygrad_cnn.kernels.geometry import ConvSpec
 
 
-def padded_zeros(x, padding):
-    (top, bottom), (left, right) = padding
-    n, c, h, w = x.shape
-    padded = np.zeros((n, c, h + top + bottom, w + left + right))
-    padded[:, :, top : top + h, left : left + w] = x
-    return padded
+def triad(x, weight, bias, y, spec):
+    """The convolution and its two gradients."""
+    return [
+        conv.forward(x, weight, bias, spec),
+        conv.input_gradient(y, weight, spec),
+        conv.weight_gradient(x, y, spec),
+    ]
 
 
-def windows(spec, out_shape, weight_shape):
-    """Yield every (output index, weight index, padded input index) that meet."""
-    n, o, oh, ow = out_shape
-    per_group = o // spec.groups
-    _, c, kh, kw = weight_shape
-    for i, f, r, s, k, u, v in itertools.product(*map(range, (n, o, oh, ow, c, kh, kw))):
-        row = r * spec.stride[0] + u * spec.dilation[0]
-        column = s * spec.stride[1] + v * spec.dilation[1]
-        yield (i, f, r, s), (f, k, u, v), (i, f // per_group * c + k, row, column)
+def triad_by_loops(x, weight, bias, y, spec):
+    """The same by the definition, one product at a time."""
+    options = references.geometry(spec)
+    return [
+        references.conv2d(x, weight, bias, **options),
+        references.conv2d_input(y, weight, spec.input_size, **options),
+        references.conv2d_weight(x, y, spec.kernel_size, **options),
+    ]
 
 
-def naive(x, weight, bias, spec):
-    """Return the output by the definition, one product at a time."""
-    padded = padded_zeros(x, spec.padding)
-    y = np.zeros((x.shape[0], weight.shape[0], *spec.output_size))
-    for out, tap, element in windows(spec, y.shape, weight.shape):
-        y[out] += weight[tap] * padded[element]
-    return y if bias is None else y + bias[:, None, None]
-
-
-def naive_gradients(x, weight, y, spec):
-    """Return the gradients to x and weight by the definition, one product at a time."""
-    padded = padded_zeros(x, spec.padding)
-    dx, dweight = np.zeros_like(padded), np.zeros_like(weight)
-    for out, tap, element in windows(spec, y.shape, weight.shape):
-        dx[element] += weight[tap] * y[out]
-        dweight[tap] += padded[element] * y[out]
-    (top, _), (left, _) = spec.padding
-    return dx[:, :, top : top + x.shape[2], left : left + x.shape[3]], dweight
+def assert_triad_equals_the_loops(*problem):
+    for found, expected in zip(triad(*problem), triad_by_loops(*problem), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -76,27 +63,12 @@ def problems(draw):
     return x, weight, draw(st.sampled_from([None, bias])), y, spec
 
 
-@pytest.fixture
-def tuning(monkeypatch):
-    """Set the sizes at which the kernels change their way, and forget plans made for others."""
-
-    def set_sizes(**sizes):
-        for name, value in sizes.items():
-            monkeypatch.setattr(conv, name, value)
-        for cached in (conv._plan, conv._chunks, conv._tap_pieces):
-            cached.cache_clear()
-
-    yield set_sizes
-    monkeypatch.undo()
-    set_sizes()
-
-
 WAYS = {
     "as measured": {},
     "shared rows": {"NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
-    "one window a block": {"BLOCK_ELEMENTS": 1},
-    "some windows a block": {"BLOCK_ELEMENTS": 60},
-    "some shared rows a block": {"BLOCK_ELEMENTS": 150, "NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
+    "one window a block": {"COLUMNS_IN_A_BLOCK": 1},
+    "some windows a block": {"COLUMNS_IN_A_BLOCK": 60},
+    "some shared rows a block": {"COLUMNS_IN_A_BLOCK": 150, "NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
     "chunks": {
         "SMALL_PRODUCT": 50,
         "SMALL_OUTPUT": 12,
@@ -112,25 +84,17 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(problem=problems())
-def test_triad_equals_the_loops(tuning, way, problem):
-    tuning(**WAYS[way])
-    x, weight, bias, y, spec = problem
-    np.testing.assert_array_equal(conv.forward(x, weight, bias, spec), naive(x, weight, bias, spec))
-    dx, dweight = naive_gradients(x, weight, y, spec)
-    np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
-    np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)
+def test_triad_equals_the_loops(set_thresholds, way, problem):
+    set_thresholds(**WAYS[way])
+    assert_triad_equals_the_loops(*problem)
 
 
 @pytest.mark.usefixtures("exact_memory")
-def test_blocks_that_lie_in_the_padding_altogether(tuning, integers):
-    tuning(BLOCK_ELEMENTS=200)
+def test_blocks_that_lie_in_the_padding_altogether(set_thresholds, integers):
+    set_thresholds(COLUMNS_IN_A_BLOCK=200)
     x, weight = integers(16, 1, 11, 6), integers(2, 1, 1, 2)
     spec = ConvSpec.of(x.shape, weight.shape, stride=3, padding=((8, 7), (0, 7)))
-    y = integers(16, 2, *spec.output_size)
-    np.testing.assert_array_equal(conv.forward(x, weight, None, spec), naive(x, weight, None, spec))
-    dx, dweight = naive_gradients(x, weight, y, spec)
-    np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
-    np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)
+    assert_triad_equals_the_loops(x, weight, None, integers(16, 2, *spec.output_size), spec)
 
 
 # (x, weight, geometry): the cases public frameworks have failed, and sizes that reach every way of computing.
@@ -156,85 +120,62 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES)
-def test_adjoint_identities_are_exact(integers, x_shape, weight_shape, geometry):
-    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
-    x, weight = integers(*x_shape), integers(*weight_shape)
-    y = integers(x_shape[0], weight_shape[0], *spec.output_size)
-    value = np.sum(conv.forward(x, weight, None, spec) * y)
-    assert np.sum(x * conv.input_gradient(y, weight, spec)) == value
-    assert np.sum(weight * conv.weight_gradient(x, y, spec)) == value
+def draw(integers, x_shape, weight_shape, options):
+    """Draw the operands of the triad, and its geometry."""
+    spec = ConvSpec.of(x_shape, weight_shape, **options)
+    shapes = x_shape, weight_shape, weight_shape[:1], (x_shape[0], weight_shape[0], *spec.output_size)
+    return [*(integers(*shape) for shape in shapes), spec]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_adjoint_identities_are_exact(integers, case):
+    x, weight, _, y, spec = draw(integers, *case)
+    out, dx, dweight = triad(x, weight, None, y, spec)
+    assert np.sum(out * y) == np.sum(x * dx) == np.sum(weight * dweight)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES)
-def test_triad_equals_torch(integers, x_shape, weight_shape, geometry, dtype):
+@pytest.mark.parametrize("case", CASES)
+def test_triad_equals_torch(integers, case, dtype):
     torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not a dependency")
-    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
-    x, weight, bias = (integers(*shape).astype(dtype) for shape in (x_shape, weight_shape, weight_shape[:1]))
-    y = integers(x_shape[0], weight_shape[0], *spec.output_size).astype(dtype)
+    *operands, spec = draw(integers, *case)
+    x, weight, bias, y = (array.astype(dtype) for array in operands)
     tx, tweight = (torch.tensor(a, requires_grad=True) for a in (x, weight))
     (top, bottom), (left, right) = spec.padding
     padded = torch.nn.functional.pad(tx, (left, right, top, bottom))
     options = {"stride": spec.stride, "dilation": spec.dilation, "groups": spec.groups}
     expected = torch.nn.functional.conv2d(padded, tweight, torch.tensor(bias), **options)
     expected.backward(torch.tensor(y))
-    ours = (
-        conv.forward(x, weight, bias, spec),
-        conv.input_gradient(y, weight, spec),
-        conv.weight_gradient(x, y, spec),
-    )
-    for array, tensor in zip(ours, (expected.detach(), tx.grad, tweight.grad), strict=True):
+    tensors = expected.detach(), tx.grad, tweight.grad
+    rtol = 1e-5 if dtype == np.float32 else 1e-12
+    for array, tensor in zip(triad(x, weight, bias, y, spec), tensors, strict=True):
         assert array.dtype == dtype
-        np.testing.assert_allclose(
-            array, tensor.numpy(), rtol=1e-5 if dtype == np.float32 else 1e-12, atol=1e-3
-        )
+        np.testing.assert_allclose(array, tensor.numpy(), rtol=rtol, atol=1e-3)
 
 
-@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES[:9])
-def test_any_memory_layout_gives_the_same(layout, integers, x_shape, weight_shape, geometry):
-    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
-    x, weight, bias = integers(*x_shape), integers(*weight_shape), integers(weight_shape[0])
-    y = integers(x_shape[0], weight_shape[0], *spec.output_size)
-    lx, lweight, lbias, ly = layout(x), layout(weight), layout(bias), layout(y)
-    pairs = [
-        (conv.forward(lx, lweight, lbias, spec), conv.forward(x, weight, bias, spec)),
-        (conv.input_gradient(ly, lweight, spec), conv.input_gradient(y, weight, spec)),
-        (conv.weight_gradient(lx, ly, spec), conv.weight_gradient(x, y, spec)),
-    ]
-    for got, expected in pairs:
-        np.testing.assert_array_equal(got, expected)
-    for before, after in ((x, lx), (weight, lweight), (bias, lbias), (y, ly)):
+@pytest.mark.parametrize("case", CASES[:9])
+def test_any_memory_layout_gives_the_same(layout, integers, case):
+    *operands, spec = draw(integers, *case)
+    laid_out = [layout(array) for array in operands]
+    for found, expected in zip(triad(*laid_out, spec), triad(*operands, spec), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    for before, after in zip(operands, laid_out, strict=True):
         np.testing.assert_array_equal(before, after)  # nothing was written to
 
 
 def test_broadcast_operands_of_stride_zero(integers):
     spec = ConvSpec.of((3, 2, 5, 6), (4, 2, 3, 3), padding=1)
     x, weight = np.broadcast_to(integers(1, 2, 1, 1), (3, 2, 5, 6)), np.broadcast_to(2.0, (4, 2, 3, 3))
-    y = np.broadcast_to(1.0, (3, 4, 5, 6))
-    dx, dweight = naive_gradients(x, np.array(weight), y, spec)
-    np.testing.assert_array_equal(conv.forward(x, weight, None, spec), naive(x, weight, None, spec))
-    np.testing.assert_array_equal(conv.input_gradient(y, weight, spec), dx)
-    np.testing.assert_array_equal(conv.weight_gradient(x, y, spec), dweight)
+    assert_triad_equals_the_loops(x, weight, None, np.broadcast_to(1.0, (3, 4, 5, 6)), spec)
 
 
-@pytest.mark.parametrize(("x_shape", "weight_shape", "geometry"), CASES)
-def test_results_are_fresh_and_batch_last(integers, x_shape, weight_shape, geometry):
-    spec = ConvSpec.of(x_shape, weight_shape, **geometry)
-    x, weight, bias = integers(*x_shape), integers(*weight_shape), integers(weight_shape[0])
-    y = integers(x_shape[0], weight_shape[0], *spec.output_size)
-
-    def triad():
-        return [
-            conv.forward(x, weight, bias, spec),
-            conv.input_gradient(y, weight, spec),
-            conv.weight_gradient(x, y, spec),
-        ]
-
-    first = triad()
+@pytest.mark.parametrize("case", CASES)
+def test_results_are_fresh_and_batch_last(integers, case):
+    *operands, spec = draw(integers, *case)
+    first = triad(*operands, spec)
     copies = [array.copy() for array in first]
-    second = triad()
-    for a, b in itertools.combinations([x, weight, bias, y, *first, *second], 2):
+    second = triad(*operands, spec)
+    for a, b in itertools.combinations([*operands, *first, *second], 2):
         assert not np.shares_memory(a, b)
     for array, copy in zip(first, copies, strict=True):
         np.testing.assert_array_equal(array, copy)  # the second run did not write to the first's results
@@ -272,36 +213,28 @@ def test_sizes_of_zero(stride):
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float16, np.complex128])
 def test_other_dtypes_stay_what_they_are(integers, dtype):
-    spec = ConvSpec.of((2, 2, 4, 5), (3, 2, 3, 3), padding=1, stride=(1, 2))
-    x, weight, bias = (integers(*shape).astype(dtype) for shape in ((2, 2, 4, 5), (3, 2, 3, 3), (3,)))
-    y = integers(2, 3, *spec.output_size).astype(dtype)
-    dx, dweight = naive_gradients(x.real, weight.real, y.real, spec)
-    expected = naive(x.real, weight.real, bias.real, spec), dx, dweight
-    got = (
-        conv.forward(x, weight, bias, spec),
-        conv.input_gradient(y, weight, spec),
-        conv.weight_gradient(x, y, spec),
-    )
-    for array, reference in zip(got, expected, strict=True):
+    *operands, spec = draw(integers, (2, 2, 4, 5), (3, 2, 3, 3), {"padding": 1, "stride": (1, 2)})
+    found = triad(*(array.astype(dtype) for array in operands), spec)
+    for array, expected in zip(found, triad_by_loops(*operands, spec), strict=True):
         assert array.dtype == dtype
-        np.testing.assert_array_equal(array, reference)
+        np.testing.assert_array_equal(array, expected)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_mixed_dtypes_are_promoted(integers, stride):
-    spec = ConvSpec.of((2, 2, 5, 6), (3, 2, 3, 3), stride=stride)
-    x, y = integers(2, 2, 5, 6).astype(np.float32), integers(2, 3, *spec.output_size).astype(np.float32)
-    weight = integers(3, 2, 3, 3) + 2.0**-30  # lost in float32
-    wide_y = y.astype(np.float64) + 2.0**-30
-    _, dweight = naive_gradients(x, weight, wide_y, spec)
-    results = [
-        (conv.forward(x, weight, None, spec), naive(x, weight, None, spec)),
-        (conv.input_gradient(y, weight, spec), naive_gradients(x.astype(np.float64), weight, y, spec)[0]),
-        (conv.weight_gradient(x, wide_y, spec), dweight),
-    ]
-    for got, expected in results:
-        assert got.dtype == np.float64
-        np.testing.assert_array_equal(got, expected)
+    x, weight, _, y, spec = draw(integers, (2, 2, 5, 6), (3, 2, 3, 3), {"stride": stride})
+    weight, wide_y = weight + 2.0**-30, y + 2.0**-30  # what is added is lost in float32
+    narrow_x, narrow_y = x.astype(np.float32), y.astype(np.float32)
+    found = (
+        conv.forward(narrow_x, weight, None, spec),
+        conv.input_gradient(narrow_y, weight, spec),
+        conv.weight_gradient(narrow_x, wide_y, spec),
+    )
+    out, dx, _ = triad_by_loops(x, weight, None, y, spec)
+    dweight = triad_by_loops(x, weight, None, wide_y, spec)[2]
+    for array, expected in zip(found, (out, dx, dweight), strict=True):
+        assert array.dtype == np.float64
+        np.testing.assert_array_equal(array, expected)
 
 
 def test_a_cotangent_of_the_wrong_shape_is_an_error(integers):
@@ -314,32 +247,24 @@ def test_a_cotangent_of_the_wrong_shape_is_an_error(integers):
 
 
 def test_two_threads_at_once_give_what_one_gives(in_two_threads, integers):
-    jobs = []
-    for shape, weight_shape in (((16, 8, 14, 14), (16, 8, 3, 3)), ((16, 3, 12, 11), (32, 3, 3, 3))):
-        spec = ConvSpec.of(shape, weight_shape, padding=1)
-        x, weight, y = (
-            integers(*shape),
-            integers(*weight_shape),
-            integers(16, weight_shape[0], *spec.output_size),
-        )
-
-        def job(x=x, weight=weight, y=y, spec=spec):
-            dx, dweight = conv.input_gradient(y, weight, spec), conv.weight_gradient(x, y, spec)
-            return conv.forward(x, weight, None, spec), dx, dweight
-
-        jobs.append(job)
-    alone = [job() for job in jobs]
-    for expected, results in zip(alone, in_two_threads(*jobs), strict=True):
+    problems = [
+        draw(integers, x_shape, weight_shape, {"padding": 1})
+        for x_shape, weight_shape in (((16, 8, 14, 14), (16, 8, 3, 3)), ((16, 3, 12, 11), (32, 3, 3, 3)))
+    ]
+    alone = [triad(*problem) for problem in problems]
+    together = in_two_threads(*(lambda problem=problem: triad(*problem) for problem in problems))
+    for expected, results in zip(alone, together, strict=True):
         for result in results:
-            for got, reference in zip(result, expected, strict=True):
-                np.testing.assert_array_equal(got, reference)
+            for found, reference in zip(result, expected, strict=True):
+                np.testing.assert_array_equal(found, reference)
 
 
 def test_the_sums_of_a_weight_gradient_do_not_pile_up():
     """Each block makes a sum of the size of the weight, which may be many times that of the images."""
     x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))
     spec = ConvSpec.of(x.shape, (128, 128, 3, 3), padding=1)
-    assert len(conv._plan(spec, 128, 128, 16, x.dtype, parallel.threads(), conv.NARROW_ROW).blocks) > 20
+    cut = plan(spec, 128, 128, 16, x.dtype, 1, thresholds.NARROW_ROW)
+    assert len(cut.blocks) > 20
     conv.weight_gradient(x, y, spec)  # with scratch at hand
     tracemalloc.start()
     try:
@@ -379,7 +304,7 @@ def test_columns_take_no_more_memory_than_a_block(weight_shape, options):
         finally:
             tracemalloc.stop()
         spent = peak - result.nbytes
-        assert spent < 2 * conv.BLOCK_ELEMENTS * x.itemsize
+        assert spent < 2 * thresholds.COLUMNS_IN_A_BLOCK * x.itemsize
         assert spent < whole / 2
 
 

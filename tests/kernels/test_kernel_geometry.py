@@ -147,3 +147,53 @@ def test_pooling_takes_only_a_bool_for_ceil_mode():
 def test_ceil_mode_drops_windows_that_start_past_the_input(size, kernel, stride, padding, expected):
     spec = PoolSpec.of((1, 1, *size), kernel, stride=stride, padding=padding, ceil_mode=True)
     assert spec.output_size == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"kernel_size": 0}, ValueError, "kernel_size must be at least 1, got 0"),
+        ({"kernel_size": (3, 3, 3)}, ValueError, r"kernel_size must be an integer or a pair .*\(3, 3, 3\)"),
+        ({"kernel_size": 3, "stride": 0}, ValueError, "stride must be at least 1, got 0"),
+        ({"kernel_size": 3, "stride": None}, TypeError, "stride must be made of integers, got None"),
+        ({"kernel_size": 3, "dilation": 1.5}, TypeError, "dilation must be made of integers, got 1.5"),
+        ({"kernel_size": 3, "padding": "full"}, ValueError, 'padding as a string must be "same" or "valid"'),
+        ({"kernel_size": 3, "padding": -1}, ValueError, "padding must be at least 0, got -1"),
+        ({"kernel_size": 3, "groups": 0}, ValueError, "groups must be at least 1, got 0"),
+    ],
+)
+def test_options_of_a_convolution_are_checked_without_an_image(arguments, error, words):
+    with pytest.raises(error, match=words):
+        ConvSpec.check(**arguments)
+    ConvSpec.check(1000, stride=(2, 1), padding="same", dilation=7, groups=9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"kernel_size": 0}, ValueError, "kernel_size must be at least 1, got 0"),
+        ({"kernel_size": 2, "stride": 0}, ValueError, "stride must be at least 1, got 0"),
+        ({"kernel_size": 3, "padding": 2}, ValueError, "padding must be at most half the kernel"),
+        ({"kernel_size": 2, "dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
+        ({"kernel_size": 2, "ceil_mode": 1}, TypeError, "ceil_mode must be a bool, got 1"),
+    ],
+)
+def test_options_of_a_pooling_are_checked_without_an_image(arguments, error, words):
+    with pytest.raises(error, match=words):
+        PoolSpec.check(**arguments)
+    PoolSpec.check(1000, padding=500, ceil_mode=True)
+
+
+@pytest.mark.parametrize("build", [lambda x: ConvSpec.of(x, W), lambda x: PoolSpec.of(x, 2)])
+def test_a_shape_is_a_tuple(build):
+    with pytest.raises(TypeError, match="shape of x must be a tuple, got 7"):
+        build(7)
+
+
+def test_what_is_left_out_changes_nothing():
+    nothing = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)}
+    assert ConvSpec.of((2, 6, 9, 8), W) == ConvSpec((9, 8), (3, 3), **nothing, groups=1)
+    pooling = nothing | {"stride": (2, 3), "ceil_mode": False}
+    assert PoolSpec.of((2, 6, 9, 8), (2, 3)) == PoolSpec((9, 8), (2, 3), **pooling)
+    ConvSpec.check(1)
+    PoolSpec.check(1)

@@ -5,7 +5,7 @@ import weakref
 import numpy as np
 import pytest
 
-from tinygrad_cnn.kernels import conv, pool
+from tinygrad_cnn.kernels import conv, pool, product
 from tinygrad_cnn.kernels import memory as memory_module
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 from tinygrad_cnn.kernels.memory import batch_first, batch_last, borrow, give_back
@@ -30,14 +30,28 @@ def test_what_is_lent_twice_is_other_memory():
     give_back(outer)
 
 
-def test_memory_grows_and_is_aligned():
+def test_memory_grows():
     for size in (40, 400_000, 4000):
         memory = borrow(size)
         assert memory.dtype == np.uint8
         assert memory.size >= size
-        assert address(memory) % 64 == 0
         memory.fill(1)
         give_back(memory)
+
+
+@pytest.mark.parametrize("place", [0, 1, 16, 48, 63])
+def test_memory_starts_on_a_cache_line_wherever_the_system_puts_it(place, monkeypatch):
+    def placed(count, dtype):
+        roomy = np.frombuffer(bytearray(count + 128), dtype)
+        start = (place - address(roomy)) % 64
+        return roomy[start : start + count]
+
+    monkeypatch.setattr(memory_module, "_free", memory_module._Free())
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "empty", placed)
+        memory = borrow(1000)
+    assert memory.size == 1000
+    assert address(memory) % 64 == 0
 
 
 def test_an_exception_loses_no_more_than_the_buffer(monkeypatch):
@@ -59,11 +73,10 @@ def test_an_exception_loses_no_more_than_the_buffer(monkeypatch):
 
 
 def test_a_buffer_above_the_limit_is_not_kept(monkeypatch):
-    monkeypatch.setattr(memory_module, "SCRATCH_LIMIT", 1 << 20)
     monkeypatch.setattr(memory_module, "_free", memory_module._Free())
-    give_back(borrow((1 << 20) + 1))
+    give_back(borrow((1 << 24) + 1))
     assert memory_module._free.buffers == []
-    give_back(borrow(1 << 20))
+    give_back(borrow(1 << 24))
     assert len(memory_module._free.buffers) == 1
 
 
@@ -95,7 +108,7 @@ def test_batch_last_copies_only_when_it_must(layout, integers):
 @pytest.mark.parametrize("images", [1, 2, 64])
 def test_kernels_give_back_what_they_borrow(images, monkeypatch):
     lent, returned = [], []
-    for module in (conv, pool):
+    for module in (conv, pool, product):
         monkeypatch.setattr(module, "borrow", lambda size: lent.append(borrow(size)) or lent[-1])
         monkeypatch.setattr(module, "give_back", lambda memory: returned.append(memory) or give_back(memory))
     x, weight = np.ones((images, 8, 16, 16), np.float32), np.ones((16, 8, 3, 3), np.float32)

@@ -1,4 +1,4 @@
-"""Work over threads: all of it is done once, and it gives what one thread gives."""
+"""Threads do each piece of work once, and together give what one thread gives."""
 
 import gc
 import itertools
@@ -16,8 +16,8 @@ from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 
 
 @pytest.fixture
-def two_threads(monkeypatch):
-    """Two threads, for work of every size; what they ran on is collected."""
+def two_threads(monkeypatch, set_thresholds, set_threads):
+    """Share work of every size between two threads; collect the names of the threads that did any."""
     names = set()
     drain = parallel._drain
 
@@ -29,20 +29,9 @@ def two_threads(monkeypatch):
         drain(noting_work, waiting)
 
     monkeypatch.setattr(parallel, "_drain", noting_drain)
-    for module, name in (
-        (conv, "SHARED_WORK"),
-        (pool, "SHARED_ELEMENTS"),
-        (rectifier, "SHARED_ELEMENTS"),
-        (rectifier, "LARGE"),
-        (product, "SMALLEST_SHARED"),
-    ):
-        monkeypatch.setattr(module, name, 0)
-    before = parallel.threads()
-    parallel.set_threads(2)
-    conv._plan.cache_clear()  # a plan knows what was worth sharing when it was made
-    yield names
-    conv._plan.cache_clear()
-    parallel.set_threads(before)
+    set_thresholds(SHARED_CONVOLUTION=0, SHARED_ELEMENTS=0, SHARED_PRODUCT=0, LARGE_RECTIFIER=0)
+    set_threads(2)
+    return names
 
 
 @pytest.mark.parametrize(("size", "count"), [(0, 1), (0, 3), (1, 3), (7, 3), (8, 2)])
@@ -63,6 +52,28 @@ def test_both_threads_work(two_threads):
     both = threading.Barrier(2, timeout=20)  # passed only by two threads at once
     parallel.run(lambda piece: both.wait(), range(2), 2)
     assert len(two_threads) == 2
+
+
+@pytest.mark.parametrize(
+    ("pieces", "count", "woken"), [(8, 4, 3), (8, 2, 1), (2, 4, 1), (3, 3, 2), (1, 4, 0)]
+)
+def test_no_more_threads_are_woken_than_the_work_asks_for(set_threads, monkeypatch, pieces, count, woken):
+    set_threads(4)
+    submit, calls = parallel._helpers.submit, []
+    monkeypatch.setattr(parallel._helpers, "submit", lambda *work: calls.append(1) or submit(*work))
+    parallel.run(lambda piece: None, range(pieces), count)
+    assert len(calls) == woken
+
+
+def test_helpers_that_are_no_longer_wanted_end(two_threads):
+    both = threading.Barrier(2, timeout=20)
+    parallel.run(lambda piece: both.wait(), range(2), 2)  # both have begun
+    helpers = parallel._helpers  # a reference, so that they do not end only because they are forgotten
+    assert helpers._threads
+    parallel.set_threads(1)
+    for helper in helpers._threads:
+        helper.join(timeout=20)
+        assert not helper.is_alive()
 
 
 @pytest.mark.parametrize("failing", range(2))
@@ -131,9 +142,9 @@ AT_THE_END = """
 import atexit, threading
 import numpy as np
 import tinygrad_cnn as tg
-from tinygrad_cnn.kernels import conv, parallel
+from tinygrad_cnn.kernels import parallel, thresholds
 parallel.set_threads(2)
-conv.SHARED_WORK = 0
+thresholds.SHARED_CONVOLUTION = 0
 x, w = np.ones((2, 1, 9, 9)), np.ones((1, 1, 3, 3))
 main = threading.main_thread()
 
@@ -163,7 +174,7 @@ CONVOLUTIONS = [
 
 
 def kernels(x, y, weight, bias, spec, pooling):
-    """All kernels that share, each as a function of nothing."""
+    """Return all kernels that share work, each as a function of nothing."""
     highest = pool.max_forward(x, pooling)
     rows = y.reshape(-1, y.shape[-1])
     return {
@@ -174,14 +185,14 @@ def kernels(x, y, weight, bias, spec, pooling):
         "max_scatter": lambda: pool.max_scatter(highest, x, pooling, highest),
         "avg_forward": lambda: pool.avg_forward(x, pooling, True),
         "relu": lambda: rectifier.relu(x),
-        "gate": lambda: rectifier.gate(x, 1 - x),
+        "relu_gradient": lambda: rectifier.relu_gradient(x, 1 - x),
         "wide product": lambda: product.product(rows.T, rows),
         "tall product": lambda: product.product(rows, rows.T),
     }
 
 
 def results(*arguments):
-    """What all kernels make of these operands."""
+    """Return what all kernels make of these operands."""
     return [kernel() for kernel in kernels(*arguments).values()]
 
 

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import references
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -11,73 +12,9 @@ from tinygrad_cnn.kernels import pool
 from tinygrad_cnn.kernels.geometry import PoolSpec
 
 
-def members(spec, row, column):
-    """Yield the positions of one window that lie in the input, in scan order."""
-    for u, v in itertools.product(*map(range, spec.kernel_size)):
-        i = row * spec.stride[0] + u * spec.dilation[0] - spec.padding[0][0]
-        j = column * spec.stride[1] + v * spec.dilation[1] - spec.padding[1][0]
-        if 0 <= i < spec.input_size[0] and 0 <= j < spec.input_size[1]:
-            yield i, j
-
-
-def cells(x, spec):
-    return itertools.product(*map(range, (*x.shape[:2], *spec.output_size)))
-
-
-def naive_winners(x, spec):
-    """Return the position of the first maximum of each window; None where a window is all padding."""
-    winners = {}
-    for n, c, r, s in cells(x, spec):
-        best = None
-        for i, j in members(spec, r, s):
-            if best is None or x[n, c, i, j] > x[n, c, best[0], best[1]]:
-                best = i, j
-        winners[n, c, r, s] = best
-    return winners
-
-
-def naive_max(x, spec):
-    y = np.full((*x.shape[:2], *spec.output_size), -np.inf)
-    for (n, c, r, s), best in naive_winners(x, spec).items():
-        if best is not None:
-            y[n, c, r, s] = x[n, c, best[0], best[1]]
-    return y
-
-
-def naive_scatter(g, x, spec):
-    dx = np.zeros_like(x)
-    for (n, c, r, s), best in naive_winners(x, spec).items():
-        if best is not None:
-            dx[n, c, best[0], best[1]] += g[n, c, r, s]
-    return dx
-
-
-def naive_divisor(spec, row, column, count_include_pad):
-    """Count the positions of one window in the input, or in the input and its padding."""
-    counts = []
-    for axis, place in enumerate((row, column)):
-        before, after = spec.padding[axis]
-        size = spec.input_size[axis]
-        low, high = (-before, size + after) if count_include_pad else (0, size)
-        first = place * spec.stride[axis] - before
-        counts.append(len([i for i in range(first, first + spec.kernel_size[axis]) if low <= i < high]))
-    return counts[0] * counts[1]
-
-
-def naive_avg(x, spec, count_include_pad):
-    y = np.zeros((*x.shape[:2], *spec.output_size))
-    for n, c, r, s in cells(x, spec):
-        total = sum(x[n, c, i, j] for i, j in members(spec, r, s))
-        y[n, c, r, s] = total / naive_divisor(spec, r, s, count_include_pad)
-    return y
-
-
-def naive_avg_backward(g, x_shape, spec, count_include_pad):
-    dx = np.zeros(x_shape)
-    for n, c, r, s in cells(g, spec):
-        for i, j in members(spec, r, s):
-            dx[n, c, i, j] += g[n, c, r, s] / naive_divisor(spec, r, s, count_include_pad)
-    return dx
+def by_loops(reference, *arrays, spec, **options):
+    """A naive pooling; that of averages knows no dilation."""
+    return reference(*arrays, kernel=spec.kernel_size, **references.geometry(spec), **options)
 
 
 @st.composite
@@ -110,8 +47,9 @@ def problems(draw, dilated=True):
 @given(problems())
 def test_max_pooling_equals_the_loops(problem):
     x, g, spec = problem
-    np.testing.assert_array_equal(pool.max_forward(x, spec), naive_max(x, spec))
-    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), naive_scatter(g, x, spec))
+    np.testing.assert_array_equal(pool.max_forward(x, spec), by_loops(references.max_pool2d, x, spec=spec))
+    expected = by_loops(references.max_pool2d_scatter, g, x, spec=spec)
+    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), expected)
 
 
 @settings(max_examples=100, deadline=None)
@@ -136,39 +74,11 @@ def test_gather_and_scatter_agree_about_nan(problem):
 def test_average_pooling_equals_the_loops(problem, count_include_pad):
     x, g, spec = problem
     x = np.maximum(x, -2)
-    np.testing.assert_allclose(
-        pool.avg_forward(x, spec, count_include_pad), naive_avg(x, spec, count_include_pad), atol=1e-14
-    )
-    np.testing.assert_allclose(
-        pool.avg_backward(g, spec, count_include_pad),
-        naive_avg_backward(g, x.shape, spec, count_include_pad),
-        atol=1e-14,
-    )
-
-
-@settings(max_examples=100, deadline=None)
-@given(problems(dilated=False), st.booleans())
-def test_pooling_equals_torch(problem, count_include_pad):
-    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not a dependency")
-    functional = torch.nn.functional
-    x, g, spec = problem
-    assume(all(before == after for before, after in spec.padding))
-    padding = tuple(before for before, _ in spec.padding)
-    geometry = spec.kernel_size, spec.stride, padding
-
-    tx = torch.tensor(x, requires_grad=True)
-    ty = functional.max_pool2d(tx, *geometry, ceil_mode=spec.ceil_mode)
-    ty.backward(torch.tensor(g))
-    np.testing.assert_array_equal(pool.max_forward(x, spec), ty.detach().numpy())
-    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), tx.grad.numpy())
-
-    x = np.maximum(x, -2)
-    tx = torch.tensor(x, requires_grad=True)
-    options = {"ceil_mode": spec.ceil_mode, "count_include_pad": count_include_pad}
-    ty = functional.avg_pool2d(tx, *geometry, **options)
-    ty.backward(torch.tensor(g))
-    np.testing.assert_allclose(pool.avg_forward(x, spec, count_include_pad), ty.detach().numpy(), atol=1e-14)
-    np.testing.assert_allclose(pool.avg_backward(g, spec, count_include_pad), tx.grad.numpy(), atol=1e-14)
+    counted = {"count_include_pad": count_include_pad}
+    expected = by_loops(references.avg_pool2d, x, spec=spec, **counted)
+    np.testing.assert_allclose(pool.avg_forward(x, spec, count_include_pad), expected, atol=1e-14)
+    expected = by_loops(references.avg_pool2d_input, g, size=spec.input_size, spec=spec, **counted)
+    np.testing.assert_allclose(pool.avg_backward(g, spec, count_include_pad), expected, atol=1e-14)
 
 
 def test_the_first_of_tied_elements_wins_in_row_major_order():
@@ -184,9 +94,11 @@ def test_a_dilated_window_of_two_by_two_is_not_the_plain_one():
     x = np.array([[[[2.0, 1.0, 0.0, 3.0, 9.0], [0.0, 9.0, 1.0, 9.0, 7.0]]]])
     spec = PoolSpec.of(x.shape, 2, dilation=(1, 2))
     g = np.array([[[[5.0, 6.0]]]])
-    np.testing.assert_array_equal(pool.max_forward(x, spec), naive_max(x, spec))
-    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), naive_scatter(g, x, spec))
-    np.testing.assert_array_equal(pool.max_gather(x, x, spec), naive_max(x, spec))
+    maxima = by_loops(references.max_pool2d, x, spec=spec)
+    np.testing.assert_array_equal(pool.max_forward(x, spec), maxima)
+    np.testing.assert_array_equal(pool.max_gather(x, x, spec), maxima)
+    expected = by_loops(references.max_pool2d_scatter, g, x, spec=spec)
+    np.testing.assert_array_equal(pool.max_scatter(g, x, spec), expected)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -195,9 +107,8 @@ def test_gather_does_not_round(stride):
     x = rng.normal(size=(2, 2, 5, 6))
     v = x * 10.0 ** rng.integers(-40, 40, x.shape)
     spec = PoolSpec.of(x.shape, 2, stride=stride)
-    picked = pool.max_gather(v, x, spec)
-    for (n, c, r, s), (i, j) in naive_winners(x, spec).items():
-        assert picked[n, c, r, s] == v[n, c, i, j]
+    expected = by_loops(references.max_pool2d_gather, v, x, spec=spec)
+    np.testing.assert_array_equal(pool.max_gather(v, x, spec), expected)
 
 
 def test_overlapping_windows_accumulate():

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_cnn.kernels import product as module
 from tinygrad_cnn.kernels.product import product
 
 sides = st.sampled_from([0, 1, 2, 3, 16, 17, 48, 128])
@@ -15,30 +14,22 @@ def draw(seed, *shape):
     return np.random.default_rng(seed).integers(-4, 5, shape).astype(np.float64)
 
 
-@settings(max_examples=200, deadline=None)
+WHOLE = {"SMALLEST_CUT": 1 << 18, "SMALL_PRODUCT": 1_000_000}
+CUT = {"SMALLEST_CUT": 1, "SMALL_PRODUCT": 2000}  # else these sizes are too small to be cut
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sides, sides, sides, st.booleans(), st.booleans(), st.booleans())
-def test_equals_the_sum_of_outer_products(m, k, n, a_transposed, b_transposed, is_cut):
+def test_equals_the_sum_of_outer_products(set_thresholds, m, k, n, a_transposed, b_transposed, is_cut):
     a = draw(0, k, m).T if a_transposed else draw(0, m, k)
     b = draw(1, n, k).T if b_transposed else draw(1, k, n)
     expected = np.zeros((m, n))
     for column, row in zip(a.T, b, strict=True):
         expected += column[:, None] * row
-    with pytest.MonkeyPatch.context() as patch:
-        if is_cut:  # else these sizes are too small to be
-            patch.setattr(module, "SMALLEST_CUT", 1)
-            patch.setattr(module, "SMALL_PRODUCT", 2000)
-            module._piece_count.cache_clear()
-        found = product(a, b)
-    module._piece_count.cache_clear()
+    set_thresholds(**CUT if is_cut else WHOLE)
+    found = product(a, b)
     assert found.flags.c_contiguous
     np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize(
-    ("m", "k", "n", "transposed"), [(64, 784, 128, False), (784, 64, 128, False), (784, 128, 8, True)]
-)
-def test_the_dense_layer_of_the_baseline_is_cut(m, k, n, transposed):
-    assert module._piece_count(m, k, n, transposed) > 1
 
 
 def test_any_memory_layout_gives_the_same(layout, integers):

@@ -1,4 +1,4 @@
-"""A saved model comes back exactly, and whatever is no saved model is one clear ValueError."""
+"""A saved model comes back exactly, and any other file gives one clear ValueError."""
 
 import pickle
 import zipfile
@@ -8,7 +8,7 @@ import pytest
 
 from tinygrad_cnn import nn, tree
 from tinygrad_cnn.models import MODELS
-from tinygrad_cnn.train import load, save
+from tinygrad_cnn.train import Checkpoint, load, save
 
 
 def _small():
@@ -20,14 +20,15 @@ SMALL = {"small": _small}
 
 @pytest.fixture
 def saved(tmp_path):
-    """A file with the small model, and the arrays in it."""
+    """Save the small model; return the file and the arrays in it."""
     path = tmp_path / "model.npz"
     save(path, "small", *_small().init(np.random.default_rng(5)))
     with np.load(path, allow_pickle=False) as archive:
         return path, dict(archive)
 
 
-def _refused(path, said):
+def _refuses(path, said):
+    """Check that loading is a ValueError of one line, which names the file."""
     with pytest.raises(ValueError, match=said) as caught:
         load(path, SMALL)
     assert str(path) in str(caught.value)
@@ -38,9 +39,10 @@ def _refused(path, said):
 def test_a_round_trip_is_exact(tmp_path, name):
     params, state = MODELS[name]().init(np.random.default_rng(1))
     state = tree.map(lambda a: a + np.float32(0.123), state)
-    save(tmp_path / "model", name, params, state)  # the name is taken as it is: no suffix is added
+    save(tmp_path / "model", name, params, state)  # the name of the file gets no suffix
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     loaded = load(tmp_path / "model")
+    assert isinstance(loaded, Checkpoint)
     assert loaded.model_name == name
     for before, after in ((params, loaded.params), (state, loaded.state)):
         assert tree.structure(before) == tree.structure(after)
@@ -94,7 +96,7 @@ def test_a_pickle_is_refused_without_running_it(tmp_path, inside):
         np.savez(path, model=np.array([_Bomb()], dtype=object))
     else:
         path.write_bytes(pickle.dumps(_Bomb()))
-    _refused(path, "damaged or other file")
+    _refuses(path, "damaged or other file")
 
 
 def test_a_missing_file_is_a_file_not_found_error(tmp_path):
@@ -102,12 +104,12 @@ def test_a_missing_file_is_a_file_not_found_error(tmp_path):
         load(tmp_path / "none.npz")
 
 
-def test_a_file_cut_short_anywhere_is_refused(saved):
+def test_a_file_cut_short_anywhere_is_refuses(saved):
     path, _ = saved
     whole = path.read_bytes()
     for length in [*range(0, len(whole), 97), len(whole) - 1]:
         path.write_bytes(whole[:length])
-        _refused(path, "damaged or other file")
+        _refuses(path, "damaged or other file")
 
 
 def test_a_flipped_bit_is_refused_or_harmless(saved):
@@ -123,31 +125,36 @@ def test_a_flipped_bit_is_refused_or_harmless(saved):
             _, params, _ = load(path, SMALL)
         except ValueError:
             refused += 1
-        else:  # zip does not check every byte: a date, say
+        else:  # zip does not check every byte, such as those of a date
             np.testing.assert_array_equal(params["out"]["weight"], arrays["params.out.weight"])
     assert refused > 150
 
 
-def test_other_files_are_refused(tmp_path):
-    path = tmp_path / "other"
-    path.write_text("hello")
-    _refused(path, "damaged or other file")
+def _write_npy(path):
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    _refused(path, "damaged or other file")
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-    _refused(path, "expected a model out of small")
 
 
-def test_a_member_that_is_no_array_is_refused(saved):
-    path = _rewritten(saved, **{"params.out.weight": None})
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("params.out.weight", "hello")
-    _refused(path, r"'params\.out\.weight': expected a floating array .*got bytes")
+def _write_zip(path, mode="w", name="readme.txt"):
+    with zipfile.ZipFile(path, mode) as archive:
+        archive.writestr(name, "hello")
 
 
-def _rewritten(saved, **changes):
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: path.write_text("hello"), "damaged or other file"),
+        (_write_npy, "damaged or other file"),
+        (_write_zip, "expected a model out of small"),
+    ],
+)
+def test_other_files_are_refuses(tmp_path, write, said):
+    write(tmp_path / "other")
+    _refuses(tmp_path / "other", said)
+
+
+def _rewrite(saved, changes):
+    """Write the file again with some arrays replaced, or left out where the change is None."""
     path, arrays = saved
     arrays = {name: array for name, array in {**arrays, **changes}.items() if array is not None}
     with path.open("wb") as file:
@@ -155,25 +162,35 @@ def _rewritten(saved, **changes):
     return path
 
 
-def test_an_unknown_model_is_refused(saved):
-    _refused(_rewritten(saved, model=np.array("vgg")), "expected a model out of small, got 'vgg'")
-    _refused(_rewritten(saved, model=None), "expected a model out of small")
-
-
-def test_a_missing_array_is_refused(saved):
-    _refused(_rewritten(saved, **{"params.conv.bias": None}), r"'small'.*lacks params\.conv\.bias")
-
-
-def test_an_array_too_many_is_refused(saved):
-    _refused(_rewritten(saved, **{"params.more": np.zeros(2)}), r"'small'.*unknown params\.more")
+def test_a_member_that_is_no_array_is_refuses(saved):
+    path = _rewrite(saved, {"params.out.weight": None})
+    _write_zip(path, "a", "params.out.weight")
+    _refuses(path, r"'params\.out\.weight': expected a floating array .*got bytes")
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((4, 2), np.float32), np.zeros((4, 3), np.int64), np.zeros((4, 3), np.complex64)]
+    ("changes", "said"),
+    [
+        ({"model": np.array("vgg")}, "expected a model out of small, got 'vgg'"),
+        ({"model": None}, "expected a model out of small"),
+        ({"params.conv.bias": None}, r"'small'.*lacks params\.conv\.bias"),
+        ({"params.more": np.zeros(2)}, r"'small'.*unknown params\.more"),
+        *(
+            (
+                {"params.out.weight": array},
+                r"'params\.out\.weight': expected a floating array of shape \(4, 3\), "
+                rf"got {array.dtype}\[4, {array.shape[1]}\]",
+            )
+            for array in (
+                np.zeros((4, 2), np.float32),
+                np.zeros((4, 3), np.int64),
+                np.zeros((4, 3), np.complex64),
+            )
+        ),
+    ],
 )
-def test_a_wrong_shape_or_dtype_is_refused(saved, array):
-    came = rf"expected a floating array of shape \(4, 3\), got {array.dtype}\[4, {array.shape[1]}\]"
-    _refused(_rewritten(saved, **{"params.out.weight": array}), rf"'params\.out\.weight': {came}")
+def test_arrays_that_do_not_fit_the_model_are_refuses(saved, changes, said):
+    _refuses(_rewrite(saved, changes), said)
 
 
 def test_a_failed_save_leaves_the_older_file_and_nothing_else(tmp_path, monkeypatch):

@@ -1,21 +1,10 @@
-"""Scores are those of the whole data set, computed in bounded pieces."""
+"""Scores are those of the whole data set, and are computed in bounded pieces."""
 
 import numpy as np
 import pytest
 
 from tinygrad_cnn import cross_entropy, nn
-from tinygrad_cnn.train import accuracy, evaluate, metrics
-
-
-class Spy(nn.Sequential):
-    """The identity, remembering how it was called."""
-
-    def __call__(self, params, state, x, *, train=False, rng=None):
-        calls.append((len(x), train))
-        return x, state
-
-
-calls = []
+from tinygrad_cnn.train import Score, accuracy, evaluate, metrics
 
 
 def _logits(n):
@@ -45,12 +34,19 @@ def test_accuracy_of_what_does_not_fit_is_an_error(logits, labels, said):
 def test_evaluate_scores_the_whole_set_whatever_the_size_of_the_last_piece(n):
     logits, labels = _logits(n)
     score = evaluate(nn.Sequential(), {}, {}, (logits, labels))
+    assert isinstance(score, Score)
     assert score.loss == pytest.approx(cross_entropy(logits, labels), rel=1e-12)
     assert score.accuracy == pytest.approx((logits.argmax(1) == labels).mean(), rel=1e-12)
 
 
 def test_evaluate_infers_in_pieces_of_bounded_size():
-    calls.clear()
+    calls = []
+
+    class Spy(nn.Sequential):
+        def __call__(self, params, state, x, *, train=False, rng=None):
+            calls.append((len(x), train))
+            return x, state
+
     evaluate(Spy(), {}, {}, _logits(2 * metrics.BATCH + 77))
     assert calls == [(metrics.BATCH, False), (metrics.BATCH, False), (77, False)]
 

@@ -1,4 +1,4 @@
-"""The bar shows where somebody can see it, and nothing breaks where nobody can."""
+"""The bar is shown where somebody can see it, and nothing breaks where nobody can."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""The training loop does what its parts say, and comes back from a loss that is not finite."""
+"""The training loop does what its parts do, and comes back from a loss that is not finite."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim, tree
 from tinygrad_cnn.models import baseline, baseline_bn
-from tinygrad_cnn.train import NonFiniteLossError, Trainer, evaluate
+from tinygrad_cnn.train import EpochResult, NonFiniteLossError, Trainer, evaluate
 
 MODEL = nn.Sequential(conv=nn.Conv2d(1, 2, 3), norm=nn.BatchNorm2d(2), flat=nn.Flatten(), out=nn.Dense(72, 3))
 
@@ -50,9 +50,10 @@ def test_a_step_is_value_and_grad_and_the_optimizer():
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 100])
 def test_an_epoch_reports_means_over_all_samples(batch_size):
     model = nn.Sequential(nn.Flatten(), nn.Dense(64, 3))
-    trainer = _trainer(model, lr=0.0)  # the parameters stay, so the running means are those of an evaluation
+    trainer = _trainer(model, lr=0.0)  # the parameters stay, so the means must be those of an evaluation
     seen = []
     result = trainer.epoch(_images(14), batch_size, seen.append)
+    assert isinstance(result, EpochResult)
     score = evaluate(model, trainer.params, trainer.state, _images(14))
     assert result.loss == pytest.approx(score.loss, rel=1e-6)
     assert result.accuracy == pytest.approx(score.accuracy)
@@ -96,7 +97,7 @@ def test_layers_draw_from_the_trainers_generator():
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Dense(64, 3))
     x, labels = _images(8)
     trainer = _trainer(model)
-    rng = np.random.default_rng(0)  # as the trainer's
+    rng = np.random.default_rng(0)  # in the same state as that of the trainer
     for _ in range(2):
         logits, _ = model(trainer.params, {}, x, train=True, rng=rng)
         assert trainer.step(x, labels)[0] == tg.cross_entropy(logits, labels)

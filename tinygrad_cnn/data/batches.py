@@ -1,38 +1,41 @@
-"""Mini-batches: a data set cut in pieces, in a random order that the caller's generator decides."""
+"""Mini-batches: a data set is cut in pieces, in a random order that the caller's generator decides."""
+
+from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+
+__all__ = ["batches"]
 
 
 def batches(
-    dataset: tuple[NDArray, ...], batch_size: int, rng: np.random.Generator | None = None
-) -> Iterator[tuple[NDArray, ...]]:
-    """Iterate once over a data set in mini-batches, every example in exactly one of them.
+    dataset: tuple[np.ndarray, ...], batch_size: int, rng: np.random.Generator | None = None
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Iterate once over a data set in mini-batches, so that every example is in exactly one of them.
 
     Parameters
     ----------
     dataset : Dataset or tuple of ndarray, each of shape (N, ...)
-        The arrays to cut along their first axis, all alike.
+        The arrays, which are all cut at the same places along their first axis.
     batch_size : int
-        Examples a batch. The last batch is shorter when N is no multiple of it.
+        The number of examples in a batch. The last batch is shorter when N is not a multiple of it.
     rng : numpy.random.Generator, optional
-        Draws the order, once, when `batches` is called. None (the default) keeps the order of the data set,
-        which is what evaluation wants.
+        The generator that draws the order, once, when `batches` is called. Without one the order is that of
+        the data set, which is what evaluation wants.
 
     Returns
     -------
     iterator of tuple of ndarray, each of shape (batch_size, ...)
-        Copies, in C order: writing to a batch leaves the data set as it is.
+        Copies in C order, so that writing to a batch leaves the data set as it is.
 
     Raises
     ------
     TypeError
-        `batch_size` is not an integer.
+        If ``batch_size`` is not an integer.
     ValueError
-        `batch_size` is less than 1, there is no array, or the arrays differ in length.
+        If ``batch_size`` is less than 1, there is no array, or the arrays differ in length.
 
     Examples
     --------
@@ -49,11 +52,12 @@ def batches(
         raise ValueError(f"batches: expected batch_size >= 1, got {size}")
     n = _common_length(dataset)
     order = np.arange(n) if rng is None else rng.permutation(n)
-    # A generator expression, so that the checks above run at the call and not at the first batch.
+    # This is a generator expression so that the checks above run at the call, not at the first batch.
     return (tuple(array[order[i : i + size]] for array in dataset) for i in range(0, n, size))
 
 
-def _common_length(dataset: tuple[NDArray, ...]) -> int:
+def _common_length(dataset: tuple[np.ndarray, ...]) -> int:
+    """Return the length that all arrays share; raise a ValueError if there is none."""
     lengths = [len(array) for array in dataset]
     if len(set(lengths)) != 1:
         names = getattr(dataset, "_fields", [f"array {i}" for i in range(len(lengths))])

@@ -1,20 +1,24 @@
-"""What a labelled set of images is."""
+"""The record of a labelled set of images."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Dataset"]
+
 
 class Dataset(NamedTuple):
-    """Labelled greyscale images.
+    """A set of labelled greyscale images.
 
-    A named tuple: it unpacks like ``images, labels = dataset``, and a part of it is a slice of each field.
+    It is a named tuple: ``images, labels = dataset`` unpacks it, and a slice of each field is a part of it.
 
     Parameters
     ----------
     images : ndarray of float32, shape (N, 1, 28, 28)
-        Pixels in [0, 1]: 0 is the background, 1 is full ink.
+        The pixels, in [0, 1]: 0 is the background and 1 is full ink.
     labels : ndarray of int64, shape (N,)
         The class of each image.
 

@@ -1,9 +1,11 @@
-"""IDX files: the format of the MNIST family.
+"""A reader of IDX files, the format of the MNIST family.
 
-A file is two zero bytes, a type code, the number of dimensions, each dimension as an unsigned 32-bit integer,
-and the elements in C order; all numbers are big-endian. Source: "The IDX file format" in LeCun, Cortes,
-Burges, "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/.
+A file consists of two zero bytes, a type code, the number of dimensions, each dimension as an unsigned 32-bit
+integer, and the elements in C order. All numbers are big-endian. Source: "The IDX file format" in LeCun,
+Cortes, Burges, "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/.
 """
+
+from __future__ import annotations
 
 import gzip
 import io
@@ -14,14 +16,15 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-GZIP_MAGIC = b"\x1f\x8b"
-PIECE = 1 << 20  # bytes read at a time: memory follows what the file holds, not what its header claims
-MAX_DIMENSIONS = 64  # of NumPy 2
-MAX_BYTES = np.iinfo(np.intp).max  # what NumPy can index
+__all__ = ["read_idx"]
 
-TYPES: dict[int, np.dtype] = {
+_GZIP_MAGIC = b"\x1f\x8b"
+_PIECE = 1 << 20  # bytes read at a time, so that memory follows what the file holds and not what it claims
+_MAX_DIMENSIONS = 64  # the limit of NumPy 2
+_MAX_BYTES = np.iinfo(np.intp).max  # NumPy cannot index a larger array
+
+_TYPES: dict[int, np.dtype] = {
     0x08: np.dtype(">u1"),
     0x09: np.dtype(">i1"),
     0x0B: np.dtype(">i2"),
@@ -31,29 +34,29 @@ TYPES: dict[int, np.dtype] = {
 }
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray:
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """Read one array from an IDX file, plain or compressed with gzip.
 
-    Compression is told from the first bytes of the file, not from its name.
+    The first bytes of the file tell whether it is compressed; its name does not matter.
 
     Parameters
     ----------
     path : str or path
-        The file.
+        The file to read.
 
     Returns
     -------
     ndarray of uint8, int8, int16, int32, float32 or float64
-        The array, C-ordered, writable, in the byte order of the machine.
+        The array, which is writable, in C order and in the byte order of the machine.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        If there is no such file.
     ValueError
-        The file is not valid IDX: a wrong magic number, an unknown type code, more dimensions or bytes than
-        NumPy can index, a header or data cut short, bytes after the data, or damaged gzip. The message names
-        the file, what was expected and what came.
+        If the file is not valid IDX: it has a wrong magic number, an unknown type code, more dimensions or
+        bytes than NumPy can index, a header or data cut short, bytes after the data, or damaged gzip. The
+        message names the file, what was expected and what came.
 
     Examples
     --------
@@ -66,22 +69,23 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray:
     array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
-    with path.open("rb") as raw:
-        compressed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        raw.seek(0)
+    with path.open("rb") as file:
+        compressed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        file.seek(0)
         if not compressed:
-            return _read(raw, path)
+            return _read(file, path)
         try:
-            with gzip.GzipFile(fileobj=raw) as unpacked:
+            with gzip.GzipFile(fileobj=file) as unpacked:
                 return _read(unpacked, path)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(f"{path}: expected an intact gzip stream, got a damaged one: {error}") from error
 
 
-def _read(file: io.BufferedIOBase, path: Path) -> NDArray:
+def _read(file: io.BufferedIOBase, path: Path) -> np.ndarray:
+    """Read the array from the uncompressed bytes; the path is for the messages."""
     dtype, shape = _read_header(file, path)
     expected = math.prod(shape) * dtype.itemsize
-    body = _read_at_most(file, expected + 1)  # one more than expected tells whether anything follows
+    body = _read_at_most(file, expected + 1)  # the one byte more would show that something follows
     if len(body) != expected:
         came = f"only {len(body)}" if len(body) < expected else "more"
         raise ValueError(
@@ -91,31 +95,33 @@ def _read(file: io.BufferedIOBase, path: Path) -> NDArray:
 
 
 def _read_header(file: io.BufferedIOBase, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
+    """Read the dtype and the shape, and raise a ValueError unless NumPy can hold such an array."""
     magic = file.read(4)
     if len(magic) < 4:
         raise ValueError(f"{path}: expected an IDX magic number of 4 bytes, got a file of {len(magic)}")
     zeros, code, ndim = magic[:2], magic[2], magic[3]
     if zeros != b"\0\0":
         raise ValueError(f"{path}: expected an IDX magic number that starts with 0x0000, got 0x{magic.hex()}")
-    if code not in TYPES:
-        known = ", ".join(f"0x{c:02x} ({t.name})" for c, t in TYPES.items())
+    if code not in _TYPES:
+        known = ", ".join(f"0x{c:02x} ({t.name})" for c, t in _TYPES.items())
         raise ValueError(f"{path}: expected an IDX type code out of {known}, got 0x{code:02x}")
-    if ndim > MAX_DIMENSIONS:
-        raise ValueError(f"{path}: expected at most {MAX_DIMENSIONS} dimensions (NumPy's limit), got {ndim}")
+    if ndim > _MAX_DIMENSIONS:
+        raise ValueError(f"{path}: expected at most {_MAX_DIMENSIONS} dimensions (NumPy's limit), got {ndim}")
     sizes = file.read(4 * ndim)
     if len(sizes) < 4 * ndim:
         raise ValueError(f"{path}: expected {4 * ndim} bytes for {ndim} dimensions, got only {len(sizes)}")
-    dtype, shape = TYPES[code], struct.unpack(f">{ndim}I", sizes)
-    # NumPy applies its limit to an empty array as if its zeros were ones. Python integers cannot overflow.
-    if math.prod(max(size, 1) for size in shape) * dtype.itemsize > MAX_BYTES:
+    dtype, shape = _TYPES[code], struct.unpack(f">{ndim}I", sizes)
+    # NumPy applies its limit to an empty array as if its zeros were ones.
+    if math.prod(max(size, 1) for size in shape) * dtype.itemsize > _MAX_BYTES:
         raise ValueError(
-            f"{path}: expected an array of at most {MAX_BYTES} bytes, got sizes {shape} of {dtype.name}"
+            f"{path}: expected an array of at most {_MAX_BYTES} bytes, got sizes {shape} of {dtype.name}"
         )
     return dtype, shape
 
 
 def _read_at_most(file: io.BufferedIOBase, limit: int) -> bytearray:
+    """Read the file to its end, but no further than the limit."""
     body = bytearray()
-    while piece := file.read(min(PIECE, limit - len(body))):
+    while piece := file.read(min(_PIECE, limit - len(body))):
         body += piece
     return body

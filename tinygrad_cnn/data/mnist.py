@@ -1,4 +1,6 @@
-"""The MNIST family: four IDX files in one folder."""
+"""The MNIST family, whose data sets are four IDX files in one folder each."""
+
+from __future__ import annotations
 
 import os
 from pathlib import Path
@@ -6,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_cnn.data.dataset import Dataset
-from tinygrad_cnn.data.idx import read_idx
+from .dataset import Dataset
+from .idx import read_idx
 
-SIDE = 28
-CLASSES = 10
+__all__ = ["fashion_mnist", "mnist"]
+
+_SIDE = 28  # pixels
+_CLASSES = 10
 
 
 def mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
@@ -22,7 +26,7 @@ def mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     Parameters
     ----------
     path : str or path
-        The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+        The folder that holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
         ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each plain or with the suffix ``.gz``.
 
     Returns
@@ -33,10 +37,10 @@ def mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     Raises
     ------
     FileNotFoundError
-        One of the files is missing.
+        If one of the files is missing.
     ValueError
-        A file is not valid IDX, an image is not 28 x 28 of uint8, a label is not in 0..9, or the numbers of
-        images and labels differ.
+        If a file is not valid IDX, the images are not uint8 of 28 x 28, a label is not in 0..9, or the
+        numbers of images and labels differ.
 
     Examples
     --------
@@ -44,11 +48,11 @@ def mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     >>> train.images.shape  # doctest: +SKIP
     (60000, 1, 28, 28)
     """
-    return _read_family(Path(path))
+    return _read_both_parts(Path(path))
 
 
 def fashion_mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
-    """Read Fashion-MNIST, ten kinds of clothing in the files and shapes of MNIST.
+    """Read Fashion-MNIST, ten kinds of clothing in files that are named and shaped as those of MNIST.
 
     Nothing is downloaded. Source: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for
     benchmarking machine learning algorithms", arXiv:1708.07747, 2017.
@@ -56,7 +60,7 @@ def fashion_mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     Parameters
     ----------
     path : str or path
-        The folder with the four files, named as for `mnist`.
+        The folder that holds the four files, whose names are those that `mnist` expects.
 
     Returns
     -------
@@ -66,9 +70,9 @@ def fashion_mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     Raises
     ------
     FileNotFoundError
-        One of the files is missing.
+        If one of the files is missing.
     ValueError
-        As for `mnist`.
+        If a file is damaged, for the same reasons as in `mnist`.
 
     Examples
     --------
@@ -76,10 +80,10 @@ def fashion_mnist(path: str | os.PathLike[str]) -> tuple[Dataset, Dataset]:
     >>> test.labels.shape  # doctest: +SKIP
     (10000,)
     """
-    return _read_family(Path(path))
+    return _read_both_parts(Path(path))
 
 
-def _read_family(folder: Path) -> tuple[Dataset, Dataset]:
+def _read_both_parts(folder: Path) -> tuple[Dataset, Dataset]:
     return _read_part(folder, "train"), _read_part(folder, "t10k")
 
 
@@ -93,7 +97,7 @@ def _read_part(folder: Path, part: str) -> Dataset:
 
 
 def _find(folder: Path, name: str) -> Path:
-    """Find the file `name` in the folder, plain before compressed."""
+    """Find the file of this name in the folder; the plain file is preferred to the compressed one."""
     for path in (folder / name, folder / f"{name}.gz"):
         if path.exists():
             return path
@@ -102,12 +106,13 @@ def _find(folder: Path, name: str) -> Path:
 
 def _read_images(path: Path) -> NDArray[np.float32]:
     pixels = read_idx(path)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (SIDE, SIDE):
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (_SIDE, _SIDE):
         raise ValueError(
-            f"{path}: expected uint8 images of shape (N, {SIDE}, {SIDE}), "
+            f"{path}: expected uint8 images of shape (N, {_SIDE}, {_SIDE}), "
             f"got {pixels.dtype} of shape {pixels.shape}"
         )
-    return np.divide(pixels[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
+    images: NDArray[np.float32] = np.divide(pixels[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
+    return images
 
 
 def _read_labels(path: Path) -> NDArray[np.int64]:
@@ -116,6 +121,6 @@ def _read_labels(path: Path) -> NDArray[np.int64]:
         raise ValueError(
             f"{path}: expected uint8 labels of shape (N,), got {labels.dtype} of shape {labels.shape}"
         )
-    if labels.size and labels.max() >= CLASSES:
-        raise ValueError(f"{path}: expected labels in 0..{CLASSES - 1}, got {labels.max()}")
+    if labels.size and labels.max() >= _CLASSES:
+        raise ValueError(f"{path}: expected labels in 0..{_CLASSES - 1}, got {labels.max()}")
     return labels.astype(np.int64)

@@ -1,28 +1,32 @@
-"""From the text of a skeleton to the matrices that draw it.
+"""The way from the text of a skeleton to the matrices that draw it.
 
-A Catmull-Rom spline is linear in its points. So a skeleton is drawn by one matrix product, and skeletons
+A Catmull-Rom spline is linear in its points. So one matrix product draws a skeleton, and skeletons that are
 padded to the same size are drawn together, each with its own deformed points.
 """
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["SEGMENT", "SHEET", "Skeletons", "stack_skeletons"]
+
 SHEET = 100.0  # the side of the sheet on which skeletons are drawn
-SEGMENT = 3.5  # longest piece of a stroke: 0.7 pixels once the sheet is 20 pixels wide, finer than any pen
+SEGMENT = 3.5  # the longest piece of a stroke: 0.7 pixels on a sheet 20 pixels wide, finer than any pen
 
 
 class Skeletons(NamedTuple):
-    """Skeletons padded to common sizes, so that they are drawn in one product.
+    """Skeletons that are padded to common sizes, so that one product draws them all.
 
     Parameters
     ----------
     points : ndarray of float32, shape (V, P, 2)
-        The distinct points of each of V skeletons, centred on the sheet, which has side 1 here.
+        The distinct points of each of V skeletons. The sheet has side 1 here, and its centre is the origin.
     starts, ends : ndarray of float32, shape (V, K, P)
         ``starts @ points`` and ``ends @ points`` are the two ends of K short segments along the strokes.
-        Padding repeats the last end twice: a segment of length 0, which carries no ink.
+        The padding is made of segments of length 0 at the last end, which carry no ink.
 
     Examples
     --------
@@ -39,17 +43,17 @@ class Skeletons(NamedTuple):
 
 
 def stack_skeletons(texts: list[str]) -> Skeletons:
-    """Parse skeletons written as in `strokes` and stack them, in the same order.
+    """Parse skeletons and stack them in the given order.
 
     Parameters
     ----------
     texts : list of str
-        Each as described in `tinygrad_cnn.data.strokes`.
+        The skeletons, in the notation that `tinygrad_cnn.data.strokes` describes.
 
     Returns
     -------
     Skeletons
-        As many as there are texts.
+        One skeleton for each text.
 
     Examples
     --------
@@ -75,15 +79,20 @@ def stack_skeletons(texts: list[str]) -> Skeletons:
 
 def _skeleton(text: str) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Parse one skeleton into its distinct points and the matrices of the two ends of its segments."""
-    strokes = [[tuple(map(float, point.split(","))) for point in s.split()] for s in text.split(";")]
+    strokes = [[_point(point) for point in stroke.split()] for stroke in text.split(";")]
     points = sorted({point for stroke in strokes for point in stroke})
     sheet = np.array(points) / SHEET - 0.5
     nodes = [_evenly_spaced([points.index(point) for point in stroke], sheet) for stroke in strokes]
     return sheet, np.concatenate([n[:-1] for n in nodes]), np.concatenate([n[1:] for n in nodes])
 
 
+def _point(text: str) -> tuple[float, float]:
+    x, y = map(float, text.split(","))
+    return x, y
+
+
 def _evenly_spaced(stroke: list[int], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the spline matrix of one stroke, shape (nodes, P), its nodes evenly spaced along the curve."""
+    """Return the matrix that draws one stroke with nodes evenly spaced along it, shape (nodes, P)."""
     fine = np.linspace(0, len(stroke) - 1, 50 * len(stroke))
     curve = _catmull_rom(stroke, fine, len(points)) @ points
     travelled = np.append(0.0, np.cumsum(np.hypot(*np.diff(curve, axis=0).T)))
@@ -93,11 +102,11 @@ def _evenly_spaced(stroke: list[int], points: NDArray[np.float64]) -> NDArray[np
 
 
 def _catmull_rom(stroke: list[int], at: NDArray[np.float64], n_points: int) -> NDArray[np.float64]:
-    """Give the uniform Catmull-Rom spline at the parameters `at` as weights, shape (len(at), n_points).
+    """Return the weights of the points in the spline at the parameters `at`, shape (len(at), n_points).
 
-    Parameter i is the i-th point of the stroke. A closed stroke (first point = last point) takes its
-    neighbours around the seam, an open one repeats its end points. Source: Catmull, Rom, "A class of local
-    interpolating splines", 1974.
+    Parameter i belongs to the i-th point of the stroke. A closed stroke (its first point is its last) takes
+    its neighbours around the seam, and an open one repeats its end points. Source: Catmull, Rom, "A class of
+    local interpolating splines", 1974 (the uniform form).
     """
     last = len(stroke) - 1
     before = np.minimum(at.astype(int), last - 1)

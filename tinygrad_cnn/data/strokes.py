@@ -1,10 +1,14 @@
 """The skeletons of the handwritten digits: pen strokes as data.
 
 ``SKELETONS[digit]`` holds the ways in which that digit is written. One way is a string of strokes separated
-by ``;``. A stroke is a list of points ``x,y`` on a 100 x 100 sheet (x to the right, y downward; a long tail
-may leave the sheet) joined by a smooth curve. A corner is two strokes that share a point: equal points of one
-skeleton are one point, and stay joined however the skeleton is deformed.
+by ``;``. A stroke is a list of points ``x,y`` on a sheet of 100 x 100, which a smooth curve joins; x grows to
+the right and y downward, and a long tail may leave the sheet. Two strokes that share a point make a corner:
+equal points of one skeleton are one point, so they stay joined however the skeleton is deformed.
 """
+
+from __future__ import annotations
+
+__all__ = ["SKELETONS"]
 
 SKELETONS: tuple[tuple[str, ...], ...] = (
     (  # 0

@@ -1,98 +1,25 @@
-"""Static geometry of convolution and pooling, validated once and cached.
+"""Geometry of convolution and pooling, checked once and kept in a cache.
 
-A kernel never looks at a keyword such as ``padding="same"``: it is handed a frozen value in which every
-size is a pair ``(height, width)`` of plain integers.  Building that value checks everything that can be
-checked before data flows; the same arguments give the same value from a cache, so that a training step does
-not pay for the checks.
+A kernel never sees a keyword such as ``padding="same"``: it is handed a frozen value in which every size is
+a pair ``(height, width)`` of plain integers. Building that value checks all that can be checked before there
+is data. The same arguments give the same value from a cache, so that a training step does not pay for checks.
 """
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
+
+from .options import Padding, Pair, Window, extent, four_sizes, integer, padding_sides
 
 __all__ = ["ConvSpec", "Padding", "Pair", "PoolSpec"]
 
-Pair = tuple[int, int]
-Padding = tuple[Pair, Pair]
+NO_PADDING: Padding = ((0, 0), (0, 0))
 
 
-def _integer(value: Any, name: str, lowest: int) -> int:
-    """Return `value` as an int that is at least `lowest`."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be made of integers, got {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be made of integers, got {value!r}") from None
-    if number < lowest:
-        raise ValueError(f"{name} must be at least {lowest}, got {number}")
-    return number
-
-
-def _pair(value: Any, name: str, lowest: int) -> Pair:
-    """Return an int or a pair of ints as ``(height, width)``."""
-    if isinstance(value, tuple):
-        if len(value) != 2:
-            raise ValueError(f"{name} must be an integer or a pair (height, width), got {value!r}")
-        return _integer(value[0], name, lowest), _integer(value[1], name, lowest)
-    number = _integer(value, name, lowest)
-    return number, number
-
-
-def _padding(value: Any) -> Padding:
-    """Return an int, ``(ph, pw)`` or ``((top, bottom), (left, right))`` in the last form."""
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, tuple) for side in value):
-        return _pair(value[0], "padding", 0), _pair(value[1], "padding", 0)
-    if isinstance(value, tuple) and any(isinstance(side, tuple) for side in value):
-        raise ValueError(
-            f"padding must be an integer, (ph, pw) or ((top, bottom), (left, right)), got {value!r}"
-        )
-    vertical, horizontal = _pair(value, "padding", 0)
-    return (vertical, vertical), (horizontal, horizontal)
-
-
-def _extent(kernel: int, dilation: int) -> int:
-    """Return the number of input elements one window spans along an axis."""
-    return dilation * (kernel - 1) + 1
-
-
-def _same_padding(size: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Padding:
-    """Return the padding that gives ``ceil(size / stride)`` outputs; an odd element goes to the end."""
-    sides = []
-    for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
-        outputs = -(-n // s)
-        total = max((outputs - 1) * s + _extent(k, d) - n, 0)
-        sides.append((total // 2, total - total // 2))
-    return sides[0], sides[1]
-
-
-def _check_fits(size: Pair, kernel: Pair, padding: Padding, dilation: Pair) -> None:
-    """Raise unless at least one window fits into the padded input."""
-    padded = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
-    spans = tuple(_extent(k, d) for k, d in zip(kernel, dilation, strict=True))
-    if spans[0] > padded[0] or spans[1] > padded[1]:
-        dilated = f" (dilated to {spans})" if spans != kernel else ""
-        raise ValueError(
-            f"kernel of size {kernel}{dilated} is larger than the padded input {padded}"
-            f" (input {size}, padding {padding})"
-        )
-
-
-def _shape(shape: Any, name: str, axes: str) -> tuple[int, int, int, int]:
-    """Return a shape of four axes as plain integers."""
-    if not isinstance(shape, tuple):
-        raise TypeError(f"shape of {name} must be a tuple, got {shape!r}")
-    if len(shape) != 4:
-        raise ValueError(f"{name} must have 4 axes {axes}, got shape {shape}")
-    a, b, c, d = (_integer(size, f"shape of {name}", 0) for size in shape)
-    return a, b, c, d
-
-
-class _Key:
-    """A dataclass that is hashed once: a kernel looks up by it, in every call, what it has planned."""
+class _HashedOnce:
+    """A dataclass that keeps its hash, because every call of a kernel looks up a plan by it."""
 
     @cached_property
     def _hash(self) -> int:
@@ -102,8 +29,8 @@ class _Key:
         return self._hash
 
 
-@dataclass(frozen=True)  # no slots: they would leave cached_property no place
-class ConvSpec(_Key):
+@dataclass(frozen=True)  # slots would leave cached_property no place
+class ConvSpec(_HashedOnce):
     """Geometry of one two-dimensional convolution; build it with `ConvSpec.of`.
 
     Parameters
@@ -113,7 +40,7 @@ class ConvSpec(_Key):
     kernel_size : (int, int)
         Height and width of the kernel, before dilation.
     stride, dilation : (int, int)
-        Step between windows, and between the taps of one window.
+        Step between windows, and step between the taps of one window.
     padding : ((int, int), (int, int))
         Zeros added as ``((top, bottom), (left, right))``.
     groups : int
@@ -132,48 +59,10 @@ class ConvSpec(_Key):
     dilation: Pair
     groups: int
 
-    __hash__ = _Key.__hash__  # else the decorator would make another
-
-    @cached_property  # asked for several times in every step
-    def output_size(self) -> Pair:
-        """Height and width of the output: ``floor((in + pads - dilation * (k - 1) - 1) / stride) + 1``.
-
-        Returns
-        -------
-        (int, int)
-
-        Examples
-        --------
-        >>> ConvSpec.of((1, 1, 5, 7), (1, 1, 3, 3), stride=2).output_size
-        (2, 3)
-        """
-        (top, bottom), (left, right) = self.padding
-        spare_rows = self.input_size[0] + top + bottom - _extent(self.kernel_size[0], self.dilation[0])
-        spare_cols = self.input_size[1] + left + right - _extent(self.kernel_size[1], self.dilation[1])
-        return spare_rows // self.stride[0] + 1, spare_cols // self.stride[1] + 1
-
-    @cached_property
-    def adjoint(self) -> ConvSpec:
-        """Geometry of the convolution of ``y`` that gives the gradient of ``x``, where the stride is 1.
-
-        Its padding may be negative: a crop.
-
-        Returns
-        -------
-        ConvSpec
-
-        Examples
-        --------
-        >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3)).adjoint.padding
-        ((2, 2), (2, 2))
-        """
-        (top, bottom), (left, right) = self.padding
-        tall, wide = (d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
-        padding = (tall - top, tall - bottom), (wide - left, wide - right)
-        return ConvSpec(self.output_size, self.kernel_size, (1, 1), padding, self.dilation, self.groups)
+    __hash__ = _HashedOnce.__hash__  # the decorator would make another one
 
     @classmethod
-    # typed: 1.0 and True equal 1 as keys, and would be let in by a cached call with 1.
+    # The cache is typed, because 1.0 and True equal 1 and would be let in by an earlier call with 1.
     @lru_cache(maxsize=1024, typed=True)
     def of(
         cls,
@@ -185,40 +74,14 @@ class ConvSpec(_Key):
         dilation: int | Pair = 1,
         groups: int = 1,
     ) -> ConvSpec:
-        """Return the validated geometry of a convolution of `x_shape` by `weight_shape`, from a cache.
+        """Return the geometry of `tinygrad_cnn.conv2d` for these shapes and options.
 
-        Parameters
-        ----------
-        x_shape : tuple of 4 ints
-            ``(N, C, H, W)``.
-        weight_shape : tuple of 4 ints
-            ``(O, C / groups, KH, KW)``.
-        stride, dilation : int or (int, int)
-            At least 1.
-        padding : int, (int, int), ((int, int), (int, int)), "same" or "valid"
-            ``"same"`` gives ``ceil(in / stride)`` outputs for any stride; an odd zero goes to the end.
-        groups : int
-            Divides both ``C`` and ``O``.
-
-        Returns
-        -------
-        ConvSpec
-
-        Raises
-        ------
-        ValueError
-            If a size, the channels or the groups do not fit together; the text names both sides.
-        TypeError
-            If an argument is not made of integers or cannot be hashed (lists: use tuples).
-
-        Examples
-        --------
-        >>> ConvSpec.of((1, 3, 28, 31), (8, 3, 3, 5), padding="same", dilation=(2, 3)).padding
-        ((2, 2), (6, 6))
+        A ValueError names both sides of what does not fit together; a TypeError names what is not made of
+        integers.
         """
-        _, channels, *size = _shape(x_shape, "x", "(N, C, H, W)")
-        outputs, group_channels, *kernel = _shape(weight_shape, "weight", "(O, C / groups, KH, KW)")
-        groups = _integer(groups, "groups", 1)
+        _, channels, height, width = four_sizes(x_shape, "x", "(N, C, H, W)")
+        outputs, group_channels, *kernel = four_sizes(weight_shape, "weight", "(O, C / groups, KH, KW)")
+        groups = integer(groups, "groups", 1)
         if channels % groups:
             raise ValueError(f"groups must divide the channels of x, got groups={groups} for C={channels}")
         if outputs % groups:
@@ -228,24 +91,65 @@ class ConvSpec(_Key):
                 f"weight must have C / groups = {channels // groups} input channels for x of shape {x_shape}"
                 f" and groups={groups}, got weight of shape {weight_shape}"
             )
-        input_size = (size[0], size[1])
-        kernel_size = _pair(tuple(kernel), "kernel size of weight", 1)
-        steps = _pair(stride, "stride", 1)
-        gaps = _pair(dilation, "dilation", 1)
-        if padding == "same":
-            pads = _same_padding(input_size, kernel_size, steps, gaps)
-        elif padding == "valid":
-            pads = ((0, 0), (0, 0))
-        elif isinstance(padding, str):
-            raise ValueError(f'padding as a string must be "same" or "valid", got {padding!r}')
-        else:
-            pads = _padding(padding)
-        _check_fits(input_size, kernel_size, pads, gaps)
-        return cls(input_size, kernel_size, steps, pads, gaps, groups)
+        window = Window.of(tuple(kernel), stride, dilation, "kernel size of weight")
+        checked = _conv_padding(padding)
+        pads = window.same_padding((height, width)) if checked == "same" else checked
+        window.check_fits((height, width), pads)
+        return cls((height, width), window.kernel_size, window.stride, pads, window.dilation, groups)
+
+    @staticmethod
+    def check(
+        kernel_size: int | Pair,
+        *,
+        stride: int | Pair = 1,
+        padding: int | Pair | Padding | str = 0,
+        dilation: int | Pair = 1,
+        groups: int = 1,
+    ) -> None:
+        """Raise what `ConvSpec.of` would raise about these options, whatever the image.
+
+        Examples
+        --------
+        >>> ConvSpec.check(3, stride=0)
+        Traceback (most recent call last):
+        ValueError: stride must be at least 1, got 0
+        """
+        Window.of(kernel_size, stride, dilation)
+        _conv_padding(padding)
+        integer(groups, "groups", 1)
+
+    @cached_property  # every step asks several times
+    def output_size(self) -> Pair:
+        """Height and width of the output: ``floor((in + pads - dilation * (k - 1) - 1) / stride) + 1``."""
+        (top, bottom), (left, right) = self.padding
+        spare_rows = self.input_size[0] + top + bottom - extent(self.kernel_size[0], self.dilation[0])
+        spare_cols = self.input_size[1] + left + right - extent(self.kernel_size[1], self.dilation[1])
+        return spare_rows // self.stride[0] + 1, spare_cols // self.stride[1] + 1
+
+    @cached_property
+    def adjoint(self) -> ConvSpec:
+        """Geometry of the convolution of ``y`` that gives the gradient of ``x`` where the stride is 1.
+
+        Its padding may be negative, which is a crop.
+
+        Examples
+        --------
+        >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3)).adjoint.padding
+        ((2, 2), (2, 2))
+        """
+        (top, bottom), (left, right) = self.padding
+        tall, wide = (d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
+        padding = (tall - top, tall - bottom), (wide - left, wide - right)
+        return ConvSpec(self.output_size, self.kernel_size, (1, 1), padding, self.dilation, self.groups)
+
+    @cached_property
+    def is_pointwise(self) -> bool:
+        """Whether windows and elements are the same, so that ``x`` itself is the matrix of columns."""
+        return self.kernel_size == self.stride == (1, 1) and self.padding == NO_PADDING
 
 
-@dataclass(frozen=True)  # no slots: they would leave cached_property no place
-class PoolSpec(_Key):
+@dataclass(frozen=True)  # slots would leave cached_property no place
+class PoolSpec(_HashedOnce):
     """Geometry of one two-dimensional pooling; build it with `PoolSpec.of`.
 
     Parameters
@@ -272,18 +176,55 @@ class PoolSpec(_Key):
     dilation: Pair
     ceil_mode: bool
 
-    __hash__ = _Key.__hash__
+    __hash__ = _HashedOnce.__hash__
 
-    @cached_property  # asked for several times in every step
+    @classmethod
+    @lru_cache(maxsize=1024, typed=True)
+    def of(
+        cls,
+        x_shape: tuple[int, ...],
+        kernel_size: int | Pair,
+        *,
+        stride: int | Pair | None = None,
+        padding: int | Pair | Padding = 0,
+        dilation: int | Pair = 1,
+        ceil_mode: bool = False,
+    ) -> PoolSpec:
+        """Return the geometry of `tinygrad_cnn.max_pool2d` for this shape and these options.
+
+        A ValueError names both sides of what does not fit together; a TypeError names what is not made of
+        integers.
+        """
+        _, _, height, width = four_sizes(x_shape, "x", "(N, C, H, W)")
+        window, pads = _pool_options(kernel_size, stride, padding, dilation, ceil_mode)
+        window.check_fits((height, width), pads)
+        return cls((height, width), window.kernel_size, window.stride, pads, window.dilation, ceil_mode)
+
+    @staticmethod
+    def check(
+        kernel_size: int | Pair,
+        *,
+        stride: int | Pair | None = None,
+        padding: int | Pair | Padding = 0,
+        dilation: int | Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        """Raise what `PoolSpec.of` would raise about these options, whatever the image.
+
+        Examples
+        --------
+        >>> PoolSpec.check(2, ceil_mode=1)
+        Traceback (most recent call last):
+        TypeError: ceil_mode must be a bool, got 1
+        """
+        _pool_options(kernel_size, stride, padding, dilation, ceil_mode)
+
+    @cached_property  # every step asks several times
     def output_size(self) -> Pair:
         """Height and width of the output, as PyTorch counts them.
 
-        With `ceil_mode` the division rounds up, and a last window that would start in the padding after
-        the input is dropped.
-
-        Returns
-        -------
-        (int, int)
+        With `ceil_mode` the division rounds up, and a last window that would start in the padding after the
+        input is dropped.
 
         Examples
         --------
@@ -296,20 +237,16 @@ class PoolSpec(_Key):
         """Return the number of windows along one axis."""
         before, after = self.padding[axis]
         size, stride = self.input_size[axis], self.stride[axis]
-        spare = size + before + after - _extent(self.kernel_size[axis], self.dilation[axis])
+        spare = size + before + after - extent(self.kernel_size[axis], self.dilation[axis])
         if not self.ceil_mode:
             return spare // stride + 1
         windows = -(-spare // stride) + 1
-        starts_inside = (windows - 1) * stride < size + before
-        return windows if starts_inside else windows - 1
+        starts_before_the_end = (windows - 1) * stride < size + before
+        return windows if starts_before_the_end else windows - 1
 
     @cached_property
     def taps(self) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-        """What each offset in the window reads: slices of the padded input, along its height and its width.
-
-        Returns
-        -------
-        (tuple of slice, tuple of slice)
+        """What each offset in the window reads: slices of the padded input along its height and its width.
 
         Examples
         --------
@@ -326,11 +263,7 @@ class PoolSpec(_Key):
 
     @cached_property
     def padded_size(self) -> Pair:
-        """Height and width that hold the input behind its padding, and every window.
-
-        Returns
-        -------
-        (int, int)
+        """Height and width that hold the input after its padding, and every window.
 
         Examples
         --------
@@ -347,74 +280,36 @@ class PoolSpec(_Key):
     def is_tiling(self) -> bool:
         """Whether each element lies in at most one window, and no padding in any.
 
-        Returns
-        -------
-        bool
-
         Examples
         --------
         >>> PoolSpec.of((1, 1, 5, 5), 2).is_tiling, PoolSpec.of((1, 1, 5, 5), 2, stride=1).is_tiling
         (True, False)
         """
         disjoint = self.kernel_size == self.stride and self.dilation == (1, 1)
-        return disjoint and self.padding == ((0, 0), (0, 0)) and not self.ceil_mode
+        return disjoint and self.padding == NO_PADDING and not self.ceil_mode
 
-    @classmethod
-    @lru_cache(maxsize=1024, typed=True)
-    def of(
-        cls,
-        x_shape: tuple[int, ...],
-        kernel_size: int | Pair,
-        *,
-        stride: int | Pair | None = None,
-        padding: int | Pair | Padding = 0,
-        dilation: int | Pair = 1,
-        ceil_mode: bool = False,
-    ) -> PoolSpec:
-        """Return the validated geometry of a pooling of `x_shape`, from a cache.
 
-        Parameters
-        ----------
-        x_shape : tuple of 4 ints
-            ``(N, C, H, W)``.
-        kernel_size : int or (int, int)
-            At least 1.
-        stride : int or (int, int), optional
-            At least 1; the kernel size when left out.
-        padding : int, (int, int) or ((int, int), (int, int))
-            At most half the kernel, as in PyTorch: a window of padding alone has no maximum.
-        dilation : int or (int, int)
-            At least 1.
-        ceil_mode : bool
-            Whether the number of windows is rounded up.
+def _conv_padding(padding: Any) -> Padding | Literal["same"]:
+    """Return the padding of a convolution; "same" stays, because it needs the size of the image."""
+    if not isinstance(padding, str):
+        return padding_sides(padding)
+    if padding == "valid":
+        return NO_PADDING
+    if padding != "same":
+        raise ValueError(f'padding as a string must be "same" or "valid", got {padding!r}')
+    return "same"
 
-        Returns
-        -------
-        PoolSpec
 
-        Raises
-        ------
-        ValueError
-            If the sizes do not fit together; the text names both sides.
-        TypeError
-            If an argument is not made of integers or cannot be hashed (lists: use tuples).
-
-        Examples
-        --------
-        >>> PoolSpec.of((1, 1, 6, 8), (2, 3), stride=1).output_size
-        (5, 6)
-        """
-        _, _, *size = _shape(x_shape, "x", "(N, C, H, W)")
-        if not isinstance(ceil_mode, bool):
-            raise TypeError(f"ceil_mode must be a bool, got {ceil_mode!r}")
-        input_size = (size[0], size[1])
-        kernel = _pair(kernel_size, "kernel_size", 1)
-        steps = kernel if stride is None else _pair(stride, "stride", 1)
-        gaps = _pair(dilation, "dilation", 1)
-        pads = _padding(padding)
-        if any(max(sides) > k // 2 for sides, k in zip(pads, kernel, strict=True)):
-            raise ValueError(
-                f"padding must be at most half the kernel, got padding {pads} for kernel {kernel}"
-            )
-        _check_fits(input_size, kernel, pads, gaps)
-        return cls(input_size, kernel, steps, pads, gaps, ceil_mode)
+def _pool_options(
+    kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
+) -> tuple[Window, Padding]:
+    """Check the options of a pooling; a window of padding alone has no maximum."""
+    if not isinstance(ceil_mode, bool):
+        raise TypeError(f"ceil_mode must be a bool, got {ceil_mode!r}")
+    window = Window.of(kernel_size, kernel_size if stride is None else stride, dilation)
+    pads = padding_sides(padding)
+    if any(max(ends) > k // 2 for ends, k in zip(pads, window.kernel_size, strict=True)):
+        raise ValueError(
+            f"padding must be at most half the kernel, got padding {pads} for kernel {window.kernel_size}"
+        )
+    return window, pads

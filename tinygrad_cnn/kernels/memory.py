@@ -2,14 +2,14 @@
 
 Three facts, all measured, decide how the kernels handle memory.
 
-*Batch-last.*  An array of logical shape ``(N, C, H, W)`` is stored as ``(C, H, W, N)``.  Then shifting a
+*Batch-last.* An array of logical shape ``(N, C, H, W)`` is stored as ``(C, H, W, N)``. Then shifting a
 window, padding a row or taking every second column moves whole runs of ``N`` neighbours in memory, and a
-convolution becomes one product of matrices.  NumPy's elementwise functions keep the layout by themselves.
+convolution becomes one product of matrices. NumPy's elementwise functions keep the layout by themselves.
 
-*Scratch.*  The first touch of fresh memory costs more than the arithmetic done on it, for the operating
-system has to map every page.  Intermediate blocks therefore live in buffers that a thread keeps.
+*Scratch.* The first touch of fresh memory costs more than the arithmetic done on it, because the operating
+system has to map every page. Intermediate blocks therefore live in buffers that a thread keeps.
 
-*Heap.*  Results cannot live in scratch, but the C library can be told to keep what is freed (`keep_heap`).
+*Heap.* Results cannot live in scratch, but the C library can be told to keep what is freed (`keep_heap`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCRATCH_LIMIT", "batch_first", "batch_last", "borrow", "give_back", "keep_heap"]
-
 Array = NDArray[Any]
 
 SCRATCH_LIMIT = 1 << 24
-"""Largest buffer, in bytes, that a thread keeps between calls."""
+"""The largest buffer, in bytes, that a thread keeps between calls."""
 
-_ALIGNMENT = 64  # one cache line
+CACHE_LINE = 64  # bytes
 
 
 class _Free(threading.local):
@@ -42,38 +40,18 @@ _free = _Free()
 
 def _aligned_bytes(count: int) -> Array:
     """Return `count` uninitialised bytes that start on a cache line."""
-    raw = np.empty(count + _ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % _ALIGNMENT
-    return raw[start : start + count]
+    roomy = np.empty(count + CACHE_LINE, np.uint8)
+    start = -roomy.ctypes.data % CACHE_LINE
+    return roomy[start : start + count]
 
 
 def borrow(size: int) -> Array:
-    """Lend uninitialised bytes, to be given back with `give_back`.
+    """Lend at least `size` uninitialised bytes, to be given back with `give_back`.
 
     The buffer belongs to the calling thread, grows when it is too small, and is kept for the next to borrow.
-    What is borrowed in between is another buffer, so a kernel may call a kernel.  An exception between the
-    two calls loses no more than the buffer, which is then freed like any other array.
-
-    Two functions, and no context manager, which would be one more call and an object for every block.
-
-    Parameters
-    ----------
-    size : int
-        In bytes.
-
-    Returns
-    -------
-    ndarray of uint8
-        Of at least this size, at the start of a cache line; give it as ``buffer`` to `numpy.ndarray`.
-
-    Examples
-    --------
-    >>> memory = borrow(24)
-    >>> block = np.ndarray((2, 3), np.float32, memory)
-    >>> block.fill(1)
-    >>> float(block.sum())
-    6.0
-    >>> give_back(memory)
+    What is borrowed in between is another buffer, so a kernel may call a kernel. An exception between the two
+    calls loses no more than the buffer, which is then freed like any other array. A context manager would be
+    one more call and one more object for every block.
     """
     buffers = _free.buffers
     if buffers:
@@ -84,60 +62,18 @@ def borrow(size: int) -> Array:
 
 
 def give_back(memory: Array) -> None:
-    """Take back what `borrow` lent; no view of it may be used any more.
-
-    Parameters
-    ----------
-    memory : ndarray of uint8
-        Freed if it is larger than `SCRATCH_LIMIT`.
-
-    Examples
-    --------
-    >>> give_back(borrow(100))
-    """
+    """Take back what `borrow` lent; no view of it may be used any more."""
     if memory.size <= SCRATCH_LIMIT:
         _free.buffers.append(memory)
 
 
 def batch_last(x: Array) -> Array:
-    """Return `x` of shape ``(N, C, H, W)`` as a C-contiguous array of shape ``(C, H, W, N)``.
-
-    Parameters
-    ----------
-    x : ndarray, (N, C, H, W)
-        Any memory layout.
-
-    Returns
-    -------
-    ndarray, (C, H, W, N)
-        A view when `x` is stored batch-last already, else a copy: to be read, not written.
-
-    Examples
-    --------
-    >>> x = np.zeros((3, 5, 6, 2)).transpose(3, 0, 1, 2)
-    >>> x.shape, batch_last(x).shape, np.shares_memory(x, batch_last(x))
-    ((2, 3, 5, 6), (3, 5, 6, 2), True)
-    """
+    """Return `x` (N, C, H, W) as a C-contiguous (C, H, W, N), only to be read: a view if it is stored so."""
     return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
 
 
 def batch_first(xb: Array) -> Array:
-    """Return an array stored as ``(C, H, W, N)`` under its logical shape ``(N, C, H, W)``.
-
-    Parameters
-    ----------
-    xb : ndarray, (C, H, W, N)
-
-    Returns
-    -------
-    ndarray, (N, C, H, W)
-        A view.
-
-    Examples
-    --------
-    >>> batch_first(np.zeros((3, 5, 6, 2))).shape
-    (2, 3, 5, 6)
-    """
+    """Return an array stored as (C, H, W, N) under its logical shape (N, C, H, W), as a view."""
     return xb.transpose(3, 0, 1, 2)
 
 
@@ -147,12 +83,8 @@ def keep_heap() -> None:
     glibc serves a large array by mapping fresh pages and unmaps them when it is freed, so every step of a
     training loop pays for the same page faults again: 30 to 40 % of a small convolutional network's time.
     Freeing one mapped block raises glibc's *dynamic* thresholds to the size of that block, up to 32 MiB
-    (``M_MMAP_THRESHOLD`` in ``mallopt(3)``).  The block is never touched, so it costs nothing.  A program
-    calls this once, at its start; it trades a larger resident heap for time, which is why no import does
-    it.  With another C library it has no effect.
-
-    Examples
-    --------
-    >>> keep_heap()
+    (``M_MMAP_THRESHOLD`` in ``mallopt(3)``). The block is never touched, so it costs nothing. A program calls
+    this once, at its start; it trades a larger resident heap for time, which is why no import does it. With
+    another C library it has no effect.
     """
     np.empty((32 << 20) - (64 << 10), np.uint8)

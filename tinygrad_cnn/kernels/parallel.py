@@ -1,11 +1,12 @@
 """Pieces of work, one after the other or over threads.
 
-NumPy lets go of the interpreter inside its loops, so Python threads run them at the same time. It pays for a
-few pieces of a few long calls: waking a thread takes up to 50 us, at the start of the work and wherever both
-threads want the interpreter at once. The caller decides what is long enough.
+NumPy lets go of the interpreter inside its loops, so Python threads run them at the same time. This pays for
+a few pieces of a few long calls: waking a thread takes up to 50 us, at the start of the work and wherever
+both threads want the interpreter at once. The caller decides what is long enough.
 
 Threads do not make a result depend on chance: pieces write to disjoint memory, and what is to be added up is
-added up in the order of the pieces. Their number may change its rounding, for it decides where work is cut.
+added up in the order of the pieces. The number of threads may change its rounding, because it decides where
+work is cut.
 """
 
 from __future__ import annotations
@@ -17,123 +18,81 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
-__all__ = ["run", "set_threads", "slices", "threads"]
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _threads = 1
 _helpers: ThreadPoolExecutor | None = None
 
 
 def threads() -> int:
-    """How many threads share the pieces of one call.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> threads() >= 1
-    True
-    """
+    """Return how many threads share the pieces of one call."""
     return _threads
 
 
 def set_threads(count: int) -> None:
-    """Share the pieces of later calls among this many threads, the caller's being one of them.
-
-    Parameters
-    ----------
-    count : int
-        At least 1.
-
-    Examples
-    --------
-    >>> set_threads(threads())
-    """
+    """Share the pieces of later calls among this many threads, of which the caller is one."""
     global _threads, _helpers
-    from concurrent.futures import ThreadPoolExecutor  # here, for it costs a tenth of this package's import
+    from concurrent.futures import ThreadPoolExecutor  # a tenth of this package's import, if it stood above
 
     before = _helpers
     _threads = count
     _helpers = ThreadPoolExecutor(count - 1, "tinygrad_cnn") if count > 1 else None
     if before is not None:
-        before.shutdown(wait=False)  # it may be one of its threads that calls
+        before.shutdown(wait=False)  # the caller may be one of its threads
 
 
 def slices(size: int, count: int) -> list[slice]:
-    """Cut ``range(size)`` into slices of about the same length.
-
-    Parameters
-    ----------
-    size : int
-    count : int
-        At least 1.
-
-    Returns
-    -------
-    list of slice
-
-    Examples
-    --------
-    >>> slices(5, 2)
-    [slice(0, 2, None), slice(2, 5, None)]
-    """
+    """Cut ``range(size)`` into `count` slices of about the same length."""
     bounds = [size * i // count for i in range(count + 1)]
     return [slice(start, stop) for start, stop in itertools.pairwise(bounds)]
 
 
 def run(work: Callable[[Any], None], pieces: Sequence[Any], count: int) -> None:
-    """Call ``work`` on each piece, in any order.
+    """Call `work` on each piece, in any order, on at most `count` threads.
 
-    Parameters
-    ----------
-    work : callable
-        Of one piece; writes nothing that another piece reads or writes.
-    pieces : sequence
-    count : int
-        How many threads share the pieces, if there are so many; 1: the caller's alone.
-
-    Examples
-    --------
-    >>> squares = [0, 0, 0]
-    >>> run(lambda i: squares.__setitem__(i, i * i), range(3), 1)
-    >>> squares
-    [0, 1, 4]
+    No piece may write what another one reads or writes.
     """
     helpers = _helpers
     if count == 1 or helpers is None or len(pieces) == 1:
         for piece in pieces:
             work(piece)
         return
-    waiting = iter(pieces)  # whoever is free takes the next
-    promises = []
-    for _ in range(min(count, len(pieces)) - 1):
-        try:
-            # in the caller's context: there NumPy keeps what to do about an overflow
-            promises.append(helpers.submit(contextvars.copy_context().run, _drain, work, waiting))
-        except RuntimeError:  # the helpers are being shut down, with the interpreter or by `set_threads`
-            break
+    waiting = iter(pieces)  # whoever is free takes the next one
+    promises = _wake(helpers, min(count, len(pieces)) - 1, work, waiting)
     try:
         _drain(work, waiting)
-    finally:  # one that never began is cancelled: nothing is left for it; the others are waited for
+    finally:  # a helper that never began is cancelled, for nothing is left to do; the others are waited for
         failures = [promise.exception() for promise in promises if not promise.cancel()]
     failure = next(filter(None, failures), None)
     if failure is not None:
         try:
             raise failure
-        finally:  # this frame is part of the error now, and would keep it in a cycle
+        finally:  # the error refers to this frame, which must not refer to the error in turn
             del failure, failures, promises
 
 
+def _wake(
+    helpers: ThreadPoolExecutor, count: int, work: Callable[[Any], None], waiting: Iterator[Any]
+) -> list[Future[None]]:
+    """Hand the waiting pieces to this many helpers."""
+    promises = []
+    for _ in range(count):
+        try:
+            # the caller's context is where NumPy keeps what to do about an overflow
+            promises.append(helpers.submit(contextvars.copy_context().run, _drain, work, waiting))
+        except RuntimeError:  # the helpers are being shut down, with the interpreter or by `set_threads`
+            break
+    return promises
+
+
 def _drain(work: Callable[[Any], None], waiting: Iterator[Any]) -> None:
+    """Call `work` on the waiting pieces until none is left."""
     for piece in waiting:
         work(piece)
 
 
 def _forget_helpers() -> None:
-    """In a forked child there are no other threads: what is handed to them would wait for ever."""
+    """Go back to one thread in a forked child, where nobody would do the work that is handed out."""
     global _threads, _helpers
     _threads, _helpers = 1, None
 

@@ -1,62 +1,26 @@
-"""Products of two matrices, cut where BLAS is faster on pieces.
-
-The numbers are measured with NumPy's OpenBLAS. Other libraries only lose the little that cutting costs.
-"""
+"""Products of matrices, cut where BLAS is faster on pieces."""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import parallel
-
-__all__ = ["SMALL_OUTPUT", "SMALL_PRODUCT", "product", "smallest_divisor"]
+from . import parallel, thresholds
+from .memory import borrow, give_back
 
 Array = NDArray[Any]
 
-# OpenBLAS multiplies without packing its operands, up to twice as fast, where m * n * k is at most this; with
-# the second operand transposed, also the result must be small.
-SMALL_PRODUCT = 1_000_000
-SMALL_OUTPUT = 1152
-
-# Smaller products, and pieces of fewer rows or columns, lose more than they gain; a larger operand does not
-# stay in the cache.
-SMALLEST_CUT = 1 << 18
-SHORTEST_PIECE = 16
-LARGEST_OPERAND = 1 << 17
-
-# Fewer multiplications are not worth waking a thread for.
-SMALLEST_SHARED = 1 << 23
-
-# A smaller outer product is not worth two operands of its own.
-SMALLEST_OUTER = 1 << 13
-
 
 def product(a: Array, b: Array) -> Array:
-    """Multiply two matrices.
-
-    Parameters
-    ----------
-    a : ndarray, (m, k)
-    b : ndarray, (k, n)
-
-    Returns
-    -------
-    ndarray, (m, n)
-        Fresh, C-contiguous.
-
-    Examples
-    --------
-    >>> product(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
-    array([[11.]])
-    """
+    """Return ``a @ b`` for matrices (m, k) and (k, n), fresh and C-contiguous."""
     (m, k), n = a.shape, b.shape[1]
     if k == 1:
         return _outer(a, b)
-    threads = parallel.threads() if m * n * k >= SMALLEST_SHARED else 1
+    threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
     if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
         return np.matmul(a, b)
     out = np.empty((m, n), np.result_type(a, b))
@@ -72,62 +36,94 @@ def _multiply(a: Array, b: Array, out: Array) -> None:
     """Write ``a @ b`` to `out`, in pieces where that is faster."""
     (m, k), n = a.shape, b.shape[1]
     pieces = _piece_count(m, k, n, b.strides[0] < b.strides[1])
-    if pieces == 1:
-        np.matmul(a, b, out=out)
-    elif m > n:
-        np.matmul(_cut(a, pieces), b, out=_cut(out, pieces))
+    if m > n:
+        np.matmul(_cut_rows(a, pieces), b, out=_cut_rows(out, pieces))
     else:
-        np.matmul(a, _cut(b.T, pieces).swapaxes(1, 2), out=_cut(out.T, pieces).swapaxes(1, 2))
+        np.matmul(a, _cut_rows(b.T, pieces).swapaxes(1, 2), out=_cut_rows(out.T, pieces).swapaxes(1, 2))
 
 
 @lru_cache(maxsize=1024)
 def _piece_count(m: int, k: int, n: int, is_transposed: bool) -> int:
     """Return into how many equal pieces to cut the longer of the two sides of the result."""
     long = max(m, n)
-    if m * n * k < SMALLEST_CUT or long * k > LARGEST_OPERAND:
+    if m * n * k < thresholds.SMALLEST_CUT or long * k > thresholds.LARGEST_OPERAND:
         return 1
-    largest = SMALL_PRODUCT // k
+    largest = thresholds.SMALL_PRODUCT // k
     if is_transposed:
-        largest = min(largest, SMALL_OUTPUT)
-    return smallest_divisor(long, -(-m * n // largest), long // SHORTEST_PIECE)
+        largest = min(largest, thresholds.SMALL_OUTPUT)
+    return _smallest_divisor(long, -(-m * n // largest), long // thresholds.SHORTEST_PIECE)
 
 
-def smallest_divisor(size: int, least: int, most: int) -> int:
-    """Return into how many equal pieces to cut `size`: the smallest number in a range that divides it.
-
-    Parameters
-    ----------
-    size : int
-    least, most : int
-        Of the range, both included.
-
-    Returns
-    -------
-    int
-        1 if there is none.
-
-    Examples
-    --------
-    >>> smallest_divisor(12, 5, 12), smallest_divisor(7, 2, 6)
-    (6, 1)
-    """
-    return next((count for count in range(max(1, least), most + 1) if size % count == 0), 1)
-
-
-def _cut(a: Array, count: int) -> Array:
-    """Cut the rows of a matrix into equal pieces: a view ``(count, rows / count, columns)``."""
+def _cut_rows(a: Array, count: int) -> Array:
+    """Cut the rows of a matrix into equal pieces: a view (count, rows / count, columns)."""
     return a.reshape(count, a.shape[0] // count, a.shape[1])
 
 
 def _outer(a: Array, b: Array) -> Array:
-    """Return ``(m, 1) @ (1, n)``, as a batch of one makes of every weight gradient.
+    """Return ``(m, 1) @ (1, n)``, which is every weight gradient of a batch of one.
 
-    A product with a second column and row of zeros runs at the speed of memory; with a single one BLAS has
-    no kernel, and a broadcast multiplication starts anew in every row.
+    A product with a second column and row of zeros runs at the speed of memory. With a single one BLAS has no
+    kernel, and a broadcast multiplication starts anew in every row.
     """
     dtype = np.result_type(a, b)
-    if a.size * b.size < SMALLEST_OUTER or dtype.char not in "fd":
+    if a.size * b.size < thresholds.SMALLEST_OUTER or dtype.char not in "fd":
         return a * b
     left, right = np.zeros((a.shape[0], 2), dtype), np.zeros((2, b.shape[1]), dtype)
     left[:, :1], right[:1] = a, b
     return np.matmul(left, right)
+
+
+def multiply_columns(matrix: Array, columns: Array, out: Array) -> None:
+    """Write ``matrix @ columns`` to `out`: (G, 1, m, k) by (G, B, k, n) gives (G, B, m, n)."""
+    (_, _, m, k), n = matrix.shape, columns.shape[3]
+    count = _chunk_count(m, k, n)
+    if count == 1:
+        np.matmul(matrix, columns, out=out)
+    else:
+        np.matmul(matrix[:, :, None], _chunks(columns, count), out=_chunks(out, count))
+
+
+def correlate_columns(columns: Array, windows: Array) -> Array:
+    """Return ``columns @ windows.T`` summed over B: (G, B, k, n) by (G, B, m, n) gives (G, k, m)."""
+    groups, batches, k, n = columns.shape
+    m = windows.shape[2]
+    pieces = _tap_pieces(m, k)
+    count = _chunk_count(m, k // pieces, n) if m * k <= pieces * thresholds.SMALL_OUTPUT else 1
+    if batches * pieces * count == 1:
+        return np.matmul(columns[:, 0], windows[:, 0].swapaxes(1, 2))
+    parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
+    shape = (groups, batches, count, pieces, k // pieces, m)
+    dtype = np.result_type(columns, windows)  # the sum insists on native byte order, which this has
+    memory = borrow(math.prod(shape) * dtype.itemsize)
+    products = np.ndarray(shape, dtype, memory)
+    np.matmul(
+        parts.transpose(0, 1, 4, 2, 3, 5),
+        _chunks(windows, count)[:, :, :, None].swapaxes(-1, -2),
+        out=products,
+    )
+    total = products.sum(axis=(1, 2), dtype=dtype).reshape(groups, k, m)
+    give_back(memory)
+    return total
+
+
+@lru_cache(maxsize=1024)
+def _chunk_count(m: int, k: int, n: int) -> int:
+    """Return into how many equal chunks to cut the `n` columns of a product ``(m, k) @ (k, n)``."""
+    return _smallest_divisor(n, -(-m * k * n // thresholds.SMALL_PRODUCT), n // thresholds.SHORTEST_CHUNK)
+
+
+@lru_cache(maxsize=1024)
+def _tap_pieces(m: int, k: int) -> int:
+    """Return into how many equal pieces to cut the `k` taps of a weight gradient."""
+    return _smallest_divisor(k, -(-m * k // thresholds.SMALL_OUTPUT), k // thresholds.FEWEST_TAPS)
+
+
+def _chunks(a: Array, count: int) -> Array:
+    """Cut the last axis of (G, B, m, n) into equal chunks: a view (G, B, count, m, n / count)."""
+    groups, batches, m, n = a.shape
+    return a.reshape(groups, batches, m, count, n // count).swapaxes(2, 3)
+
+
+def _smallest_divisor(size: int, least: int, most: int) -> int:
+    """Return the smallest number from `least` to `most` that divides `size`, or 1 if there is none."""
+    return next((count for count in range(max(1, least), most + 1) if size % count == 0), 1)

@@ -1,4 +1,4 @@
-"""The rectified linear unit, and the gate that is its gradient: where they are large, shared by threads."""
+"""The rectified linear unit and its gradient; threads share the large ones."""
 
 from __future__ import annotations
 
@@ -8,35 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import parallel
-
-__all__ = ["gate", "relu"]
+from . import parallel, thresholds
 
 Array = NDArray[Any]
 
-# Measured: the elements from which on a fast loop outweighs a slow call, and is worth a second thread.
-LARGE = 1 << 12
-SHARED_ELEMENTS = 1 << 19
-
 
 def relu(x: Array) -> Array:
-    """Return ``max(x, 0)``, elementwise; NaN stays.
-
-    Parameters
-    ----------
-    x : ndarray
-
-    Returns
-    -------
-    ndarray
-        Fresh, in the memory order of `x`.
-
-    Examples
-    --------
-    >>> relu(np.array([-1.0, 2.0]))
-    array([0., 2.])
-    """
-    if x.size < LARGE or x.dtype.kind != "f":
+    """Return ``max(x, 0)``, elementwise, in the memory order of `x`; NaN stays."""
+    if x.size < thresholds.LARGE_RECTIFIER or x.dtype.kind != "f":
         return np.maximum(x, 0)
     out = np.empty_like(x, x.dtype.type)  # of native byte order, as NumPy's results are
     _elementwise(_clip, x, out)
@@ -44,35 +23,13 @@ def relu(x: Array) -> Array:
 
 
 def _clip(x: Array, out: Array) -> None:
-    # three times as fast as a maximum with a scalar, which has no vector instructions
+    """Write ``max(x, 0)`` to `out`."""
+    # three times as fast as numpy.maximum, which has no vector instructions for a scalar
     x.clip(0, np.inf, out=out)
 
 
-def gate(x: Array, y: Array) -> Array:
-    """Return `x` where `y` is positive, else 0.
-
-    Parameters
-    ----------
-    x : ndarray
-        Finite where `y` is not positive.
-    y : ndarray
-        Of the shape of `x`.
-
-    Returns
-    -------
-    ndarray
-        Fresh, of the dtype of `x`.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
-    Examples
-    --------
-    >>> gate(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
-    array([0., 4.])
-    """
+def relu_gradient(x: Array, y: Array) -> Array:
+    """Return `x` where `y`, of the same shape, is positive, else 0; an infinite `x` gives NaN there."""
     if x.shape != y.shape:
         raise ValueError(f"x and y must be of one shape, got {x.shape} and {y.shape}")
     out = np.empty_like(y, x.dtype.type)
@@ -81,15 +38,16 @@ def gate(x: Array, y: Array) -> Array:
 
 
 def _pass(y: Array, x: Array, out: Array) -> None:
-    # the mask in the dtype of the product: times a bool, NumPy would cast it again, in small pieces
+    """Write ``x * (y > 0)`` to `out`."""
+    # the mask has the dtype of the product, because NumPy would cast a mask of bools in small pieces
     np.greater(y, 0, out=out)
     np.multiply(x, out, out=out)
 
 
 def _elementwise(work: Callable[..., None], *arrays: Array) -> None:
-    """Call `work` on arrays of one shape, or on parts of them for each thread, where that pays."""
+    """Call `work` on arrays of one shape, or on a part of them in each thread where that pays."""
     threads = parallel.threads()
-    if threads == 1 or arrays[0].size < SHARED_ELEMENTS:
+    if threads == 1 or arrays[0].size < thresholds.SHARED_ELEMENTS:
         work(*arrays)
         return
     ordered = _in_memory_order(*arrays)

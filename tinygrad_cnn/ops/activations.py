@@ -1,7 +1,7 @@
 """Activation functions, stable for every finite input.
 
-Minus infinity is a masked choice to the softmax family, and saturates the others; only silu and gelu, which
-multiply it by their 0, give NaN.
+To the softmax family minus infinity means that a choice is masked, and most others saturate there. Only silu
+and gelu, which multiply it by their 0, give NaN.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..kernels import rectifier as kernel
+from ..kernels import thresholds
 from ..tape import primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
 from .elementary import erf, exp, tanh
@@ -56,30 +57,20 @@ def relu(x: Operand[Out]) -> Out:
 
 @primitive
 def relu_gradient(x: Operand[Out], y: Operand[Out]) -> Out:
-    """Pass ``x`` where ``y`` is positive, else 0: the gradient of `relu`, and its own adjoint.
+    """Pass ``x`` where the output ``y`` of a relu is positive, else give 0. It is its own adjoint.
 
-    Parameters
-    ----------
-    x : array_like
-        An infinite element that is not passed gives NaN.
-    y : array_like
-        Of the shape of ``x``; not differentiable.
-
-    Returns
-    -------
-    ndarray or Tensor
-        Of the dtype of ``x``.
+    An infinite element that is not passed gives NaN.
 
     Examples
     --------
     >>> relu_gradient(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
     array([0., 4.])
     """
-    return kernel.gate(np.asarray(x), np.asarray(y))
+    return kernel.relu_gradient(np.asarray(x), np.asarray(y))
 
 
 def _relu_rule(g: Array, out: Array) -> Array:
-    if g.size < kernel.LARGE:  # there the operators' shorter way counts
+    if g.size < thresholds.LARGE_RECTIFIER:  # a small array is done sooner by two operators
         return g * (out > 0)
     return relu_gradient(g, raw(out))
 
@@ -105,7 +96,7 @@ def sigmoid(x: Operand[Out]) -> Out:
     >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
     array([0. , 0.5, 1. ])
     """
-    with np.errstate(over="ignore"):  # the reciprocal of an infinite power is the 0 that is meant
+    with np.errstate(over="ignore"):  # an infinite power is meant to give 0
         return 1 / (1 + np.exp(np.negative(x)))
 
 
@@ -120,7 +111,7 @@ def leaky_relu(x: Operand[Out], *, negative_slope: float = 0.01) -> Out:
     ----------
     x : array_like
     negative_slope : float
-        Also the derivative at 0.
+        The slope below 0, and the derivative at 0.
 
     Returns
     -------
@@ -145,7 +136,7 @@ def elu(x: Operand[Out], *, alpha: float = 1.0) -> Out:
     ----------
     x : array_like
     alpha : float
-        Also the derivative at 0.
+        Minus the value far below 0, and the derivative at 0.
 
     Returns
     -------
@@ -159,7 +150,7 @@ def elu(x: Operand[Out], *, alpha: float = 1.0) -> Out:
     return np.where(np.greater(x, 0), x, float(alpha) * np.expm1(np.minimum(x, 0)))
 
 
-# the exponent is kept at or below 0: above, where the branch is not used, it would overflow
+# Above 0, where this branch is not used, the exponential would overflow, so its operand is kept at 0 there.
 elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, float(alpha) * exp(where(raw(x) > 0, 0.0, x))))
 
 
@@ -180,7 +171,7 @@ def softplus(x: Operand[Out]) -> Out:
     >>> softplus(np.array([-1e4, 0.0, 1e4]))
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+04])
     """
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # logaddexp is many times slower
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # np.logaddexp is many times slower
 
 
 softplus.defvjp(x=lambda g, x: g * sigmoid(x))
@@ -249,7 +240,7 @@ def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     Raises
     ------
     ValueError
-        For another ``approximate``.
+        If ``approximate`` is neither.
 
     Examples
     --------
@@ -257,7 +248,9 @@ def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     array([0.        , 0.84134475])
     """
     if approximate == "none":
-        return multiply(x, _normal_cdf(x))  # two operations: the tape keeps what the derivative needs again
+        return multiply(
+            x, _normal_cdf(x)
+        )  # in two operations, so that the tape keeps what the derivative needs
     if approximate == "tanh":
         return _gelu_tanh(x)
     raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
@@ -271,7 +264,7 @@ def _normal_cdf(x: Operand[Out]) -> Out:
 def _normal_cdf_rule(g: Array, x: Array) -> Array:
     with np.errstate(over="ignore"):
         density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-    return times(density, g)  # far out it is 0, whatever overflowed in g
+    return times(density, g)  # far out the density is 0, whatever has overflowed in g
 
 
 _normal_cdf.defvjp(x=_normal_cdf_rule)
@@ -280,18 +273,18 @@ _normal_cdf.defvjp(x=_normal_cdf_rule)
 @primitive
 def _gelu_tanh(x: Operand[Out]) -> Out:
     with np.errstate(over="ignore"):  # far out the cubic overflows, and tanh saturates
-        return 0.5 * np.asarray(x) * (1 + tanh(_gelu_inner(x)))
+        return 0.5 * np.asarray(x) * (1 + tanh(_gelu_argument(x)))
 
 
-def _gelu_inner(x: Array) -> Array:
+def _gelu_argument(x: Array) -> Array:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
 
 
 def _gelu_tanh_rule(g: Array, x: Array) -> Array:
     with np.errstate(over="ignore"):
-        t = tanh(_gelu_inner(x))
+        t = tanh(_gelu_argument(x))
         slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
-        # where tanh is flat, 0 times a slope that may have overflowed
+        # where tanh is flat, the slope may have overflowed, and 0 times it is meant to be 0
         return g * (0.5 * (1 + t) + times(0.5 * x * ((1 - t) * (1 + t)), slope))
 
 
@@ -299,7 +292,10 @@ _gelu_tanh.defvjp(x=_gelu_tanh_rule)
 
 
 def _below_max(x: ArrayLike, axis: Axes) -> NDArray[Any]:
-    """A new array, ``x`` minus its slice's maximum: no exponential overflows. Minus infinities give zeros."""
+    """Return ``x`` minus its slice's maximum in a new array, so that no exponential overflows.
+
+    A slice of minus infinities gives zeros.
+    """
     x = floating(x)
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     if np.isfinite(top).all():

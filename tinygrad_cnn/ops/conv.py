@@ -5,35 +5,58 @@ the third gives `conv2d_output`, `conv2d_input` and `conv2d_weight`; the six gra
 three, so every order of derivative comes for free, and no other convolution calculus exists.
 """
 
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .. import checks
 from ..kernels import conv as kernel
-from ..kernels.geometry import ConvSpec
+from ..kernels.geometry import ConvSpec, Padding, Pair
+from ..kernels.options import Window, pair
 from ..tape import primitive, raw
+from ..types import Array, Out, Shape
 from .reductions import sum
 from .shaping import expand_dims, reshape, squeeze
 
 __all__ = ["conv1d", "conv2d", "conv_transpose2d"]
 
+Spec = TypeVar("Spec")
 
-def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
+
+def conv2d(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out | None = None,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair | Padding | str = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> Out:
     """Two-dimensional convolution, as deep learning means it: cross-correlation, the kernel is not flipped.
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
-    weight : array_like, (O, C / groups, KH, KW)
-        Of the dtype of ``x``.
-    bias : array_like, (O,), optional
-        Of the dtype of ``x``.
-    stride, dilation : int or (int, int)
-        At least 1; a pair is (height, width).
+    x : ndarray or Tensor, (N, C, H, W)
+        The images.
+    weight : ndarray or Tensor, (O, C / groups, KH, KW)
+        The kernels, of the dtype of ``x``.
+    bias : ndarray or Tensor, (O,), optional
+        What is added to each output channel, of the dtype of ``x``.
+    stride : int or (int, int)
+        The step between windows, at least 1; a pair is (height, width).
     padding : int, (int, int), ((top, bottom), (left, right)), "same" or "valid"
-        Zeros around the input. ``"same"`` gives ``ceil(in / stride)`` outputs, the odd zero at the end.
+        The zeros around the input. ``"same"`` gives ``ceil(in / stride)`` outputs, an odd zero at the end.
+    dilation : int or (int, int)
+        The step between the elements of a window, at least 1.
     groups : int
-        Divides C and O; each group of outputs sees its own group of channels.
+        The number of groups, which divides C and O; each group of outputs sees its own group of channels.
 
     Returns
     -------
@@ -64,24 +87,37 @@ def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
         dilation=dilation,
         groups=groups,
     )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d: bias: expected shape {weight.shape[:1]}, got {bias.shape}")
+    if bias is not None:
+        checks.shape("conv2d", "bias", bias.shape, weight.shape[:1])
     return conv2d_output(x, weight, bias, spec=spec)
 
 
-def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
+def conv1d(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out | None = None,
+    *,
+    stride: int = 1,
+    padding: int | Pair | str = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Out:
     """One-dimensional convolution (cross-correlation): `conv2d` of arrays of height 1.
 
     Parameters
     ----------
-    x : array_like, (N, C, L)
-    weight : array_like, (O, C / groups, K)
-        Of the dtype of ``x``.
-    bias : array_like, (O,), optional
+    x : ndarray or Tensor, (N, C, L)
+        The sequences.
+    weight : ndarray or Tensor, (O, C / groups, K)
+        The kernels, of the dtype of ``x``.
+    bias : ndarray or Tensor, (O,), optional
+        What is added to each output channel, of the dtype of ``x``.
     stride, dilation : int
+        The steps between windows, and between the elements of a window.
     padding : int, (before, after), "same" or "valid"
+        The zeros around the input.
     groups : int
-        Divides C and O.
+        The number of groups, which divides C and O.
 
     Returns
     -------
@@ -104,36 +140,47 @@ def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
         raise ValueError(
             f"conv1d: expected x (N, C, L) and weight (O, C / groups, K), got {x.shape}, {weight.shape}"
         )
-    if not isinstance(padding, str):
-        padding = ((0, 0), padding if isinstance(padding, tuple) else (padding, padding))
+    ends = padding if isinstance(padding, tuple) else (padding, padding)
     y = conv2d(
         expand_dims(x, 2),  # (N, C, 1, L)
         expand_dims(weight, 2),
         bias,
-        stride=(1, stride),
-        padding=padding,
-        dilation=(1, dilation),
+        stride=(stride, stride),  # at height 1 there is one window, whatever the step down
+        padding=padding if isinstance(padding, str) else ((0, 0), ends),
+        dilation=(dilation, dilation),
         groups=groups,
     )
     return squeeze(y, 2)
 
 
-def conv_transpose2d(x, weight, bias=None, *, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+def conv_transpose2d(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out | None = None,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    output_padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> Out:
     """Transposed convolution: the adjoint of the `conv2d` that has the same weight and options.
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
-    weight : array_like, (C, O / groups, KH, KW)
-        Of the dtype of ``x``.
-    bias : array_like, (O,), optional
+    x : ndarray or Tensor, (N, C, H, W)
+        The images, which are outputs of that convolution.
+    weight : ndarray or Tensor, (C, O / groups, KH, KW)
+        The kernels, of the dtype of ``x``.
+    bias : ndarray or Tensor, (O,), optional
+        What is added to each output channel, of the dtype of ``x``.
     stride, padding, dilation : int or (int, int)
-        Of the convolution it is the adjoint of.
+        The options of the convolution that it is the adjoint of.
     output_padding : int or (int, int)
-        Rows and columns added at the end: several sizes of input give a strided convolution the same size of
-        output. Below ``stride`` or ``dilation``.
+        The rows and columns added at the end, fewer than ``stride`` or ``dilation``: several sizes of input
+        give a strided convolution the same size of output.
     groups : int
-        Divides C and O.
+        The number of groups, which divides C and O.
 
     Returns
     -------
@@ -153,68 +200,67 @@ def conv_transpose2d(x, weight, bias=None, *, stride=1, padding=0, output_paddin
     (4, 4)
     """
     check_arrays("conv_transpose2d", x=x, weight=weight, bias=bias)
-    if x.ndim != 4 or weight.ndim != 4:
-        raise ValueError(
-            "conv_transpose2d: expected x (N, C, H, W) and weight (C, O / groups, KH, KW), "
-            f"got {x.shape} and {weight.shape}"
-        )
-    if x.shape[1] != weight.shape[0]:
-        raise ValueError(
-            f"conv_transpose2d: weight: expected C = {x.shape[1]} first for x {x.shape}, got {weight.shape}"
-        )
-    if isinstance(padding, str):
-        raise ValueError(f"conv_transpose2d: padding: expected an integer or a pair, got {padding!r}")
-    steps, pads, gaps, extra = (_pair(v) for v in (stride, padding, dilation, output_padding))
-    if not all(0 <= e < max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
-        raise ValueError(
-            f"conv_transpose2d: output_padding: expected in [0, stride or dilation), got {output_padding}"
-        )
-    size = tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-        for n, s, p, d, k, e in zip(x.shape[2:], steps, pads, gaps, weight.shape[2:], extra, strict=True)
-    )
-    if min(size) < 1:
-        raise ValueError(
-            f"conv_transpose2d: padding {pads} leaves an output of size {size} for x {x.shape[2:]} "
-            f"and kernel {weight.shape[2:]}"
-        )
-    outputs = weight.shape[1] * groups
-    shapes = (x.shape[0], outputs, *size), weight.shape
     spec = geometry(
-        "conv_transpose2d", ConvSpec.of, shapes, stride=steps, padding=pads, dilation=gaps, groups=groups
+        "conv_transpose2d",
+        _transposed,
+        (x.shape, weight.shape),
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+        groups=groups,
     )
-    if spec.output_size != x.shape[2:]:  # the output padding has room for windows of its own
-        spec = replace(spec, padding=tuple((p, p - e) for p, e in zip(pads, extra, strict=True)))
     y = conv2d_input(x, weight, spec=spec)
     if bias is None:
         return y
-    if bias.shape != (outputs,):
-        raise ValueError(f"conv_transpose2d: bias: expected shape ({outputs},), got {bias.shape}")
-    return y + reshape(bias, (1, outputs, 1, 1))
+    checks.shape("conv_transpose2d", "bias", bias.shape, y.shape[1:2])
+    return y + reshape(bias, (1, -1, 1, 1))
 
 
-def _pair(value):
-    return value if isinstance(value, tuple) else (value, value)
+def _transposed(
+    x_shape: Shape,
+    weight_shape: Shape,
+    *,
+    stride: int | Pair,
+    padding: int | Pair,
+    output_padding: int | Pair,
+    dilation: int | Pair,
+    groups: int,
+) -> ConvSpec:
+    """Return the geometry of the convolution whose output has the shape of ``x``."""
+    if len(x_shape) != 4 or len(weight_shape) != 4:
+        raise ValueError(
+            f"expected x (N, C, H, W) and weight (C, O / groups, KH, KW), got {x_shape} and {weight_shape}"
+        )
+    if x_shape[1] != weight_shape[0]:
+        raise ValueError(f"weight: expected C = {x_shape[1]} first for x {x_shape}, got {weight_shape}")
+    if isinstance(padding, str):
+        raise ValueError(f"padding: expected an integer or a pair, got {padding!r}")
+    kernel_size, steps, gaps = Window.of(weight_shape[2:], stride, dilation, "kernel size of weight")
+    pads, extra = pair(padding, "padding", 0), pair(output_padding, "output_padding", -math.inf)
+    if not all(0 <= e < max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
+        raise ValueError(f"output_padding: expected in [0, stride or dilation), got {output_padding}")
+    size = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+        for n, s, p, d, k, e in zip(x_shape[2:], steps, pads, gaps, kernel_size, extra, strict=True)
+    )
+    if min(size) < 1:
+        raise ValueError(
+            f"padding {pads} leaves an output of size {size} for x {x_shape[2:]} and kernel {kernel_size}"
+        )
+    y_shape = (*x_shape[:1], weight_shape[1] * groups, *size)
+    spec = ConvSpec.of(y_shape, weight_shape, stride=steps, padding=pads, dilation=gaps, groups=groups)
+    if spec.output_size == x_shape[2:]:
+        return spec
+    # the output padding has room for windows of its own, which a smaller padding at the end takes away
+    top, left = ((p, p - e) for p, e in zip(pads, extra, strict=True))
+    return replace(spec, padding=(top, left))
 
 
-def check_arrays(op, *, optional=("bias",), kinds="fiu", **operands) -> None:
-    """Check that operands are arrays of one real dtype.
-
-    Parameters
-    ----------
-    op : str
-        For the message.
-    optional : tuple of str
-        The operands that may be left out, as None.
-    kinds : str
-        The kinds of dtype that the operation can work with, as NumPy's letters.
-    **operands : ndarray, Tensor or None
-        By name.
-
-    Raises
-    ------
-    TypeError
-        If one is no array, of no such kind, or the dtypes differ.
+def check_arrays(
+    op: str, *, optional: tuple[str, ...] = ("bias",), kinds: str = "fiu", **operands: Array
+) -> None:
+    """Raise a TypeError unless all operands are arrays of one dtype, of these kinds; some may be None.
 
     Examples
     --------
@@ -238,28 +284,8 @@ def check_arrays(op, *, optional=("bias",), kinds="fiu", **operands) -> None:
         dtype = array.dtype
 
 
-def geometry(op, of, arguments, **options):
-    """Build the geometry of an operation; an error names the operation.
-
-    Parameters
-    ----------
-    op : str
-        For the message.
-    of : callable
-        `ConvSpec.of` or `PoolSpec.of`.
-    arguments : tuple
-        The shapes.
-    **options : object
-        Stride, padding and so on.
-
-    Returns
-    -------
-    ConvSpec or PoolSpec
-
-    Raises
-    ------
-    ValueError, TypeError
-        If sizes do not fit, or an option is not made of integers and tuples.
+def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **options: Any) -> Spec:
+    """Return ``of(*arguments, **options)``, such as `ConvSpec.of` builds; an error names the operation.
 
     Examples
     --------
@@ -270,25 +296,20 @@ def geometry(op, of, arguments, **options):
         return of(*arguments, **options)
     except (TypeError, ValueError) as error:
         for name, value in options.items():
-            if isinstance(value, list):  # not hashable, and the cache of `of` would say no more than that
+            if isinstance(value, list):  # the cache of `of` would only say that it is not hashable
                 raise TypeError(f"{op}: {name}: expected integers or tuples, got the list {value}") from None
         raise type(error)(f"{op}: {error}") from None
 
 
 @primitive
-def conv2d_output(x, weight, bias=None, *, spec):
-    """The convolution of a validated geometry; `conv2d` is its public form.
-
-    Parameters
-    ----------
-    x : ndarray or Tensor, (N, C, H, W)
-    weight : ndarray or Tensor, (O, C / groups, KH, KW)
-    bias : ndarray or Tensor, (O,), optional
-    spec : ConvSpec
-
-    Returns
-    -------
-    ndarray or Tensor, (N, O, OH, OW)
+def conv2d_output(
+    x: NDArray[Any] | Out,  # (N, C, H, W)
+    weight: NDArray[Any] | Out,  # (O, C / groups, KH, KW)
+    bias: NDArray[Any] | Out | None = None,  # (O,)
+    *,
+    spec: ConvSpec,
+) -> Out:
+    """The convolution of a validated geometry, (N, O, OH, OW); `conv2d` is its public form.
 
     Examples
     --------
@@ -300,19 +321,13 @@ def conv2d_output(x, weight, bias=None, *, spec):
 
 
 @primitive
-def conv2d_input(y, weight, *, spec):
-    """The adjoint of the convolution in its input: a transposed convolution.
-
-    Parameters
-    ----------
-    y : ndarray or Tensor, (N, O, OH, OW)
-    weight : ndarray or Tensor, (O, C / groups, KH, KW)
-    spec : ConvSpec
-        Of the forward convolution.
-
-    Returns
-    -------
-    ndarray or Tensor, (N, C, H, W)
+def conv2d_input(
+    y: NDArray[Any] | Out,  # (N, O, OH, OW)
+    weight: NDArray[Any] | Out,  # (O, C / groups, KH, KW)
+    *,
+    spec: ConvSpec,
+) -> Out:
+    """The adjoint of the convolution in its input, (N, C, H, W): a transposed convolution.
 
     Examples
     --------
@@ -325,19 +340,13 @@ def conv2d_input(y, weight, *, spec):
 
 
 @primitive
-def conv2d_weight(x, y, *, spec):
-    """The adjoint of the convolution in its weight.
-
-    Parameters
-    ----------
-    x : ndarray or Tensor, (N, C, H, W)
-    y : ndarray or Tensor, (N, O, OH, OW)
-    spec : ConvSpec
-        Of the forward convolution.
-
-    Returns
-    -------
-    ndarray or Tensor, (O, C / groups, KH, KW)
+def conv2d_weight(
+    x: NDArray[Any] | Out,  # (N, C, H, W)
+    y: NDArray[Any] | Out,  # (N, O, OH, OW)
+    *,
+    spec: ConvSpec,
+) -> Out:
+    """The adjoint of the convolution in its weight, (O, C / groups, KH, KW).
 
     Examples
     --------

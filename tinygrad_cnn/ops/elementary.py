@@ -46,31 +46,31 @@ def power(x: Operand[Out], exponent: Operand[Out]) -> Out:
     Parameters
     ----------
     x, exponent : array_like
-        Of mutually broadcastable shapes.
+        Their shapes broadcast against each other.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
     >>> power(np.array([2.0, 3.0]), 2)
     array([4., 9.])
     """
-    # the operator, unlike the function, squares without a power; a Python scalar x must stay weak
+    # the operator, unlike np.power, squares by a product
     return x**exponent if isinstance(x, np.ndarray) else np.power(x, exponent)
 
 
 def _power_base_rule(g: Array, x: Array, exponent: Array) -> Array:
-    is_constant = raw(exponent) is exponent  # else this rule will itself be differentiated by the exponent
-    if is_constant and np.ndim(exponent) == 0 and exponent == 2:  # the common square, without a power
+    is_constant = raw(exponent) is exponent  # else the rule may itself be differentiated by the exponent
+    if is_constant and np.ndim(exponent) == 0 and exponent == 2:  # a square is common, and needs no power
         return g * x * exponent
-    # d(x**0) is 0 everywhere; the exponent of 1 in place of -1 keeps x = 0 from dividing by zero
+    # The derivative of x**0 is 0 everywhere. The exponent 1 in place of -1 keeps x = 0 from dividing by zero.
     flat = np.equal(raw(exponent), 0)
     if not is_constant:
         flat = flat & np.equal(raw(x), 0)
-    lowered = exponent - 1  # of a Python scalar another one, and so weak
+    lowered = exponent - 1  # a Python scalar stays one, and so takes no part in promotion
     if np.any(flat):
         lowered = where(flat, 1, lowered) if np.ndim(flat) else 1
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -81,7 +81,7 @@ def _power_base_rule(g: Array, x: Array, exponent: Array) -> Array:
 def _power_exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Array:
     zero = np.equal(raw(x), 0)
     with np.errstate(invalid="ignore"):
-        slope = out * log(astype(where(zero, 1, x), out.dtype))  # a Python scalar x is weak: not float64
+        slope = out * log(astype(where(zero, 1, x), out.dtype))  # else a Python scalar would make it float64
     if zero.any():
         slope = where(zero, np.where(np.less(raw(exponent), 0), -np.inf, 0).astype(out.dtype), slope)
     return times(g, slope)
@@ -90,8 +90,8 @@ def _power_exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Arr
 power.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 
 
-def _scaled(g: Array, slope: Callable[[Array], Array], x: Array) -> Array:
-    """``g * slope(x)``, absorbed; a slope that overflows or is undefined has warned as a value already."""
+def _times_slope(g: Array, slope: Callable[[Array], Array], x: Array) -> Array:
+    """Return ``times(g, slope(x))`` without warnings, since the forward value has already warned."""
     with np.errstate(over="ignore", invalid="ignore"):
         return times(g, slope(x))
 
@@ -126,7 +126,7 @@ def log(x: Operand[Out]) -> Out:
     Parameters
     ----------
     x : array_like
-        Positive; ``-inf`` at 0 and NaN below, with NumPy's warning.
+        Positive numbers; 0 gives ``-inf`` and one below gives NaN, with NumPy's warning.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def sqrt(x: Operand[Out]) -> Out:
     Parameters
     ----------
     x : array_like
-        Not negative; NaN below 0, with NumPy's warning.
+        Numbers not below 0; others give NaN, with NumPy's warning.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def sin(x: Operand[Out]) -> Out:
     Parameters
     ----------
     x : array_like
-        In radians.
+        Angles in radians.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def cos(x: Operand[Out]) -> Out:
     Parameters
     ----------
     x : array_like
-        In radians.
+        Angles in radians.
 
     Returns
     -------
@@ -209,8 +209,8 @@ def cos(x: Operand[Out]) -> Out:
     return np.cos(x)
 
 
-sin.defvjp(x=lambda g, x: _scaled(g, cos, x))
-cos.defvjp(x=lambda g, x: -_scaled(g, sin, x))
+sin.defvjp(x=lambda g, x: _times_slope(g, cos, x))
+cos.defvjp(x=lambda g, x: -_times_slope(g, sin, x))
 
 
 @primitive
@@ -233,7 +233,7 @@ def tanh(x: Operand[Out]) -> Out:
     return np.tanh(x)
 
 
-# 1 - y**2 in factors: where y rounds to 1 its derivative, taken again, does not vanish with it
+# 1 - y**2 is written in factors: where y rounds to 1, its own derivative does not vanish as well.
 tanh.defvjp(x=lambda g, out: ((1 - out) * (1 + out)) * g)
 
 
@@ -244,7 +244,7 @@ def log1p(x: Operand[Out]) -> Out:
     Parameters
     ----------
     x : array_like
-        Above -1.
+        Numbers above -1.
 
     Returns
     -------
@@ -281,7 +281,7 @@ def expm1(x: Operand[Out]) -> Out:
     return np.expm1(x)
 
 
-expm1.defvjp(x=lambda g, x: _scaled(g, exp, x))  # not out + 1, which rounds away what expm1 keeps
+expm1.defvjp(x=lambda g, x: _times_slope(g, exp, x))  # out + 1 would round away what expm1 keeps
 
 
 @primitive
@@ -324,8 +324,8 @@ def cosh(x: Operand[Out]) -> Out:
     return np.cosh(x)
 
 
-sinh.defvjp(x=lambda g, x: _scaled(g, cosh, x))
-cosh.defvjp(x=lambda g, x: _scaled(g, sinh, x))
+sinh.defvjp(x=lambda g, x: _times_slope(g, cosh, x))
+cosh.defvjp(x=lambda g, x: _times_slope(g, sinh, x))
 
 
 @primitive
@@ -360,12 +360,12 @@ def hypot(a: Operand[Out], b: Operand[Out]) -> Out:
     Parameters
     ----------
     a, b : array_like
-        Of mutually broadcastable shapes.
+        Their shapes broadcast against each other.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -376,7 +376,7 @@ def hypot(a: Operand[Out], b: Operand[Out]) -> Out:
 
 
 def _hypot_rule(g: Array, component: Array, out: Array) -> Array:
-    """``g * component / out``, 0 where the length is: the subgradient of smallest norm."""
+    """Return ``g * component / out``, and 0 where the length is 0: the subgradient of smallest norm."""
     with np.errstate(invalid="ignore"):
         return times(g, component / where(raw(out) == 0, 1.0, out))
 
@@ -416,7 +416,7 @@ def _sinc(x: Operand[Out], *, order: int) -> Out:
 
 
 def _sinc_rule(g: Array, x: Array, order: int) -> Array:
-    return _scaled(g, functools.partial(_sinc, order=order + 1), x)
+    return _times_slope(g, functools.partial(_sinc, order=order + 1), x)
 
 
 _sinc.defvjp(x=_sinc_rule)
@@ -433,7 +433,7 @@ def erf(x: Operand[Out]) -> Out:
     Returns
     -------
     ndarray or Tensor
-        To a relative 1e-14 in float64.
+        Its relative error is 1e-14 in float64.
 
     Examples
     --------
@@ -443,4 +443,4 @@ def erf(x: Operand[Out]) -> Out:
     return special.erf(np.asarray(x))
 
 
-erf.defvjp(x=lambda g, x: _scaled(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))
+erf.defvjp(x=lambda g, x: _times_slope(g, lambda x: 2 / math.sqrt(math.pi) * exp(-x * x), x))

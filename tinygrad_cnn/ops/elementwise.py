@@ -46,7 +46,7 @@ def times(g: Array, local: Array) -> Array:
     array([0., 2.])
     """
     finite = np.isfinite(raw(local))
-    if np.count_nonzero(finite) == finite.size:  # counted in a fraction of the time of all()
+    if np.count_nonzero(finite) == finite.size:  # counting takes a fraction of the time of all()
         return g * local
     return _zero_where_unused(operator.mul, g, local)
 
@@ -69,7 +69,7 @@ def _zero_where_unused(operation: Callable[[Array, Array], Array], g: Array, loc
         if not np.count_nonzero(hole):
             return plain
         hole = hole & (raw(g) == 0)
-        # in the dtype of the result: a Python scalar among the operands would become an array of float64
+        # where makes a Python scalar an array of float64, so it is cast to the dtype of the result
         return where(hole, 0.0, operation(g, astype(where(hole, 1.0, local), plain.dtype)))
 
 
@@ -83,12 +83,12 @@ def subtract(a: Operand[Out], b: Operand[Out]) -> Out:
     Parameters
     ----------
     a, b : array_like
-        Of mutually broadcastable shapes.
+        Their shapes broadcast against each other.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -108,12 +108,12 @@ def multiply(a: Operand[Out], b: Operand[Out]) -> Out:
     Parameters
     ----------
     a, b : array_like
-        Of mutually broadcastable shapes.
+        Their shapes broadcast against each other.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -133,12 +133,12 @@ def divide(a: Operand[Out], b: Operand[Out]) -> Out:
     Parameters
     ----------
     a, b : array_like
-        Of mutually broadcastable shapes.
+        Their shapes broadcast against each other.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def divide(a: Operand[Out], b: Operand[Out]) -> Out:
 
 divide.defvjp(
     a=lambda g, b: over(g, b),
-    # by the quotient again, not by a / b**2, which underflows for a small b
+    # -a / b**2 would underflow for a small b, so the quotient is used again
     b=lambda g, b, out: -over(times(g, out), b),
 )
 
@@ -268,7 +268,7 @@ def floor(x: Operand[Out]) -> Out:
 
 
 def _to_winner(g: Array, wins: Array, ties: Array) -> Array:
-    """The cotangent where an operand wins, half of it where both tie (masks multiply faster than `where`)."""
+    """Give the cotangent where an operand wins and half of it at ties; masks are faster than `where`."""
     return g * wins + (0.5 * g) * ties if np.any(ties) else g * wins
 
 
@@ -279,12 +279,12 @@ def maximum(a: Operand[Out], b: Operand[Out]) -> Out:
     Parameters
     ----------
     a, b : array_like
-        Of mutually broadcastable shapes. NaN propagates.
+        Their shapes broadcast against each other. NaN propagates.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -307,12 +307,12 @@ def minimum(a: Operand[Out], b: Operand[Out]) -> Out:
     Parameters
     ----------
     a, b : array_like
-        Of mutually broadcastable shapes. NaN propagates.
+        Their shapes broadcast against each other. NaN propagates.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -352,11 +352,11 @@ def clip(x: Operand[Out], a_min: Operand[Out] | None = None, a_max: Operand[Out]
 
 
 def _is_raised(x: Array, a_min: Array, out: Array) -> Array:
-    """Where the lower bound came out; where the upper one, being less, replaced it, that one did."""
+    """Where the lower bound came out: not where the upper one, being less, replaced it."""
     return (raw(out) > raw(x)) & (raw(out) == raw(a_min))
 
 
-# the operand is untouched exactly where it lies within the bounds, and there the output equals it
+# The output equals the operand exactly where the operand lies within the bounds.
 clip.defvjp(
     x=lambda g, x, out: g * (raw(x) == raw(out)),
     a_min=lambda g, x, a_min, out: g * _is_raised(x, a_min, out),
@@ -373,12 +373,12 @@ def where(condition: Operand[Out], x: Operand[Out], y: Operand[Out]) -> Out:
     condition : array_like of bool
         Not differentiable.
     x, y : array_like
-        Of shapes mutually broadcastable with ``condition``.
+        Their shapes broadcast against that of ``condition``.
 
     Returns
     -------
     ndarray or Tensor
-        Of the broadcast shape and the promoted dtype.
+        It has the broadcast shape and the promoted dtype.
 
     Examples
     --------

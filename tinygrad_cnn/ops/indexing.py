@@ -25,7 +25,7 @@ def getitem(x: Operand[Out], key: Any) -> Out:
     ----------
     x : array_like
     key : index
-        What may stand in ``x[...]``; not differentiable.
+        Whatever may stand in ``x[...]``; it is not differentiable.
 
     Returns
     -------
@@ -41,20 +41,7 @@ def getitem(x: Operand[Out], key: Any) -> Out:
 
 @primitive
 def scatter_add(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
-    """Zeros of a shape, with ``x`` added at an index: the adjoint of `getitem`.
-
-    Parameters
-    ----------
-    x : array_like
-        Of the shape that ``key`` selects.
-    key : index
-        Elements that it selects more than once accumulate.
-    shape : tuple of int
-        Of the result.
-
-    Returns
-    -------
-    ndarray or Tensor
+    """Make zeros of a shape and add ``x`` at an index, perhaps repeatedly: the adjoint of `getitem`.
 
     Examples
     --------
@@ -75,12 +62,12 @@ def flip(x: Operand[Out], axis: Axes = None) -> Out:
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reverse; None stands for all of them.
 
     Returns
     -------
     ndarray or Tensor
-        A view.
+        A view of ``x``.
 
     Examples
     --------
@@ -99,14 +86,14 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     ----------
     x : array_like
     indices : array_like of int
-        Negative ones count from the end.
+        The positions; negative ones count from the end.
     axis : int or None
-        None: of the flattened array.
+        The axis to take along; None stands for the flattened array.
 
     Returns
     -------
     ndarray or Tensor
-        With the shape of ``indices`` in the place of ``axis``.
+        It has the shape of ``indices`` in the place of ``axis``.
 
     Examples
     --------
@@ -121,13 +108,14 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
 
 
 def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
-    """Look rows of a table up: ``weight[indices]``, with the indices checked.
+    """Look up rows of a table: ``weight[indices]``, with the indices checked.
 
     Parameters
     ----------
     weight : array_like, (rows, features)
+        The table.
     indices : array_like of int
-        In ``0..rows-1``.
+        The rows to look up, in ``0..rows-1``.
 
     Returns
     -------
@@ -151,14 +139,16 @@ def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
 
 
 def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Rows that are 1 at an index and 0 elsewhere.
+    """Make rows that are 1 at an index and 0 elsewhere.
 
     Parameters
     ----------
     indices : array_like of int
-        In ``0..classes-1``.
+        The position of the 1 in each row, in ``0..classes-1``.
     classes : int
+        The length of a row.
     dtype : dtype_like
+        The dtype of the result.
 
     Returns
     -------

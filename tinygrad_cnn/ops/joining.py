@@ -26,14 +26,14 @@ def concatenate(arrays: Sequence[Operand[Any]], axis: int | None = 0) -> Array:
     Parameters
     ----------
     arrays : sequence of array_like
-        Of equal shapes but for ``axis``.
+        Their shapes are equal but for ``axis``.
     axis : int or None
-        None joins them flattened.
+        The axis to join along; None joins the flattened arrays.
 
     Returns
     -------
     ndarray or Tensor
-        Of the promoted dtype.
+        It has the promoted dtype.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def concatenate(arrays: Sequence[Operand[Any]], axis: int | None = 0) -> Array:
     return _concatenate(*arrays, axis=axis)
 
 
-@primitive(broadcasts=True)  # for the promotion: concatenation does not broadcast
+@primitive(broadcasts=True)  # joined arrays promote, though they do not broadcast
 def _concatenate(*xs: Operand[Out], axis: int) -> Out:
     return np.concatenate(xs, axis=axis)
 
@@ -68,7 +68,7 @@ def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
     Parameters
     ----------
     arrays : sequence of array_like
-        Of equal shapes.
+        Their shapes are equal.
     axis : int
         The position of the new axis in the result.
 
@@ -92,17 +92,17 @@ def pad(
     *,
     constant_values: float = 0.0,
 ) -> Out:
-    """Surround with a constant, or with elements of the array itself.
+    """Surround an array with a constant, or with elements of its own.
 
     Parameters
     ----------
     x : array_like
     pad_width : int, (before, after), or a sequence of one such pair for each axis
-        As for `numpy.pad`.
+        The lengths of the border, as for `numpy.pad`.
     mode : "constant", "edge", "reflect" or "wrap"
-        As for `numpy.pad`.
+        What the border is made of, as for `numpy.pad`.
     constant_values : float
-        For the mode "constant".
+        The border of the mode "constant".
 
     Returns
     -------
@@ -113,7 +113,7 @@ def pad(
     TypeError
         If the widths are not integers.
     NotImplementedError
-        For another of NumPy's modes.
+        If the mode is another of NumPy's.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def pad(
     if mode not in ("edge", "reflect", "wrap"):
         raise NotImplementedError(f"pad: mode: expected constant, edge, reflect or wrap, got {mode!r}")
     for axis, (n, width) in enumerate(zip(shape, widths, strict=True)):
-        if width != (0, 0):  # NumPy pads the positions, the positions pick the elements
+        if width != (0, 0):  # NumPy pads the positions, and these pick the elements
             x = take(x, np.pad(np.arange(n), width, mode=mode), axis)
     return x
 
@@ -159,9 +159,9 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
     ----------
     x : array_like
     repeats : int or array_like of int
-        One number for all, or one for each position.
+        How often: one number for all elements, or one for each position.
     axis : int or None
-        None: of the flattened array.
+        The axis to repeat along; None stands for the flattened array.
 
     Returns
     -------
@@ -172,9 +172,9 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
     >>> repeat(np.array([1.0, 2.0]), [1, 2])
     array([1., 2., 2.])
     """
-    if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # to NumPy a 0-d array repeats as a vector
+    if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # NumPy repeats a 0-d array as a vector
         x, axis = reshape(x, (-1,)), 0
-    if isinstance(repeats, int):  # a new axis, stretched: its gradient is a sum, and needs no scattering
+    if isinstance(repeats, int):  # stretching a new axis has a sum as its gradient, not a scatter
         shape = np.shape(raw(x))
         place = normalize_axis_index(axis, len(shape)) + 1
         stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
@@ -205,10 +205,10 @@ def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
-    # each axis becomes a pair (repetition, position)
+    # each axis becomes a pair of axes (repetition, position)
     paired = reshape(x, tuple(n for size in shape for n in (1, size)))
-    spread = broadcast_to(paired, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
-    return reshape(spread, tuple(r * n for r, n in zip(reps, shape, strict=True)))
+    repeated = broadcast_to(paired, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
+    return reshape(repeated, tuple(r * n for r, n in zip(reps, shape, strict=True)))
 
 
 @primitive
@@ -219,9 +219,9 @@ def roll(x: Operand[Out], shift: int | Shape, axis: Axes = None) -> Out:
     ----------
     x : array_like
     shift : int or tuple of int
-        One for all axes, or one for each.
+        How far: one number for all axes, or one for each.
     axis : int, tuple of int or None
-        None: of the flattened array, whose shape is then restored.
+        The axes to shift along; None shifts the flattened array, and restores its shape.
 
     Returns
     -------

@@ -21,7 +21,7 @@ __all__ = ["einsum", "matmul", "outer", "tensordot"]
 Pairs: TypeAlias = int | tuple[int | Sequence[int], int | Sequence[int]]
 
 
-@primitive(broadcasts=True)  # over the leading axes; the rules below keep the last two
+@primitive(broadcasts=True)  # the leading axes broadcast; the rules below keep the last two
 def matmul(a: Operand[Out], b: Operand[Out]) -> Out:
     """Matrix product ``a @ b``, for all the shapes NumPy allows.
 
@@ -29,12 +29,12 @@ def matmul(a: Operand[Out], b: Operand[Out]) -> Out:
     ----------
     a : array_like, (..., m, k) or (k,)
     b : array_like, (..., k, n) or (k,)
-        Leading axes broadcast.
+        The leading axes broadcast.
 
     Returns
     -------
     ndarray or Tensor, (..., m, n)
-        Without the axis of a 1-d operand.
+        The product lacks the axis of a 1-d operand.
 
     Raises
     ------
@@ -54,13 +54,13 @@ def matmul(a: Operand[Out], b: Operand[Out]) -> Out:
 
 def _matmul_a(g: Array, a: Array, b: Array) -> Array:
     if a.ndim == 1:
-        # (n,) or (..., n) against b (..., k, n), or 0-d against b (k,)
+        # g is (n,) or (..., n) and b is (..., k, n), or g is 0-d and b is (k,)
         return g * b if b.ndim == 1 else squeeze(matmul(b, expand_dims(g, -1)), -1)
     if b.ndim == 1:
         return expand_dims(g, -1) * b
     if a.ndim == b.ndim == 2 and _is_fortran(raw(a)):
-        # As images are when they come flattened from a convolution: their gradient is laid out likewise.
-        # To see it costs that `a` is kept, which the gradient to `b` does anyway.
+        # Images that come flattened from a convolution lie so in memory, and so does then their gradient.
+        # The rule keeps `a` only to see that, but the gradient to `b` keeps it anyway.
         return matmul(b, g.T).T
     return matmul(g, b.T if b.ndim == 2 else swapaxes(b, -1, -2))
 
@@ -74,7 +74,7 @@ def _matmul_b(g: Array, a: Array, b_shape: Shape) -> Array:
         return g * a if a.ndim == 1 else squeeze(matmul(swapaxes(a, -1, -2), expand_dims(g, -1)), -1)
     if a.ndim == 1:
         return expand_dims(a, -1) * expand_dims(g, -2)
-    if a.ndim > 2 and len(b_shape) == 2:  # one product for the whole batch, instead of one each and a sum
+    if a.ndim > 2 and len(b_shape) == 2:  # one product for the batch, not one each and a sum
         rows = math.prod(a.shape[:-1])  # -1 would be ambiguous for an array of size 0
         a, g = reshape(a, (rows, a.shape[-1])), reshape(g, (rows, g.shape[-1]))
     return matmul(a.T if a.ndim == 2 else swapaxes(a, -1, -2), g)
@@ -90,7 +90,7 @@ def outer(a: Operand[Out], b: Operand[Out]) -> Out:
     ----------
     a : array_like, (m,)
     b : array_like, (n,)
-        Operands of other shapes are flattened.
+        An operand of another shape is flattened.
 
     Returns
     -------
@@ -112,12 +112,12 @@ def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
     ----------
     a, b : array_like
     axes : int or (axes of a, axes of b)
-        An int: the last ones of ``a`` with the first ones of ``b``.
+        The paired axes; an int pairs so many last ones of ``a`` with the first ones of ``b``.
 
     Returns
     -------
     ndarray or Tensor
-        The free axes of ``a``, then those of ``b``.
+        It has the free axes of ``a``, then those of ``b``.
 
     Raises
     ------
@@ -138,15 +138,15 @@ def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
         )
     free_a = [i for i in range(len(shape_a)) if i not in summed_a]
     free_b = [i for i in range(len(shape_b)) if i not in summed_b]
-    inner = math.prod(lengths_a)
+    summed = math.prod(lengths_a)
     rows, columns = [shape_a[i] for i in free_a], [shape_b[i] for i in free_b]
-    left = reshape(transpose(a, (*free_a, *summed_a)), (math.prod(rows), inner))
-    right = reshape(transpose(b, (*summed_b, *free_b)), (inner, math.prod(columns)))
+    left = reshape(transpose(a, (*free_a, *summed_a)), (math.prod(rows), summed))
+    right = reshape(transpose(b, (*summed_b, *free_b)), (summed, math.prod(columns)))
     return reshape(matmul(left, right), (*rows, *columns))
 
 
 def _paired_axes(ndim_a: int, ndim_b: int, axes: Pairs) -> tuple[list[int], list[int]]:
-    """The summed axes of both operands, as lists of non-negative ints."""
+    """Return the summed axes of both operands, as lists of non-negative ints."""
     if isinstance(axes, int):
         return list(range(ndim_a - axes, ndim_a)), list(range(axes))
     pair = [[side] if isinstance(side, int) else list(side) for side in axes]
@@ -159,7 +159,7 @@ def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
     Parameters
     ----------
     subscripts : str
-        With an ellipsis, repeated or implicit indices.
+        The indices of each operand; there may be an ellipsis, repeated and implicit indices.
     *operands : array_like
 
     Returns
@@ -169,7 +169,7 @@ def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
     Raises
     ------
     TypeError
-        If the subscripts are no string: NumPy's lists of axes are not read.
+        If the subscripts are no string; NumPy's lists of axes are not read.
     ValueError
         If the subscripts do not fit the operands.
 
@@ -184,38 +184,37 @@ def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
     if not isinstance(subscripts, str):
         raise TypeError(f"einsum: subscripts: expected a string, got {type(subscripts).__name__}")
     inputs, output = _parse_subscripts(subscripts, [np.ndim(raw(x)) for x in operands])
-    # an index that repeats within an operand is a diagonal of it: after that the rules see each once
+    # An index that repeats within an operand means its diagonal; then the rules see each index once.
     pairs = [_diagonal(x, letters) for x, letters in zip(operands, inputs, strict=True)]
     return _einsum(*(x for x, _ in pairs), inputs=tuple(letters for _, letters in pairs), output=output)
 
 
 def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
-    """The letters of each operand and of the output, with the ellipsis spelled out."""
+    """Return the letters of each operand and of the output, with the ellipsis spelled out."""
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
     inputs = left.split(",")
     if len(inputs) != len(ndims):
         raise ValueError(f"einsum: '{subscripts}' names {len(inputs)} operands, got {len(ndims)}")
-    spare = [c for c in string.ascii_letters if c not in text]
-    extra = max(
-        (n - len(t.replace("...", "")) for t, n in zip(inputs, ndims, strict=True) if "..." in t), default=0
-    )
-    ellipsis = "".join(spare[:extra])
-    spelled = []
-    for term, ndim in zip(inputs, ndims, strict=True):
-        named = term.replace("...", "")
-        hidden = ndim - len(named)
-        if hidden < 0 or (hidden > 0 and "..." not in term) or not (named.isalpha() or not named):
+    names = [term.replace("...", "") for term in inputs]
+    hidden = [ndim - len(named) for named, ndim in zip(names, ndims, strict=True)]  # the axes of an ellipsis
+    for term, named, count, ndim in zip(inputs, names, hidden, ndims, strict=True):
+        if count < 0 or (count > 0 and "..." not in term) or not (named.isalpha() or not named):
             raise ValueError(f"einsum: '{term}' of '{subscripts}' does not fit an operand of {ndim} axes")
-        spelled.append(term.replace("...", ellipsis[len(ellipsis) - hidden :]))
+    spare = [c for c in string.ascii_letters if c not in text]
+    ellipsis = "".join(spare[: max(hidden)])
+    spelled = [
+        term.replace("...", ellipsis[len(ellipsis) - count :])
+        for term, count in zip(inputs, hidden, strict=True)
+    ]
     if arrow:
         return spelled, right.replace("...", ellipsis)
-    letters = "".join(inputs).replace("...", "")
+    letters = "".join(names)
     return spelled, ellipsis + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
 
 
 def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
-    """``x`` with one axis for each different letter, and these letters in the order of the axes."""
+    """Return ``x`` with one axis for each different letter, and these letters in the order of the axes."""
     while repeated := [c for c in letters if letters.count(c) > 1]:
         letter = repeated[0]
         first, second = letters.index(letter), letters.rindex(letter)
@@ -229,7 +228,7 @@ def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
     return x, letters
 
 
-@primitive(broadcasts=True)  # an index of length 1 stretches, and operands promote
+@primitive(broadcasts=True)  # an index of length 1 stretches, and the operands promote
 def _einsum(*xs: Operand[Out], inputs: tuple[str, ...], output: str) -> Out:
     return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 1)
 
@@ -242,7 +241,7 @@ def _einsum_rule(
     inputs: tuple[str, ...],
     output: str,
 ) -> Array:
-    """The product of the cotangent with the other operands, summed to this operand's indices."""
+    """Multiply the cotangent by the other operands, and sum to this operand's indices."""
     others = [i for i in range(len(xs)) if i != index]
     letters = inputs[index]
     known = set(output).union(*(inputs[i] for i in others))
@@ -250,8 +249,7 @@ def _einsum_rule(
     reduced = _einsum(
         g, *(xs[i] for i in others), inputs=(output, *(inputs[i] for i in others)), output=result
     )
-    # an index that was summed away, of this operand alone or with others of length 1: its cotangent is the
-    # same at every position
+    # The cotangent is the same along an index that is in no other operand, or has length 1 in the others.
     kept = tuple(reduced.shape[result.index(c)] if c in result else 1 for c in letters)
     stretched = tuple(n if m == 1 else m for n, m in zip(xs_shape[index], kept, strict=True))
     return reduced if stretched == reduced.shape else broadcast_to(reshape(reduced, kept), stretched)

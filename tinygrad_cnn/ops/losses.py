@@ -45,17 +45,17 @@ def cross_entropy(
     targets : array_like, (N,) of int or (N, C)
         Class labels in ``0..C-1``, or a row of probabilities (one-hot, say) for each sample.
     weight : array_like, (C,), optional
-        Of the classes, constants to the tape; the mean over labels divides by the sum of their weights.
+        The weights of the classes, constants to the tape. The mean over labels divides by their weights' sum.
     label_smoothing : float
-        In ``[0, 1)``: the share of each target that is spread evenly over all classes.
+        The share of each target, in ``[0, 1)``, that goes evenly to all classes.
     ignore_index : int, optional
-        Samples of this label do not count.
+        The label of the samples that do not count.
     reduction : "mean", "sum" or "none"
 
     Returns
     -------
     scalar or Tensor
-        Of the dtype of ``logits``; (N,) for ``reduction="none"``.
+        It has the dtype of ``logits``, and shape (N,) for ``reduction="none"``.
 
     Raises
     ------
@@ -70,11 +70,8 @@ def cross_entropy(
     0.3466
     """
     shape = _rows("cross_entropy", "logits", logits)
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(
-            f"cross_entropy: label_smoothing: expected a number in [0, 1), got {label_smoothing}"
-        )
-    label_smoothing = float(label_smoothing)  # a NumPy scalar is not weak
+    checks.within("cross_entropy", "label_smoothing", label_smoothing, "[0, 1)")
+    label_smoothing = float(label_smoothing)  # a NumPy scalar would widen float32
     log_p = log_softmax(logits, 1)
     if np.ndim(raw(targets)) == 2:
         return _against_probabilities(log_p, targets, weight, label_smoothing, ignore_index, reduction)
@@ -107,7 +104,7 @@ def _against_probabilities(
         p = (1 - label_smoothing) * p + label_smoothing / p.shape[1]
     if weight is not None:
         p = p * _class_weights("cross_entropy", weight, log_p)
-    # a class of probability 0 takes no part where its logit is minus infinity, and 0 * -inf would be NaN
+    # A class of probability 0 takes no part where its logit is minus infinity; 0 * -inf would be NaN.
     masked = (raw(p) == 0) & np.isneginf(raw(log_p))
     losses = -sum((where(masked, 0.0, log_p) if masked.any() else log_p) * p, 1)
     return _reduced("cross_entropy", losses, reduction)
@@ -127,17 +124,17 @@ def nll_loss(
     ----------
     log_probabilities : array_like, (N, C)
     labels : array_like, (N,) of int
-        In ``0..C-1``.
+        The class of each sample, in ``0..C-1``.
     weight : array_like, (C,), optional
-        Of the classes, constants to the tape; the mean divides by the sum of the labels' weights.
+        The weights of the classes, constants to the tape. The mean divides by the sum of the labels' weights.
     ignore_index : int, optional
-        Samples of this label do not count.
+        The label of the samples that do not count.
     reduction : "mean", "sum" or "none"
 
     Returns
     -------
     scalar or Tensor
-        (N,) for ``reduction="none"``.
+        It has shape (N,) for ``reduction="none"``.
 
     Raises
     ------
@@ -175,13 +172,13 @@ def _nll(
 
 @primitive
 def _mean_nll(log_p: Operand[Out], labels: Array) -> Out:
-    # one node: those of its parts would cost a thirtieth of the smallest steps
+    # one node instead of four, which would cost a thirtieth of the smallest training steps
     return mean(-_picked(log_p, labels))
 
 
 @primitive
 def _to_labels(x: Operand[Out], labels: Array, *, shape: Shape) -> Out:
-    """The adjoint of `_mean_nll`: ``-x / N`` at each label."""
+    """Put ``-x / N`` at each label: the adjoint of `_mean_nll`."""
     n = len(labels)
     out = np.zeros(shape, x.dtype)
     out[np.arange(n), labels] = x * (-1.0 / (n or 1))
@@ -198,8 +195,8 @@ def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "m
     Parameters
     ----------
     x, target : array_like
-        Of equal shapes: a broadcast between predictions and targets is nearly always a mistake. The target
-        is taken in the dtype of ``x``.
+        Arrays of equal shapes: a broadcast between predictions and targets is nearly always a mistake. The
+        target is cast to the dtype of ``x``.
     reduction : "mean", "sum" or "none"
 
     Returns
@@ -216,10 +213,9 @@ def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "m
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
-    if np.shape(raw(x)) != np.shape(raw(target)):
-        raise ValueError(f"mse_loss: target: expected shape {np.shape(raw(x))}, got {np.shape(raw(target))}")
+    checks.shape("mse_loss", "target", np.shape(raw(target)), np.shape(raw(x)))
     dtype = np.asarray(raw(x)).dtype
-    if np.asarray(raw(target)).dtype != dtype:  # a target of integers would make float32 float64
+    if np.asarray(raw(target)).dtype != dtype:  # integers would widen float32 to float64
         target = astype(target, dtype)
     return _reduced("mse_loss", square(x - target), reduction)
 
@@ -235,7 +231,7 @@ def binary_cross_entropy_with_logits(
     ----------
     logits : array_like
     targets : array_like
-        Probabilities, of the shape of ``logits``; taken in its dtype.
+        Probabilities in the shape of ``logits``; they are cast to its dtype.
     reduction : "mean", "sum" or "none"
 
     Returns
@@ -254,16 +250,15 @@ def binary_cross_entropy_with_logits(
     """
     op = "binary_cross_entropy_with_logits"
     values, dtype = np.asarray(raw(targets)), np.asarray(raw(logits)).dtype
-    if np.shape(raw(logits)) != values.shape:
-        raise ValueError(f"{op}: targets: expected shape {np.shape(raw(logits))}, got {values.shape}")
+    checks.shape(op, "targets", values.shape, np.shape(raw(logits)))
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise ValueError(
             f"{op}: targets: expected probabilities in [0, 1], got {values.min()} to {values.max()}"
         )
     t = astype(targets, dtype)
     if not isinstance(targets, Box) and np.all(t * (1 - t) == 0):
-        return _reduced(op, softplus(logits * (1 - 2 * t)), reduction)  # one logarithm each: all are certain
-    # a choice of probability 0 takes no part where its loss is infinite, and 0 * inf would be NaN
+        return _reduced(op, softplus(logits * (1 - 2 * t)), reduction)  # certain targets need one logarithm
+    # A choice of probability 0 takes no part where its loss is infinite; 0 * inf would be NaN.
     yes, no = softplus(-logits), softplus(logits)
     yes = where((values == 0) & np.isinf(raw(yes)), 0.0, yes) * t
     no = where((values == 1) & np.isinf(raw(no)), 0.0, no) * (1 - t)
@@ -277,15 +272,14 @@ def _rows(op: str, name: str, x: Array) -> Shape:
     shape = np.shape(raw(x))
     if len(shape) != 2:
         raise ValueError(f"{op}: {name}: expected shape (N, C), got {shape}")
-    if raw(x).dtype.kind != "f":
-        raise TypeError(f"{op}: {name}: expected a floating array, got {raw(x).dtype}")
+    checks.floating(op, name, raw(x))
     return shape
 
 
 def _labels(
     op: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Labels in range, and which of them count (None: all do); one that does not is replaced by 0."""
+    """Return labels in range, 0 for those that do not count, and a mask of those that do (None for all)."""
     labels = np.asarray(raw(labels))
     n, classes = shape
     if labels.shape != (n,):
@@ -301,13 +295,12 @@ def _picked(log_p: Array, labels: NDArray[Any]) -> Array:
 
 
 def _class_weights(op: str, weight: Operand[Any] | None, log_p: Array) -> NDArray[Any]:
-    """The weight of each class, in the dtype of the logits."""
+    """Return the weight of each class, in the dtype of the logits."""
     classes = np.shape(raw(log_p))[1]
     if weight is None:
         return np.ones(classes, log_p.dtype)
     weight = np.asarray(raw(weight), log_p.dtype)
-    if weight.shape != (classes,):
-        raise ValueError(f"{op}: weight: expected shape ({classes},), got {weight.shape}")
+    checks.shape(op, "weight", weight.shape, (classes,))
     return weight
 
 
@@ -318,7 +311,7 @@ def _reduced(
     counted: NDArray[Any] | None = None,
     weights: NDArray[Any] | None = None,
 ) -> Array:
-    """The losses reduced: those that do not count are 0, the mean divides by the weights of the others."""
+    """Reduce the losses. Those that do not count are 0, and the mean divides by the weights of the others."""
     if counted is not None:
         losses = where(counted, losses, 0.0)
     if reduction == "none":
@@ -332,4 +325,4 @@ def _reduced(
     total = np.sum(
         np.ones(losses.shape) if weights is None else weights, where=True if counted is None else counted
     )
-    return sum(losses) / float(total)  # NaN where none counts, as the mean of nothing
+    return sum(losses) / float(total)  # where none counts it is NaN, as the mean of nothing is

@@ -12,12 +12,18 @@ much. With ``r = 1 / sqrt(var + eps)`` and ``x^ = (x - mean) * r`` per channel:
 The rules of the latter two are these three again, and one composition.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .. import checks
 from ..kernels import normalization as kernel
 from ..tape import primitive
+from ..types import Array, Out
 from .conv import check_arrays
 from .elementary import sqrt
 from .reductions import mean, sum, var
@@ -26,18 +32,25 @@ from .shaping import reshape
 __all__ = ["batch_norm", "group_norm", "layer_norm"]
 
 
-def batch_norm(x, weight, bias, *, eps=1e-5):
+def batch_norm(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out,
+    *,
+    eps: float = 1e-5,
+) -> Out:
     """Normalise each channel by its mean and variance over the batch and space, then scale and shift.
 
     ``y = weight * (x - mean) / sqrt(var + eps) + bias``, with the biased variance, in two passes.
 
     Parameters
     ----------
-    x : array_like, (N, C, ...)
-    weight, bias : array_like, (C,)
-        Of the dtype of ``x``.
+    x : ndarray or Tensor, (N, C, ...)
+        The samples, of a floating dtype.
+    weight, bias : ndarray or Tensor, (C,)
+        The scale and the shift of each channel, of the dtype of ``x``.
     eps : float
-        Inside the root.
+        What is added to the variance, inside the root.
 
     Returns
     -------
@@ -59,30 +72,31 @@ def batch_norm(x, weight, bias, *, eps=1e-5):
     check_arrays("batch_norm", kinds="f", optional=(), x=x, weight=weight, bias=bias)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x: expected shape (N, C, ...), got {x.shape}")
-    for name, operand in (("weight", weight), ("bias", bias)):
-        if operand.shape != x.shape[1:2]:
-            raise ValueError(f"batch_norm: {name}: expected shape {x.shape[1:2]}, got {operand.shape}")
+    checks.shape("batch_norm", "weight", weight.shape, x.shape[1:2])
+    checks.shape("batch_norm", "bias", bias.shape, x.shape[1:2])
     return _batch_norm(x, weight, bias, eps=eps)
 
 
 @primitive
-def _batch_norm(x, weight, bias, *, eps):
+def _batch_norm(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out,
+    *,
+    eps: float,
+) -> Out:
     return kernel.batch_norm(x, weight, bias, eps)
 
 
 @primitive
-def batch_norm_input(y, x, weight, *, eps):
+def batch_norm_input(
+    y: NDArray[Any] | Out,  # (N, C, ...)
+    x: NDArray[Any] | Out,  # (N, C, ...)
+    weight: NDArray[Any] | Out,  # (C,)
+    *,
+    eps: float,
+) -> Out:
     """The adjoint of batch normalisation in its input: ``weight * Q(y)``, see the module.
-
-    Parameters
-    ----------
-    y, x : ndarray or Tensor, (N, C, ...)
-    weight : ndarray or Tensor, (C,)
-    eps : float
-
-    Returns
-    -------
-    ndarray or Tensor, (N, C, ...)
 
     Examples
     --------
@@ -91,21 +105,17 @@ def batch_norm_input(y, x, weight, *, eps):
     array([[0.],
            [0.]])
     """
-    return kernel.batch_norm_backward(y, x, weight, eps)
+    return kernel.batch_norm_input_gradient(y, x, weight, eps)
 
 
 @primitive
-def batch_norm_weight(y, x, *, eps):
+def batch_norm_weight(
+    y: NDArray[Any] | Out,  # (N, C, ...)
+    x: NDArray[Any] | Out,  # (N, C, ...)
+    *,
+    eps: float,
+) -> Out:
     """The adjoint of batch normalisation in its weight: ``sum(y * x^)`` per channel, see the module.
-
-    Parameters
-    ----------
-    y, x : ndarray or Tensor, (N, C, ...)
-    eps : float
-
-    Returns
-    -------
-    ndarray or Tensor, (C,)
 
     Examples
     --------
@@ -115,26 +125,27 @@ def batch_norm_weight(y, x, *, eps):
     return kernel.batch_norm_weight_gradient(y, x, eps)
 
 
-def _axes(x):
-    """All axes but the channel's."""
+def _axes(x: Array) -> tuple[int, ...]:
+    """Return all axes but the channel's."""
     return (0, *range(2, x.ndim))
 
 
-def _standardised(x, eps, weight=None):
+def _standardised(x: Array, eps: float, weight: Array = None) -> Array:
+    """Return ``x`` with mean 0 and variance 1 in each channel, times ``weight`` if there is one."""
     ones, zeros = np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
     return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
 
 
-def _input_rule_of_x(g, y, x, weight, eps):
-    """``-weight * r * (x^ mean(g Q(y)) + Q(g) mean(y x^) + Q(y) mean(g x^))``.
+def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) -> Array:
+    """Return ``-weight * r * (x^ mean(g Q(y)) + Q(g) mean(y x^) + Q(y) mean(g x^))``.
 
-    With ``<g, Q(y)>`` written out, from ``dr/dx = -r**2 x^ / n`` and ``d<g, x^>/dx = Q(g)``.
+    It follows from ``<g, Q(y)>`` written out, with ``dr/dx = -r**2 x^ / n`` and ``d<g, x^>/dx = Q(g)``.
     """
     axes = _axes(x)
     if 0 in x.shape:
-        return g * x  # empty, as x is; the mean of nothing would warn
+        return g  # it is as empty as x, and the mean of nothing would warn
 
-    def channel_mean(a):
+    def channel_mean(a: Array) -> Array:
         return mean(a, axes, keepdims=True)
 
     ones = np.ones(x.shape[1], x.dtype)
@@ -144,7 +155,8 @@ def _input_rule_of_x(g, y, x, weight, eps):
     return -scale * (hat * channel_mean(g * q_y) + q_g * channel_mean(y * hat) + q_y * channel_mean(g * hat))
 
 
-def _input_rule_of_weight(g, y, x, eps):
+def _input_rule_of_weight(g: Array, y: Array, x: Array, eps: float) -> Array:
+    """Return ``sum(g * Q(y))`` per channel."""
     return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))
 
 
@@ -164,18 +176,24 @@ batch_norm_weight.defvjp(
 )
 
 
-def layer_norm(x, weight, bias, *, eps=1e-5):
-    """Normalise each sample by its mean and variance over the last axes, then scale and shift.
-
-    (Ba, Kiros & Hinton 2016.)
+def layer_norm(
+    x: NDArray[Any] | Out,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out,
+    *,
+    eps: float = 1e-5,
+) -> Out:
+    """Normalise each sample over the last axes, then scale and shift (Ba, Kiros & Hinton 2016).
 
     Parameters
     ----------
-    x : array_like, (..., *S)
-    weight, bias : array_like, S
-        Their shape says how many of the last axes are normalised; of the dtype of ``x``.
+    x : ndarray or Tensor, (..., *S)
+        The samples, of a floating dtype.
+    weight, bias : ndarray or Tensor, S
+        The scale and the shift of each element, of the dtype of ``x``. Their shape says how many of the last
+        axes are normalised.
     eps : float
-        Inside the root.
+        What is added to the variance, inside the root.
 
     Returns
     -------
@@ -204,18 +222,26 @@ def layer_norm(x, weight, bias, *, eps=1e-5):
     return _normalised(x, (1, samples, math.prod(shape)), eps) * weight + bias
 
 
-def group_norm(x, groups, weight, bias, *, eps=1e-5):
+def group_norm(
+    x: NDArray[Any] | Out,
+    groups: int,
+    weight: NDArray[Any] | Out,
+    bias: NDArray[Any] | Out,
+    *,
+    eps: float = 1e-5,
+) -> Out:
     """Normalise groups of channels of each sample over space, then scale and shift (Wu & He 2018).
 
     Parameters
     ----------
-    x : array_like, (N, C, ...)
+    x : ndarray or Tensor, (N, C, ...)
+        The samples, of a floating dtype.
     groups : int
-        Divides C.
-    weight, bias : array_like, (C,)
-        Of the dtype of ``x``.
+        The number of groups, which divides C.
+    weight, bias : ndarray or Tensor, (C,)
+        The scale and the shift of each channel, of the dtype of ``x``.
     eps : float
-        Inside the root.
+        What is added to the variance, inside the root.
 
     Returns
     -------
@@ -240,15 +266,14 @@ def group_norm(x, groups, weight, bias, *, eps=1e-5):
             f"group_norm: x: expected (N, C, ...) with C a multiple of groups={groups}, got {x.shape}"
         )
     channels = x.shape[1]
-    for name, operand in (("weight", weight), ("bias", bias)):
-        if operand.shape != (channels,):
-            raise ValueError(f"group_norm: {name}: expected shape ({channels},), got {operand.shape}")
+    checks.shape("group_norm", "weight", weight.shape, (channels,))
+    checks.shape("group_norm", "bias", bias.shape, (channels,))
     per_group = channels // groups * math.prod(x.shape[2:])
     aligned = (1, channels) + (1,) * (x.ndim - 2)
     y = _normalised(x, (1, x.shape[0] * groups, per_group), eps)
     return y * reshape(weight, aligned) + reshape(bias, aligned)
 
 
-def _normalised(x, rows, eps):
-    """``x`` standardised over the last axis of ``rows`` (1, M, D): a batch normalisation of M channels."""
+def _normalised(x: Array, rows: tuple[int, int, int], eps: float) -> Array:
+    """Return ``x`` standardised over the last axis of its rows (1, M, D), as a batch of M channels."""
     return reshape(_standardised(reshape(x, rows), eps), x.shape)

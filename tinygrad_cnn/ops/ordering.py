@@ -12,7 +12,7 @@ from .shaping import reshape
 __all__ = ["argmax", "sort"]
 
 
-@primitive(piecewise_constant=True)
+@primitive
 def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) -> Out:
     """Position of the maximum along an axis; of tied ones the first.
 
@@ -20,14 +20,14 @@ def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) 
     ----------
     x : array_like
     axis : int or None
-        None: in the flattened array.
+        The axis to search; None stands for the flattened array.
     keepdims : bool
         Keep the reduced axis at length 1.
 
     Returns
     -------
     ndarray or Tensor of int
-        Not on the tape.
+        It is not on the tape.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def sort(x: Operand[Out], axis: int | None = -1) -> Out:
     ----------
     x : array_like
     axis : int or None
-        None: the flattened array.
+        The axis to sort along; None stands for the flattened array.
 
     Returns
     -------

@@ -4,11 +4,18 @@ Max pooling routes the gradient to the winners, a scatter; the adjoint of that s
 winners. Both find the winners anew from the raw input, where they are locally constant.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kernels import pool as kernel
-from ..kernels.geometry import PoolSpec
+from ..kernels.geometry import Padding, Pair, PoolSpec
+from ..kernels.options import pair
 from ..tape import primitive, raw
+from ..types import Out
 from .conv import check_arrays, geometry
 from .linalg import matmul
 from .reductions import mean
@@ -16,21 +23,31 @@ from .reductions import mean
 __all__ = ["adaptive_avg_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]
 
 
-def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=False):
-    """Maximum over windows; of tied elements the first in scan order of the window gets the gradient.
+def max_pool2d(
+    x: NDArray[Any] | Out,
+    kernel_size: int | Pair,
+    *,
+    stride: int | Pair | None = None,
+    padding: int | Pair | Padding = 0,
+    dilation: int | Pair = 1,
+    ceil_mode: bool = False,
+) -> Out:
+    """Maximum over windows; where elements tie, the first in scan order of the window gets the gradient.
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
-        NaN propagates.
+    x : ndarray or Tensor, (N, C, H, W)
+        The images; NaN propagates.
     kernel_size : int or (int, int)
+        The size of a window; a pair is (height, width).
     stride : int or (int, int), optional
-        The kernel size by default.
+        The step between windows, which is the kernel size by default.
     padding : int, (int, int) or ((top, bottom), (left, right))
-        Elements of minus infinity around the input; at most half the kernel.
+        The elements of minus infinity around the input, at most half the kernel.
     dilation : int or (int, int)
+        The step between the elements of a window.
     ceil_mode : bool
-        Let a last window reach past the padded input.
+        Whether a last window may reach past the padded input.
 
     Returns
     -------
@@ -62,26 +79,21 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1, ceil_mode=
 
 
 @primitive
-def _max_pool2d(x, *, spec):
+def _max_pool2d(x: NDArray[Any] | Out, *, spec: PoolSpec) -> Out:
     return kernel.max_forward(x, spec)
 
 
 @primitive
-def max_pool2d_scatter(y, x, *, spec, maxima=None):
+def max_pool2d_scatter(
+    y: NDArray[Any] | Out,  # (N, C, OH, OW)
+    x: NDArray[Any],  # (N, C, H, W)
+    *,
+    spec: PoolSpec,
+    maxima: NDArray[Any] | None = None,  # (N, C, OH, OW)
+) -> Out:
     """Send each window's value to the element of ``x`` that won the window; linear in ``y``.
 
-    Parameters
-    ----------
-    y : ndarray or Tensor, (N, C, OH, OW)
-    x : ndarray, (N, C, H, W)
-        Decides the winners; not differentiable.
-    spec : PoolSpec
-    maxima : ndarray, (N, C, OH, OW), optional
-        The maxima of ``x``, to save computing them again.
-
-    Returns
-    -------
-    ndarray or Tensor, (N, C, H, W)
+    ``x`` decides the winners and is not differentiable; its ``maxima`` save computing them again.
 
     Examples
     --------
@@ -94,21 +106,14 @@ def max_pool2d_scatter(y, x, *, spec, maxima=None):
 
 
 @primitive
-def max_pool2d_gather(v, x, *, spec, maxima=None):
+def max_pool2d_gather(
+    v: NDArray[Any] | Out,  # (N, C, H, W)
+    x: NDArray[Any],  # (N, C, H, W)
+    *,
+    spec: PoolSpec,
+    maxima: NDArray[Any] | None = None,  # (N, C, OH, OW)
+) -> Out:
     """Read ``v`` at the element of ``x`` that won each window: the adjoint of `max_pool2d_scatter`.
-
-    Parameters
-    ----------
-    v : ndarray or Tensor, (N, C, H, W)
-    x : ndarray, (N, C, H, W)
-        Decides the winners; not differentiable.
-    spec : PoolSpec
-    maxima : ndarray, (N, C, OH, OW), optional
-        The maxima of ``x``, to save computing them again.
-
-    Returns
-    -------
-    ndarray or Tensor, (N, C, OH, OW)
 
     Examples
     --------
@@ -130,19 +135,29 @@ max_pool2d_gather.defvjp(
 )
 
 
-def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+def avg_pool2d(
+    x: NDArray[Any] | Out,
+    kernel_size: int | Pair,
+    *,
+    stride: int | Pair | None = None,
+    padding: int | Pair | Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Out:
     """Mean over windows.
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
+    x : ndarray or Tensor, (N, C, H, W)
+        The images.
     kernel_size : int or (int, int)
+        The size of a window; a pair is (height, width).
     stride : int or (int, int), optional
-        The kernel size by default.
+        The step between windows, which is the kernel size by default.
     padding : int, (int, int) or ((top, bottom), (left, right))
-        Zeros around the input; at most half the kernel.
+        The zeros around the input, at most half the kernel.
     ceil_mode : bool
-        Let a last window reach past the padded input; what lies beyond is not counted.
+        Whether a last window may reach past the padded input; what lies beyond is not counted.
     count_include_pad : bool
         Whether the padding counts in the divisor.
 
@@ -175,12 +190,12 @@ def avg_pool2d(x, kernel_size, *, stride=None, padding=0, ceil_mode=False, count
 
 
 @primitive
-def _avg_pool2d(x, *, spec, count_include_pad):
+def _avg_pool2d(x: NDArray[Any] | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_forward(x, spec, count_include_pad)
 
 
 @primitive
-def _avg_pool2d_input(y, *, spec, count_include_pad):
+def _avg_pool2d_input(y: NDArray[Any] | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_backward(y, spec, count_include_pad)
 
 
@@ -192,15 +207,17 @@ _avg_pool2d_input.defvjp(
 )
 
 
-def adaptive_avg_pool2d(x, output_size):
+def adaptive_avg_pool2d(x: NDArray[Any] | Out, output_size: int | Pair) -> Out:
     """Mean over windows that divide the input as evenly as they can.
 
     Window ``i`` of ``OH`` covers rows ``floor(i * H / OH)`` to ``ceil((i + 1) * H / OH)``.
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
+    x : ndarray or Tensor, (N, C, H, W)
+        The images.
     output_size : int or (int, int)
+        The number of windows; a pair is (height, width).
 
     Returns
     -------
@@ -210,6 +227,8 @@ def adaptive_avg_pool2d(x, output_size):
     ------
     ValueError
         If ``x`` has not four axes, is empty in space, or a size is below 1.
+    TypeError
+        If a size is no integer.
 
     Examples
     --------
@@ -217,28 +236,27 @@ def adaptive_avg_pool2d(x, output_size):
     array([[6.5, 8.5]])
     """
     check_arrays("adaptive_avg_pool2d", x=x)
-    size = output_size if isinstance(output_size, tuple) else (output_size, output_size)
+    size = geometry("adaptive_avg_pool2d", pair, (output_size, "output_size", 1))
     if x.ndim != 4 or 0 in x.shape[2:]:
         raise ValueError(f"adaptive_avg_pool2d: x: expected shape (N, C, H, W) with H, W >= 1, got {x.shape}")
-    if min(size) < 1:
-        raise ValueError(f"adaptive_avg_pool2d: output_size: expected at least 1, got {output_size}")
     rows, columns = (_window_means(n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True))
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 
 
-def _window_means(length, windows, dtype):
-    """The matrix (windows, length) that takes the means along one axis."""
+def _window_means(length: int, windows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the matrix (windows, length) that takes the means along one axis."""
     index, position = np.arange(windows)[:, None], np.arange(length)
-    inside = (position >= index * length // windows) & (position < -((index + 1) * -length // windows))
-    return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)
+    is_covered = (position >= index * length // windows) & (position < -((index + 1) * -length // windows))
+    return (is_covered / is_covered.sum(axis=1, keepdims=True)).astype(dtype)
 
 
-def global_avg_pool2d(x):
+def global_avg_pool2d(x: NDArray[Any] | Out) -> Out:
     """Mean of each channel over space.
 
     Parameters
     ----------
-    x : array_like, (N, C, H, W)
+    x : ndarray or Tensor, (N, C, H, W)
+        The images.
 
     Returns
     -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import checks
 from ..tape import raw
 from ..types import Operand, Out
 
@@ -17,9 +18,9 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     ----------
     x : array_like
     rate : float
-        The probability of a zero, in ``[0, 1)``.
+        The probability that an element becomes zero, in ``[0, 1)``.
     rng : numpy.random.Generator
-        Drawn from once for each call.
+        The generator to draw the mask from.
 
     Returns
     -------
@@ -36,9 +37,8 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     >>> dropout(np.ones(4), 0.5, rng=np.random.default_rng(0))
     array([2., 2., 2., 0.])
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout: rate: expected a probability in [0, 1), got {rate}")
+    checks.within("dropout", "rate", rate, "[0, 1)")
     array = np.asarray(raw(x))
     mask = rng.random(array.shape, dtype=np.float32) >= rate
-    scale = 1 / (1 - float(rate))  # a Python scalar is weak: it keeps the dtype
+    scale = 1 / (1 - float(rate))  # a Python scalar keeps the dtype of the mask
     return x * (mask.astype(array.dtype) * scale)

@@ -34,29 +34,20 @@ __all__ = [
 ]
 
 
-# Measured: to copy so few elements takes less time than to make a view of them.
-FEW = 1 << 10
+# Measured: below so many elements a copy takes less time than a view.
+_VIEW_ELEMENTS = 1 << 10
 
 
 def _axes(ndim: int, axis: Axes) -> Shape:
-    """The reduced axes, as a tuple of non-negative ints."""
+    """Return the reduced axes as a tuple of non-negative ints."""
     if axis is None:
         return tuple(range(ndim))
-    # to NumPy's reductions a 0-d array has an axis 0, which is not there
+    # NumPy's reductions take axis 0 of a 0-d array, which has none
     return normalize_axis_tuple(axis, ndim or 1)[:ndim]
 
 
 def kept_shape(shape: Shape, axis: Axes) -> Shape:
-    """The shape with every reduced axis at length 1, which broadcasts against ``shape``.
-
-    Parameters
-    ----------
-    shape : tuple of int
-    axis : int, tuple of int or None
-
-    Returns
-    -------
-    tuple of int
+    """Return the shape with every reduced axis at length 1, which broadcasts against ``shape``.
 
     Examples
     --------
@@ -68,20 +59,9 @@ def kept_shape(shape: Shape, axis: Axes) -> Shape:
 
 
 def unreduce(g: Array, shape: Shape, axis: Axes) -> Array:
-    """Undo a reduction: put ``g`` at every element that it was reduced from.
+    """Put ``g``, which has a reduced shape, at every element that it was reduced from.
 
-    Parameters
-    ----------
-    g : ndarray or Tensor
-        Of the reduced shape, with or without kept axes.
-    shape : tuple of int
-        Of the reduction's operand.
-    axis : int, tuple of int or None
-
-    Returns
-    -------
-    ndarray or Tensor
-        Of the given shape, read-only: a view of ``g``, or a copy where there are few elements.
+    The result has the shape that was reduced and is read-only: a view of ``g``, or a copy where it is small.
 
     Examples
     --------
@@ -89,9 +69,9 @@ def unreduce(g: Array, shape: Shape, axis: Axes) -> Array:
     array([[1., 1.],
            [2., 2.]])
     """
-    if axis is not None or g.ndim:  # else g broadcasts as it is
+    if axis is not None or g.ndim:  # else g broadcasts without kept axes
         g = reshape(g, kept_shape(shape, axis))
-    if isinstance(g, Box) or math.prod(shape) > FEW:
+    if isinstance(g, Box) or math.prod(shape) > _VIEW_ELEMENTS:
         return broadcast_to(g, shape)
     out = np.empty(shape, g.dtype)
     out[...] = g
@@ -111,14 +91,14 @@ def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
     Returns
     -------
     ndarray or Tensor
-        Of the dtype of ``x`` if that is floating.
+        It has the dtype of ``x`` if that is floating.
 
     Examples
     --------
@@ -141,14 +121,14 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
     Returns
     -------
     ndarray or Tensor
-        Of the dtype of ``x`` if that is floating.
+        It has the dtype of ``x`` if that is floating.
 
     Examples
     --------
@@ -158,12 +138,12 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
     if x.dtype.kind != "f" or x.dtype == np.float16 or x.ndim == 0 or x.size == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    # the same bits, in a quarter of the time for the losses of a small batch
+    # This gives the bits of np.mean, in a quarter of the time for the losses of a small batch.
     total = np.add.reduce(x, axis=axis, keepdims=keepdims)
     return total / (x.size // total.size)
 
 
-# by the reciprocal: a count above 65504 would overflow in float16; an empty slice has nobody to send to
+# A count above 65504 overflows in float16, its reciprocal does not. An empty slice has nowhere to send it.
 mean.defvjp(
     x=lambda g, x_shape, axis: unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
 )
@@ -177,7 +157,7 @@ def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     ddof : int
         0 for the biased estimate, 1 for the unbiased.
     keepdims : bool
@@ -186,7 +166,7 @@ def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     Returns
     -------
     ndarray or Tensor
-        Of the dtype of ``x`` if that is floating.
+        It has the dtype of ``x`` if that is floating.
 
     Examples
     --------
@@ -201,7 +181,7 @@ def _centred(x: Array, axis: Axes) -> Array:
 
 
 def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: int) -> Array:
-    """``g / (n - ddof)``; NaN without degrees of freedom, as the forward value, unless ``g`` is 0."""
+    """Return ``g / (n - ddof)``, or without degrees of freedom NaN, as forward, except where ``g`` is 0."""
     degrees = _count(x_shape, axis) - float(ddof)
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
@@ -221,7 +201,7 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     ddof : int
         0 for the biased estimate, 1 for the unbiased.
     keepdims : bool
@@ -230,7 +210,7 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     Returns
     -------
     ndarray or Tensor
-        Of the dtype of ``x`` if that is floating.
+        It has the dtype of ``x`` if that is floating.
 
     Examples
     --------
@@ -242,7 +222,7 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
 
 def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
     centred, length = _centred(x, axis), unreduce(out, x.shape, axis)
-    # 0/0 for a constant slice, or, where its mean is rounded, the quotient of two rounding errors
+    # A constant slice would give 0 / 0 or, where its mean is rounded, the quotient of two rounding errors.
     flat = _constant_slices(raw(x), raw(out), axis)
     if flat is not None:
         centred, length = where(flat, 0.0, centred), where(flat, 1.0, length)
@@ -251,7 +231,7 @@ def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
 
 
 def _constant_slices(x: NDArray[Any], deviation: NDArray[Any], axis: Axes) -> NDArray[Any] | None:
-    """Which slices hold one value only, with kept axes; None if the deviations show that there are none."""
+    """Return a mask of the slices that hold one value only, or None if the deviations exclude such slices."""
     axes = _axes(x.ndim, axis)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
     if not np.any(deviation.reshape(kept_shape(x.shape, axis)) <= np.finfo(x.dtype).eps * np.abs(first)):
@@ -271,7 +251,7 @@ def max(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     x : array_like
         NaN propagates, into the gradient too.
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
@@ -296,7 +276,7 @@ def min(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     x : array_like
         NaN propagates, into the gradient too.
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
@@ -316,13 +296,13 @@ def _extremum_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     hits = raw(x) == raw(out).reshape(kept)
     if np.count_nonzero(hits) == np.size(raw(out)) and not np.isnan(raw(out)).any():
-        return unreduce(g, x.shape, axis) * hits  # as usual, nothing ties
-    # the reciprocal is rounded to the dtype, the count is not: 70 000 ties overflow a float16
+        return unreduce(g, x.shape, axis) * hits  # nothing ties, as usual
+    # Only the reciprocal is cast to the dtype: a count of 70 000 ties would overflow float16.
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
             np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
         )
-    # a slice with a NaN has no hit: its share, infinite, times False is NaN
+    # A slice with a NaN has no hit, and its infinite share times False gives NaN.
     shared = times(reshape(g, kept), share.astype(x.dtype))
     with np.errstate(invalid="ignore"):
         return broadcast_to(shared, x.shape) * hits
@@ -342,7 +322,7 @@ def logsumexp(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> 
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
@@ -363,15 +343,7 @@ def logsumexp(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> 
 
 
 def floating(x: ArrayLike) -> NDArray[Any]:
-    """An array of a floating dtype, which has an infinity: integers in float64.
-
-    Parameters
-    ----------
-    x : array_like
-
-    Returns
-    -------
-    ndarray
+    """Return an array of a floating dtype, which has an infinity; integers become float64.
 
     Examples
     --------
@@ -383,16 +355,7 @@ def floating(x: ArrayLike) -> NDArray[Any]:
 
 
 def finite_max(x: NDArray[Any], axis: Axes) -> NDArray[Any]:
-    """The maximum over axes, kept as axes of length 1; 0 where it is infinite, so that it can be subtracted.
-
-    Parameters
-    ----------
-    x : ndarray
-    axis : int, tuple of int or None
-
-    Returns
-    -------
-    ndarray
+    """Return the maximum over kept axes, and 0 where it is infinite, so that it can be subtracted.
 
     Examples
     --------
@@ -407,7 +370,7 @@ def finite_max(x: NDArray[Any], axis: Axes) -> NDArray[Any]:
 def _logsumexp_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     shift = reshape(out, kept)
-    # exp(-inf - -inf) is NaN: against a shift of 0 a slice of minus infinities gets its zeros
+    # exp(-inf - -inf) would be NaN; shifted by 0 instead, a slice of minus infinities gets its zeros.
     empty = raw(shift) == -np.inf
     if empty.any():
         shift = where(empty, 0.0, shift)
@@ -425,7 +388,7 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
@@ -442,7 +405,7 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
 
 
 def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    if _is_normal(raw(out), x.dtype):  # then no element is zero
+    if _is_normal(raw(out), x.dtype):  # so no element is zero
         return unreduce(g * out, x.shape, axis) / x
     axes = _axes(x.ndim, axis)
     front = tuple(range(len(axes)))
@@ -452,10 +415,9 @@ def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
 
 
 def _products_of_others(x: Array) -> Array:
-    """For each element along the first axis, the product of all others: no element is divided by.
+    """Return for each element along the first axis the product of all others, without a division.
 
-    From those of the pairs, which are half as many: the others of an element are its partner and the
-    others of its pair.
+    The others of an element are its partner and the others of its pair, and there are half as many pairs.
     """
     count = x.shape[0]
     if count <= 1:
@@ -481,12 +443,12 @@ def cumsum(x: Operand[Out], axis: int | None = None) -> Out:
     ----------
     x : array_like
     axis : int or None
-        None: of the flattened array.
+        None stands for the flattened array.
 
     Returns
     -------
     ndarray or Tensor
-        Of the shape of ``x``, or 1-d for ``axis=None``.
+        It has the shape of ``x``, and is 1-d for ``axis=None``.
 
     Examples
     --------
@@ -514,7 +476,7 @@ def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     ----------
     x : array_like
     axis : int, tuple of int or None
-        None: all axes.
+        The axes to reduce; None stands for all of them.
     keepdims : bool
         Keep the reduced axes at length 1.
 
@@ -536,13 +498,13 @@ def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
 
 
 def _is_normal(x: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    """Whether no element of ``x`` has overflowed or underflowed in a dtype: a zero may have."""
+    """Whether no element of ``x`` has overflowed or underflowed in a dtype, as a zero may have."""
     size, info = np.abs(x), np.finfo(dtype)
     return np.all((size >= info.tiny) & (size <= info.max))
 
 
 def _scaled_norm(x: NDArray[Any], axis: Axes, keepdims: bool) -> NDArray[Any]:
-    """The norm with the elements divided by the largest first, so that no square overflows or underflows."""
+    """Return the norm of elements divided by the largest, times that: no square overflows or underflows."""
     scale = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     scale = np.where((scale > 0) & np.isfinite(scale), scale, 1).astype(x.dtype)
     total = np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True)) * scale
@@ -551,7 +513,7 @@ def _scaled_norm(x: NDArray[Any], axis: Axes, keepdims: bool) -> NDArray[Any]:
 
 def _norm_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     length = reshape(out, kept_shape(x.shape, axis))
-    safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 for the zero vector, the smallest subgradient
+    safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 at the zero vector, its smallest subgradient
     return unreduce(g, x.shape, axis) * (x / safe)
 
 

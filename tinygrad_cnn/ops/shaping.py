@@ -18,7 +18,7 @@ def reshape(x: Operand[Out], shape: int | Shape) -> Out:
     ----------
     x : array_like
     shape : int or tuple of int
-        One of them may be -1: whatever is left.
+        The new lengths; one of them may be -1, for whatever is left.
 
     Returns
     -------
@@ -38,18 +38,8 @@ def reshape(x: Operand[Out], shape: int | Shape) -> Out:
 def reshape_like(x: Operand[Out], template: Array) -> Out:
     """Reshape to the shape *and the memory order* of another array.
 
-    The gradient of `reshape`: a convolution's kernels are fast on memory that is laid out as theirs, and the
-    cotangent that comes back through a flattening in C order would lose it.
-
-    Parameters
-    ----------
-    x : array_like
-    template : array_like
-        Not differentiable; only its layout is used.
-
-    Returns
-    -------
-    ndarray or Tensor
+    It is the gradient of `reshape`. The kernels of convolutions are fast on memory in their own order, which
+    a cotangent would lose on its way back through a flattening in C order.
 
     Examples
     --------
@@ -57,7 +47,9 @@ def reshape_like(x: Operand[Out], template: Array) -> Out:
     True
     """
     x = np.asarray(x).reshape(template.shape)
-    if x.ndim < 2 or template.flags.c_contiguous or 0 in template.strides:  # a broadcast view has no layout
+    if (
+        x.ndim < 2 or template.flags.c_contiguous or 0 in template.strides
+    ):  # a broadcast view has no layout to follow
         return x
     out = np.empty_like(template, dtype=x.dtype)
     if out.strides != x.strides:
@@ -83,7 +75,7 @@ def transpose(x: Operand[Out], axes: Shape | None = None) -> Out:
     Returns
     -------
     ndarray or Tensor
-        A view.
+        A view of ``x``.
 
     Examples
     --------
@@ -111,7 +103,7 @@ def swapaxes(x: Operand[Out], axis1: int, axis2: int) -> Out:
     Returns
     -------
     ndarray or Tensor
-        A view.
+        A view of ``x``.
 
     Examples
     --------
@@ -137,7 +129,7 @@ def moveaxis(x: Operand[Out], source: int | Shape, destination: int | Shape) -> 
     Returns
     -------
     ndarray or Tensor
-        A view.
+        A view of ``x``.
 
     Examples
     --------
@@ -145,7 +137,7 @@ def moveaxis(x: Operand[Out], source: int | Shape, destination: int | Shape) -> 
     (3, 4, 2)
     """
     positions = np.arange(np.ndim(raw(x)))
-    # NumPy finds the permutation: on an array whose axis lengths name the axes
+    # NumPy finds the permutation, on an array whose lengths number the axes
     order = np.moveaxis(np.empty(tuple(positions + 1), dtype=bool), source, destination).shape
     return transpose(x, tuple(n - 1 for n in order))
 

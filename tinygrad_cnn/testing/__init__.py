@@ -1,8 +1,8 @@
-"""Tools to prove an operation's gradients right: for this package's own operations and for yours.
+"""Tools that prove the gradients of operations right, those of this package and yours.
 
 `check_grads` compares derivatives with finite differences and needs NumPy alone. `OpCase` describes an
-operation in one record, and `conformance` turns the record into tests; together with `strategies` it needs
-hypothesis and pytest, which are imported when first used.
+operation in one record, and `conformance` turns the record into tests. `strategies` draws the examples. The
+last two need pytest and hypothesis, which are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .cases import Call as Call
     from .cases import ErrorCase as ErrorCase
     from .cases import OpCase as OpCase
-    from .gradients import GradientError as GradientError
-    from .gradients import KinkError as KinkError
+    from .errors import GradientError as GradientError
+    from .errors import KinkError as KinkError
     from .gradients import check_grads as check_grads
     from .suite import conformance as conformance
 
@@ -36,11 +36,11 @@ __all__ = [
 _HOMES = {
     "Call": "cases",
     "ErrorCase": "cases",
-    "GradientError": "gradients",
-    "KinkError": "gradients",
+    "GradientError": "errors",
+    "KinkError": "errors",
     "OpCase": "cases",
     "check_grads": "gradients",
-    "conformance": "suite",  # not a module of its own name, which an import would put in its place
+    "conformance": "suite",  # a module called conformance would take the place of the function once imported
 }
 
 
@@ -58,14 +58,14 @@ def __getattr__(name: str) -> Any:
 def _module_run_on_first_use(name: str) -> Any:
     """Import a module whose body runs when its first attribute is asked for.
 
-    So ``from tinygrad_cnn.testing import check_grads, strategies`` works, and stays quick, where hypothesis
-    is not installed.
+    Thanks to this, ``from tinygrad_cnn.testing import check_grads, strategies`` is quick, and works where
+    hypothesis is not installed.
     """
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no module {name}", name=name)
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -1,4 +1,4 @@
-"""`OpCase`: all that a test must know about an operation, in one record."""
+"""`OpCase`: everything that a test must know about an operation, in one record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .flat import flat_function, function_name
+from .flat import Flat, flat_function
+from .names import function_name
 
 __all__ = ["Call", "ErrorCase", "OpCase"]
 
@@ -19,9 +20,9 @@ class Call(NamedTuple):
     Attributes
     ----------
     operands : tuple
-        Positional.
+        The positional arguments.
     params : dict of str to object
-        Keywords.
+        The keyword arguments.
 
     Examples
     --------
@@ -36,15 +37,17 @@ class Call(NamedTuple):
 class ErrorCase(NamedTuple):
     """A call that must be refused.
 
-    The message (with its notes) must contain each of ``says``; by default the shape of every array among the
-    operands. A shape may stand as ``(2, 3)`` or ``[2, 3]``.
-
     Attributes
     ----------
     operands : tuple
+        The positional arguments of the call.
     error : type of Exception
+        The type of the error that the call must raise.
     params : dict of str to object
+        The keyword arguments of the call.
     says : tuple of str
+        The words that the message, with its notes, must contain. By default they are the shapes of all arrays
+        among the operands. A shape may stand as ``(2, 3)`` or ``[2, 3]``.
 
     Examples
     --------
@@ -61,8 +64,10 @@ class ErrorCase(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class _Options:
+    """The optional fields of `OpCase`, which are given by keyword."""
+
     params: Any = None
-    reference: Callable | None = None
+    reference: Callable[..., Any] | None = None
     linear_in: Sequence[str] = ()
     constant: Sequence[str] = ()
     order: int = 2
@@ -72,33 +77,34 @@ class _Options:
 
 @dataclass(frozen=True)
 class OpCase(_Options):
-    """An operation, what to call it with, and what is to hold; `conformance` makes tests of it.
+    """An operation, the calls to try it with, and what must hold of them; `conformance` makes tests of it.
 
     Parameters
     ----------
     name : str
-        For the tests' names and messages.
+        The name for tests and messages.
     function : callable
-        The operation: a primitive, or a function built of them.
-    operands : hypothesis strategy, or tuple of strategy
-        Draws an array, a tuple of positional arguments, or a `Call` with the keywords too; or one strategy
-        for each operand. Points where the operation is differentiable; empty arrays and every memory layout
-        among them.
+        The operation, which is a primitive or a function built of primitives.
+    operands : hypothesis strategy or tuple of strategy
+        A strategy that draws an array, a tuple of positional arguments, or a `Call` that has the keywords
+        too; or a tuple with one strategy for each operand. It should draw points where the operation is
+        differentiable, empty arrays and every memory layout among them.
     params : dict of str to strategy, or callable, optional
-        The keywords. A callable is given the operands and returns the dict: for an axis, which depends on
-        the number of dimensions.
+        The strategies of the keywords. A callable is given the operands and returns the dict; an axis needs
+        this, since it depends on the number of dimensions.
     reference : callable, optional
-        The same values from NumPy alone, slow and plain; takes the same arguments.
+        A slow and plain function from NumPy alone that takes the same arguments and returns the same values.
     linear_in : sequence of str
-        Operands in which the operation is linear, with integers for integers: tested without tolerance.
+        The operands in which the operation is linear, with integer values for integer data. They are tested
+        without tolerance.
     constant : sequence of str
-        Floating operands that have no gradient.
+        The floating operands that have no gradient.
     order : int
         The highest order of derivative to test.
     errors : sequence of ErrorCase
-        Calls to be refused.
+        The calls that must be refused.
     skip : dict of str to str
-        Properties that do not hold for this operation, each with the reason.
+        The properties that do not hold for this operation, each with the reason.
 
     Examples
     --------
@@ -110,16 +116,20 @@ class OpCase(_Options):
     """
 
     name: str
-    function: Callable
+    function: Callable[..., Any]
     operands: Any
 
-    def bound(self, call: Call) -> Callable:
-        """The operation as a function of the operands of ``call`` alone."""
+    def bound(self, call: Call) -> Callable[..., Any]:
+        """Return the operation as a function of the operands alone, with the keywords filled in."""
         return functools.partial(self.function, **call.params) if call.params else self.function
 
-    def leaves(self, call: Call) -> list[Any]:
-        """The arrays of ``call`` that are differentiated."""
-        return flat_function(self.bound(call), call.operands, self.constant).leaves
+    def flat(self, call: Call) -> Flat:
+        """Return the operation as a function of the floating arrays of the call."""
+        return flat_function(self.bound(call), call.operands, self.constant)
 
-    def __repr__(self):
+    def leaves(self, call: Call) -> list[Any]:
+        """Return the arrays of the call that are differentiated."""
+        return self.flat(call).leaves
+
+    def __repr__(self) -> str:
         return f"OpCase({self.name!r}, {function_name(self.function)})"

@@ -1,13 +1,13 @@
 """Numerical derivatives of a vector function of one variable, with an honest estimate of their error.
 
-A central difference ``(f(h) - f(-h)) / 2h`` has two errors: truncation, ``h**2 f''' / 6 + ...``, and
+A central difference ``(f(h) - f(-h)) / 2h`` has two errors: the truncation, ``h**2 f''' / 6 + ...``, and the
 rounding, ``noise / h``, where ``noise`` is the absolute error of a value of ``f``. Halving the step and
-extrapolating (Richardson) removes the first term of the truncation and leaves one of order ``h**4``;
-balanced against ``eps / h`` this asks for a step near ``eps ** (1/5)``.
+extrapolating (Richardson) removes the first term of the truncation and leaves an error of order ``h**4``. The
+step that balances it against ``eps / h`` is near ``eps ** (1/5)``.
 
 Four steps give three extrapolated values. For a smooth function their differences fall by 16 with each
-halving. Where they do not, the steps are too wide (another kink, the edge of the domain, a fast oscillation)
-and shrink.
+halving. Where they do not, the steps are too wide (for another kink, the edge of the domain, or a fast
+oscillation), and they shrink.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import numpy as np
 __all__ = ["ROUNDING", "Slope", "finest_step", "slope"]
 
 ROUNDING = 64.0
-"""How many times its estimated noise a value may be off: few samples make the estimate."""
+"""How many times its estimated noise a value may be off, since the estimate comes from few samples."""
 
-_HALVINGS = np.array([8.0, 4.0, 2.0, 1.0])
-_SHRINK = 32.0
-_ROUNDS = 4
+_HALVINGS = np.array([8.0, 4.0, 2.0, 1.0])  # the four steps, in units of the finest
+_SHRINK = 32.0  # the factor by which all steps shrink
+_ROUNDS = 4  # how often they may shrink
 
 
 class Slope(NamedTuple):
@@ -33,17 +33,17 @@ class Slope(NamedTuple):
 
     Attributes
     ----------
-    value : ndarray, (M,)
-        The derivative of each output; the mean of both sides at a kink.
-    error : ndarray, (M,)
-        Its estimated error, truncation and rounding together.
-    left, right : ndarray, (M,)
+    value : ndarray, shape (M,)
+        The derivative of each output; at a kink it is the mean of both sides.
+    error : ndarray, shape (M,)
+        The estimated error, truncation and rounding together.
+    left, right : ndarray, shape (M,)
         The one-sided derivatives.
-    kink : ndarray of bool, (M,)
-        Where the two sides differ by more than their error, or no step gave a consistent value.
-    steps : ndarray, (4,)
-        The steps used, the finest last.
-    central : ndarray, (4, M)
+    kink : ndarray of bool, shape (M,)
+        Whether the two sides differ by more than their error, or no step gave a consistent value.
+    steps : ndarray, shape (4,)
+        The steps that were used, the finest last.
+    central : ndarray, shape (4, M)
         The plain central difference at each step.
     """
 
@@ -57,17 +57,17 @@ class Slope(NamedTuple):
 
 
 def finest_step(eps: float) -> float:
-    """The step, relative to the scale of the variable, that balances truncation and rounding.
+    """Return the step, relative to the scale of the variable, that balances truncation and rounding.
 
     Parameters
     ----------
     eps : float
-        Relative precision of the function's values.
+        The relative precision of the function's values.
 
     Returns
     -------
     float
-        ``eps ** (1/5)``, as a power of two: adding it to a variable rounds least.
+        About ``eps ** (1/5)``; it is a power of two, because adding that to a variable rounds least.
 
     Examples
     --------
@@ -78,20 +78,21 @@ def finest_step(eps: float) -> float:
 
 
 def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, eps: float) -> Slope:
-    """Differentiate ``evaluate`` at 0.
+    """Differentiate a function of one variable at 0.
 
     Parameters
     ----------
     evaluate : callable
-        Of a float, to a vector of M values.
-    noise : ndarray, (M,)
-        The absolute error of its values at 0.
+        A function from a float to a vector of M values.
+    noise : ndarray, shape (M,)
+        The absolute error of the values at 0.
     eps : float
-        Their relative precision; decides the steps to begin with.
+        The relative precision of the values, which decides the first steps.
 
     Returns
     -------
     Slope
+        The derivative of each value, with its error.
 
     Examples
     --------
@@ -108,25 +109,33 @@ def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, eps: float
         if settled.all():
             return result
         step /= _SHRINK
-    # an error that keeps falling, slowly or around a slope of 0, is that of a function with a derivative
+    # If the error keeps falling, slowly or around a slope of 0, then the function has a derivative.
     falling = error <= previous / 8
     return result._replace(kink=result.kink | ~(settled | falling))
 
 
 def _extrapolated(values: np.ndarray, order: int) -> np.ndarray:
     """Remove the error term ``h**order`` from values at steps that halve."""
-    return values[1:] + (values[1:] - values[:-1]) / (2.0**order - 1)
+    extrapolated: np.ndarray = values[1:] + (values[1:] - values[:-1]) / (2.0**order - 1)
+    return extrapolated
 
 
-def _at_steps(evaluate, here, noise, eps, steps) -> tuple[Slope, np.ndarray]:
+def _at_steps(
+    evaluate: Callable[[float], np.ndarray],
+    here: np.ndarray,
+    noise: np.ndarray,
+    eps: float,
+    steps: np.ndarray,
+) -> tuple[Slope, np.ndarray]:
+    """Return the derivative from values at the given steps, and which of its elements are settled."""
     after = np.stack([evaluate(h) for h in steps])
     before = np.stack([evaluate(-h) for h in steps])
     column = steps[:, None]
-    with np.errstate(all="ignore"):  # an infinite value, beyond the domain, is not settled: a smaller step is
+    with np.errstate(all="ignore"):  # a value beyond the domain may be infinite; smaller steps then follow
         central = (after - before) / (2 * column)
-        # (f(h) - 2 f(0) + f(-h)) / h is h f'' for a smooth function; at a kink it is the jump of the slope
+        # (f(h) - 2 f(0) + f(-h)) / h is h f'' for a smooth function; at a kink it is the jump of the slope.
         bend = (after - 2 * here + before) / column
-        # a product of zeros has no error at 0, but its values beside it are rounded
+        # A product of zeros has no error at 0, but its values beside 0 are rounded.
         beside = np.max(np.abs(np.concatenate([after[-2:], before[-2:]])), axis=0)
         rounding = ROUNDING * np.maximum(noise, eps * beside) / steps[-1]
         slopes, slope_error, slope_settled = _limit(_extrapolated(central, 2), rounding)
@@ -138,10 +147,10 @@ def _at_steps(evaluate, here, noise, eps, steps) -> tuple[Slope, np.ndarray]:
 
 
 def _limit(values: np.ndarray, rounding: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The finest of three values, its error, and whether the three converge."""
+    """Return the finest of three values, its error, and whether the three converge."""
     previous, last = np.abs(values[1] - values[0]), np.abs(values[2] - values[1])
     scale = np.max(np.abs(values[2]), initial=0.0)
-    # an error of order h**4 falls by 16 with each halving; that of a kink within reach, by 3.5 at most
+    # An error of order h**4 falls by 16 with each halving, that of a kink within reach by 3.5 at most.
     converging = last <= previous / 8
     settled = (last <= rounding) | (last <= 1e-7 * scale) | (converging & (last <= 1e-4 * scale))
     return values[2], last + rounding, settled

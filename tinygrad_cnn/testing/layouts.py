@@ -1,11 +1,12 @@
 """The same values in every memory layout that NumPy can give an array.
 
-A kernel that is right for C-contiguous arrays only passes every test that feeds it nothing else.
+They are needed because a kernel that is wrong for all but C-contiguous arrays passes every test that feeds it
+nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def _readonly(array: np.ndarray) -> np.ndarray:
     return frozen
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "C order": lambda a: np.array(a, order="C"),
     "Fortran order": lambda a: np.array(a, order="F"),
     "transposed": _rotated,
@@ -54,13 +55,14 @@ def relaid(array: np.ndarray, layout: str) -> np.ndarray:
     Parameters
     ----------
     array : ndarray
+        The array to copy.
     layout : str
-        One of `LAYOUTS`.
+        One of the names in `LAYOUTS`.
 
     Returns
     -------
     ndarray
-        With the same values, shape and dtype.
+        An array with the same values, shape and dtype.
 
     Examples
     --------
@@ -71,17 +73,19 @@ def relaid(array: np.ndarray, layout: str) -> np.ndarray:
 
 
 def broadcasts(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Views with zero strides, of some of an array's values: what a sum hands back as a cotangent.
+    """Yield views with zero strides of some of an array's values, as a sum hands them back as a cotangent.
 
     Parameters
     ----------
     array : ndarray
+        The array to take values of.
 
     Yields
     ------
     name : str
+        A description of the view.
     view : ndarray
-        Of the same shape and dtype, read-only.
+        A read-only view of the same shape and dtype.
 
     Examples
     --------

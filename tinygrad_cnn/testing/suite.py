@@ -1,32 +1,35 @@
-"""`conformance`: tests for pytest, one for each property, from one `OpCase`."""
+"""`conformance`: from one `OpCase` a test for each property, which pytest collects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from .cases import Call, OpCase
-from .properties import check_error_case, has_empty, properties_of
+from .properties import has_empty, properties_of
+from .refusals import check_error_case
 
 __all__ = ["conformance", "run_property"]
 
 
-def conformance(case: OpCase) -> Callable:
+def conformance(case: OpCase) -> Callable[..., None]:
     """Make a test of an operation that pytest collects as one item for each property.
 
-    The number of examples follows the hypothesis profile. The properties: the value is the reference's; the
-    tensor path equals the ndarray path bit for bit; first and higher derivatives are right; jvp agrees with
-    differences; recorded and unrecorded gradients agree; gradients are linear in the cotangent; nothing is
-    mutated; float32 stays float32; every memory layout and size 0 work; gradients are writable, unshared, and
-    left alone by a second call; calls are deterministic, also pickled and in threads; errors name the shapes.
+    The number of examples follows the hypothesis profile. The properties are: the value is that of the
+    reference; the tensor path equals the ndarray path bit for bit; first and higher derivatives are right;
+    jvp agrees with differences; recorded and unrecorded gradients agree; gradients are linear in the
+    cotangent; nothing is mutated; float32 stays float32; every memory layout and size 0 work; gradients are
+    writable, unshared, and left alone by a second call; calls are deterministic, also pickled and in threads;
+    errors name the shapes.
 
     Parameters
     ----------
     case : OpCase
+        The operation.
 
     Returns
     -------
     callable
-        To be assigned to a name that begins with ``test_``.
+        The test, to be assigned to a name that begins with ``test_``.
 
     Examples
     --------
@@ -38,12 +41,13 @@ def conformance(case: OpCase) -> Callable:
     import pytest
 
     @pytest.mark.parametrize("checked", list(properties_of(case)))
-    def test(checked):
+    def test(checked: str) -> None:
         run_property(case, checked)
 
     test.__name__ = test.__qualname__ = f"test_{case.name}"
     test.__doc__ = f"Conformance of the operation '{case.name}'."
-    return test
+    collected: Callable[..., None] = test
+    return collected
 
 
 def run_property(
@@ -54,10 +58,11 @@ def run_property(
     Parameters
     ----------
     case : OpCase
+        The operation.
     name : str
-        A key of `properties_of`.
+        The name of the property, a key of `properties_of`.
     seed, max_examples : int, optional
-        See `strategies.for_all`.
+        The seed and the number of examples of a run that is the same each time, as in `strategies.for_all`.
 
     Examples
     --------

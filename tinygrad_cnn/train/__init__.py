@@ -1,4 +1,4 @@
-"""Training: the loop over mini-batches, scores, saved models and the progress bar."""
+"""Training: the loop over mini-batches, the scores, saved models and the progress bar."""
 
 from .checkpoint import Checkpoint, load, save
 from .metrics import Score, accuracy, evaluate

@@ -1,4 +1,4 @@
-"""Saved models: ``.npz`` files of plain arrays, never pickles.
+"""Saved models, which are ``.npz`` files of plain arrays and never pickles.
 
 A file holds the name of the model under ``model``, and each array under its dotted path in the trees, such as
 ``params.conv1.weight`` or ``state.norm1.running_mean``.
@@ -20,12 +20,14 @@ __all__ = ["Checkpoint", "load", "save"]
 
 
 class Checkpoint(NamedTuple):
-    """What a file holds.
+    """The contents of a file that `save` has written.
 
     Parameters
     ----------
     model_name : str
+        The name of the model, as it was given to `save`.
     params, state : tree of ndarray
+        The parameters and the state of the model.
     """
 
     model_name: str
@@ -34,21 +36,23 @@ class Checkpoint(NamedTuple):
 
 
 def save(path: str | os.PathLike[str], model_name: str, params: Any, state: Any) -> None:
-    """Write a model's parameters and state to a file, in one go: a file that exists is replaced at the end.
+    """Write the parameters and the state of a model to a file.
+
+    A file that exists is replaced in one move at the end, so a save that fails leaves it as it was.
 
     Parameters
     ----------
     path : str or path
-        Taken as it is: no suffix is added.
+        The file to write. The name is taken as it is: no suffix is added.
     model_name : str
         The name under which `load` finds the model.
     params, state : tree of ndarray
-        Floating arrays.
+        The floating arrays to save.
 
     Raises
     ------
     TypeError
-        If a leaf is no floating array.
+        If a leaf is not a floating array.
     OSError
         If the file cannot be written.
 
@@ -69,9 +73,9 @@ def save(path: str | os.PathLike[str], model_name: str, params: Any, state: Any)
     path = Path(path)
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:  # given a name instead, NumPy would add a suffix to it
+        with part.open("wb") as file:  # NumPy would add a suffix to a name
             np.savez(file, model=np.array(model_name), **arrays)
-        part.replace(path)  # in one move: an older file is there until the new one is whole
+        part.replace(path)  # the older file stays until the new one is complete
     finally:
         part.unlink(missing_ok=True)
 
@@ -82,20 +86,22 @@ def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Laye
     Parameters
     ----------
     path : str or path
+        The file to read.
     models : mapping of str to callable
-        The models known by name; each call makes one. What the file holds must fit its model.
+        For each known name a function that makes the model. The arrays in the file must fit its model.
 
     Returns
     -------
     Checkpoint
+        The name of the model, its parameters and its state.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged or no saved model, the model is unknown, or a name, shape or dtype does not fit
-        it. The message names the file, what was expected and what came.
+        If the file is damaged or is not a saved model, if the model is unknown, or if a name, shape or dtype
+        does not fit it. The message names the file, what was expected and what came.
 
     Examples
     --------
@@ -114,23 +120,23 @@ def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Laye
 
 
 def _by_path(params: Any, state: Any) -> dict[str, Any]:
-    """The leaves of both trees, by dotted path."""
+    """Return the leaves of both trees by their dotted paths."""
     both = {"params": params, "state": state}
     return dict(zip(tree.paths(both), tree.leaves(both), strict=True))
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file, by name."""
+    """Return all arrays of a file by their names."""
     with path.open("rb") as file:
         try:
             archive = np.load(file, allow_pickle=False)
             return {name: archive[name] for name in archive.files}
-        except Exception as error:  # zipfile, zlib and NumPy have a dozen kinds for a damaged file
+        except Exception as error:  # zipfile, zlib and NumPy raise a dozen types for a damaged file
             raise ValueError(f"{path}: expected a saved model (.npz), got a damaged or other file") from error
 
 
 def _check(path: Path, model: str, arrays: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    """Raise a ValueError unless names, shapes and kinds of the arrays are those expected."""
+    """Raise a ValueError unless the arrays have the names, the shapes and the kind that are expected."""
     for problem, names in (
         ("lacks", expected.keys() - arrays.keys()),
         ("has unknown", arrays.keys() - expected.keys()),

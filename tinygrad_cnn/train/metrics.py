@@ -1,4 +1,4 @@
-"""How good a classifier is."""
+"""Scores that say how good a classifier is."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..ops import cross_entropy
 __all__ = ["Score", "accuracy", "evaluate"]
 
 BATCH = 250
-"""Images scored at a time: memory is bounded, whatever the size of the data set."""
+"""The number of images scored at a time, which bounds the memory for a data set of any size."""
 
 
 class Score(NamedTuple):
-    """What `evaluate` finds.
+    """The result of `evaluate`.
 
     Parameters
     ----------
     loss : float
-        Mean cross-entropy.
+        The mean cross-entropy.
     accuracy : float
-        Fraction classified correctly, from 0 to 1.
+        The fraction of the samples that are classified correctly, from 0 to 1.
     """
 
     loss: float
@@ -32,22 +32,24 @@ class Score(NamedTuple):
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Fraction of the samples whose largest logit is that of their label.
+    """Return the fraction of the samples whose largest logit is that of their label.
 
     Parameters
     ----------
-    logits : ndarray, (N, C)
-    labels : ndarray of int, (N,)
+    logits : ndarray, shape (N, C)
+        A score for each sample and class.
+    labels : ndarray of int, shape (N,)
+        The right classes.
 
     Returns
     -------
     float
-        From 0 to 1.
+        The fraction, from 0 to 1.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or there is no sample.
+        If the shapes do not fit together, or there is no sample.
 
     Examples
     --------
@@ -69,14 +71,16 @@ def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[np.ndarray
     Parameters
     ----------
     model : Layer
-        Maps images to logits (N, C).
+        The model, which maps images to logits of shape (N, C).
     params, state : tree of ndarray
-    dataset : Dataset, or (images, labels)
-        Not empty.
+        The parameters and the state of the model.
+    dataset : Dataset or (images, labels)
+        The samples to score, at least one.
 
     Returns
     -------
     Score
+        The mean loss and the accuracy over all samples.
 
     Raises
     ------
@@ -93,7 +97,8 @@ def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[np.ndarray
     """
     loss, correct, n = 0.0, 0.0, 0
     for x, labels in batches(dataset, BATCH):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss of the score tells
+        # The loss of the score tells of an overflow, so the warnings are not needed as well.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             logits, _ = model(params, state, x)
             loss += float(cross_entropy(logits, labels)) * len(labels)
         correct += accuracy(logits, labels) * len(labels)

@@ -1,4 +1,4 @@
-"""A progress bar where somebody can see it."""
+"""A progress bar, which is shown where somebody can see it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["progress_bar"]
 
 @contextmanager
 def progress_bar(total: int, label: str) -> Iterator[Callable[[int], object]]:
-    """Show progress on standard error, when that is a terminal and tqdm (extra ``train``) is installed.
+    """Show progress on standard error, if that is a terminal and tqdm (extra ``train``) is installed.
 
     Parameters
     ----------
     total : int
-        How many images there are to do.
+        The number of images to process.
     label : str
-        What stands before the bar.
+        The text before the bar.
 
     Yields
     ------
     callable
-        To be called with the number of images just done.
+        A function to call with the number of images that have just been processed.
 
     Examples
     --------
@@ -33,8 +33,8 @@ def progress_bar(total: int, label: str) -> Iterator[Callable[[int], object]]:
     if importlib.util.find_spec("tqdm") is None:
         yield lambda images: None
         return
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm ships no types
 
-    # disable=None: off unless standard error is a terminal
+    # With disable=None tqdm shows nothing unless standard error is a terminal.
     with tqdm(total=total, desc=label, unit=" images", leave=False, disable=None) as bar:
         yield bar.update

@@ -19,18 +19,20 @@ __all__ = ["EpochResult", "NonFiniteLossError", "Trainer"]
 
 
 class NonFiniteLossError(FloatingPointError):
-    """Training met a loss that is infinite or not a number; the last good parameters are back in place."""
+    """The error for a loss that is infinite or not a number; the last good parameters are back in place."""
 
 
 class EpochResult(NamedTuple):
-    """What one epoch of training gave.
+    """The result of one epoch of training.
 
     Parameters
     ----------
     loss, accuracy : float
-        Means over the batches as they were trained on: while the parameters moved, and in training mode.
+        Means over the samples at the time each was trained on: while the parameters moved, in training mode.
     seconds : float
+        The time that the epoch took.
     images_per_second : float
+        The number of samples over that time.
     """
 
     loss: float
@@ -45,22 +47,22 @@ class Trainer:
     Parameters
     ----------
     model : Layer
-        Maps images to logits (N, C).
+        The model, which maps images to logits of shape (N, C).
     optimizer : Optimizer
-        Bound to the parameters, a tree of ndarrays, which it updates in place.
+        The optimizer, which is bound to a tree of ndarrays, the parameters, and updates them in place.
     state : tree of ndarray
-        The model's initial state.
+        The initial state of the model.
     rng : numpy.random.Generator
-        Draws the order of the samples, and whatever the layers draw in training.
+        The generator that draws the order of the samples, and whatever the layers draw in training.
 
     Attributes
     ----------
     params : tree of ndarray
-        The optimizer's.
+        The parameters, which are those of the optimizer.
     state : tree of ndarray
-        Replaced by every step.
+        The state of the model, which every step replaces.
     updates : int
-        How many steps are in ``params``: fewer than were made once `restore` has gone back.
+        The number of steps that ``params`` contains: fewer than were made once `restore` has gone back.
 
     Examples
     --------
@@ -76,15 +78,18 @@ class Trainer:
     True
     """
 
-    def __init__(self, model: nn.Layer, optimizer: optim.Optimizer, state: Any, rng: np.random.Generator):
+    def __init__(
+        self, model: nn.Layer, optimizer: optim.Optimizer, state: Any, rng: np.random.Generator
+    ) -> None:
         self.model, self.optimizer, self.state, self.rng = model, optimizer, state, rng
         self.params = optimizer.params
         self._arrays = tree.leaves(self.params)
         self.updates = 0
-        self._good = [array.copy() for array in self._arrays], state, 0
+        self._last_good = [array.copy() for array in self._arrays], state, 0
         self._value_and_grad = value_and_grad(self._loss, has_aux=True)
 
-    def _loss(self, params, x, labels):
+    def _loss(self, params: Any, x: np.ndarray, labels: np.ndarray) -> tuple[Any, tuple[Any, Any]]:
+        """Return the loss, and beside it the logits and the new state of the model."""
         logits, state = self.model(params, self.state, x, train=True, rng=self.rng)
         return cross_entropy(logits, labels), (logits, state)
 
@@ -93,20 +98,23 @@ class Trainer:
 
         Parameters
         ----------
-        x : ndarray, (N, ...)
-        labels : ndarray of int, (N,)
+        x : ndarray, shape (N, ...)
+            The samples of one batch.
+        labels : ndarray of int, shape (N,)
+            The classes of the samples.
 
         Returns
         -------
         loss, accuracy : float
-            Before the update.
+            The mean loss and the accuracy of the batch before the update.
 
         Raises
         ------
         NonFiniteLossError
             If the loss is not finite; the parameters and the state of the last finite loss are restored.
         """
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # told once, by the error below
+        # The error below tells of an overflow, so the warnings are not needed as well.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             (loss, (logits, state)), grads = self._value_and_grad(self.params, x, labels)
             self._require(math.isfinite(loss), f"the loss became {loss}")
             self._keep()
@@ -125,20 +133,22 @@ class Trainer:
 
         Parameters
         ----------
-        dataset : Dataset, or (images, labels)
-            Not empty.
+        dataset : Dataset or (images, labels)
+            The samples to train on, at least one.
         batch_size : int
+            The number of samples in a step; the last step may have fewer.
         progress : callable
-            Called after each step with the number of its samples.
+            A function that is called after each step with the number of its samples.
 
         Returns
         -------
         EpochResult
+            The means over the epoch, and the time that it took.
 
         Raises
         ------
         NonFiniteLossError
-            If a loss, or a parameter after the last step, is not finite; see `step`.
+            If a loss is not finite, as in `step`, or a parameter is not finite after the last step.
         ValueError
             If the data set is empty, or a label is out of range.
         """
@@ -151,22 +161,22 @@ class Trainer:
             loss_sum += loss * len(labels)
             correct += fraction * len(labels)
             progress(len(labels))
-        # no loss has seen the last update
+        # The last update comes after the last loss, which therefore cannot tell that it failed.
         self._require(all(np.isfinite(array).all() for array in self._arrays), "a parameter overflowed")
         seconds = time.perf_counter() - start
         return EpochResult(loss_sum / n, correct / n, seconds, n / seconds)
 
     def _keep(self) -> None:
         """Remember the parameters and the state that have just given a finite loss."""
-        arrays, *_ = self._good
-        for kept, array in zip(arrays, self._arrays, strict=True):
+        copies, *_ = self._last_good
+        for kept, array in zip(copies, self._arrays, strict=True):
             kept[...] = array
-        self._good = arrays, self.state, self.updates
+        self._last_good = copies, self.state, self.updates
 
     def restore(self) -> None:
-        """Go back to the parameters and the state that the last finite loss came from.
+        """Go back to the parameters and the state that gave the last finite loss.
 
-        Also for what cuts a step short between two of its parameters, as an interrupt may.
+        Call it also after an interrupt, which may have cut a step short between two of its parameters.
 
         Examples
         --------
@@ -179,16 +189,16 @@ class Trainer:
         >>> bool((params["weight"] == before).all()), trainer.updates
         (True, 0)
         """
-        arrays, self.state, self.updates = self._good
-        for array, kept in zip(self._arrays, arrays, strict=True):
+        copies, self.state, self.updates = self._last_good
+        for array, kept in zip(self._arrays, copies, strict=True):
             array[...] = kept
 
-    def _require(self, finite: bool, what: str) -> None:
-        """Go back to what the last finite loss came from, and raise, unless all is finite."""
-        if finite:
+    def _require(self, is_finite: bool, complaint: str) -> None:
+        """Go back to the last finite loss and raise an error, unless all is finite."""
+        if is_finite:
             return
         self.restore()
         raise NonFiniteLossError(
-            f"{what} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): the parameters "
-            "of the last finite loss are kept; try a lower learning rate"
+            f"{complaint} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): the "
+            "parameters of the last finite loss are kept; try a lower learning rate"
         )

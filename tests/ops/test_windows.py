@@ -1,0 +1,98 @@
+"""Convolution and pooling at the edges of what they accept."""
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import ops
+
+IMAGE = np.ones((1, 2, 5, 6))
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: ops.max_pool2d(x, 2),
+        lambda x: ops.avg_pool2d(x, 2),
+        lambda x: ops.adaptive_avg_pool2d(x, 2),
+        lambda x: ops.global_avg_pool2d(x),
+    ],
+    ids=["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool2d"],
+)
+def test_pooling_takes_only_arrays_of_real_numbers(pool, request):
+    name = request.node.callspec.id
+    with pytest.raises(TypeError, match=f"{name}: x: expected an array, got list"):
+        pool(IMAGE.tolist())
+    with pytest.raises(TypeError, match=f"{name}: x: expected a real dtype, got complex128"):
+        pool(IMAGE.astype(complex))
+
+
+def test_options_that_are_left_out():
+    assert ops.max_pool2d(IMAGE, 2).shape == ops.avg_pool2d(IMAGE, 2).shape == (1, 2, 2, 3)
+    assert ops.conv2d(IMAGE, np.ones((3, 2, 2, 2))).shape == (1, 3, 4, 5)
+    assert ops.conv1d(IMAGE[:, :, 0], np.ones((3, 2, 2))).shape == (1, 3, 5)
+    assert ops.conv_transpose2d(IMAGE, np.ones((2, 3, 2, 2))).shape == (1, 3, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "match"),
+    [
+        (0, ValueError, "output_size must be at least 1, got 0"),
+        ((1, 0), ValueError, "output_size must be at least 1, got 0"),
+        (
+            (1, 2, 3),
+            ValueError,
+            r"output_size must be an integer or a pair \(height, width\), got \(1, 2, 3\)",
+        ),
+        (1.5, TypeError, "output_size must be made of integers, got 1.5"),
+    ],
+)
+def test_sizes_of_an_adaptive_pooling(size, error, match):
+    with pytest.raises(error, match=f"adaptive_avg_pool2d: {match}"):
+        ops.adaptive_avg_pool2d(IMAGE, size)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"stride": 1.5}, TypeError, "stride must be made of integers, got 1.5"),
+        ({"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
+        ({"padding": -1}, ValueError, "padding must be at least 0, got -1"),
+        ({"padding": ((0, 1), (0, 1))}, TypeError, r"padding must be made of integers, got \(0, 1\)"),
+        ({"output_padding": "1"}, TypeError, "output_padding must be made of integers, got '1'"),
+    ],
+)
+def test_options_of_a_transposed_convolution(options, error, match):
+    with pytest.raises(error, match=f"conv_transpose2d: {match}"):
+        ops.conv_transpose2d(IMAGE, np.ones((2, 3, 2, 2)), **options)
+
+
+def test_a_transposed_convolution_may_give_a_single_element():
+    x, weight = np.full((1, 1, 1, 1), 3.0), np.full((1, 1, 1, 1), 5.0)
+    assert tg.conv_transpose2d(x, weight).tolist() == [[[[15.0]]]]
+    with pytest.raises(ValueError, match=r"padding \(0, 1\) leaves an output of size \(1, -1\)"):
+        tg.conv_transpose2d(x, weight, padding=(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("x", "weight"), [((1, 2, 5, 6), (3, 2, 2)), ((1, 2, 5), (3, 2, 2, 2)), ((2, 5), (3, 2, 2))]
+)
+def test_a_convolution_along_one_axis_takes_three_axes(x, weight):
+    with pytest.raises(ValueError, match=r"conv1d: expected x \(N, C, L\) and weight \(O, C / groups, K\)"):
+        ops.conv1d(np.ones(x), np.ones(weight))
+
+
+@pytest.mark.parametrize("option", ["stride", "dilation"])
+def test_a_convolution_along_one_axis_takes_no_pairs(option):
+    with pytest.raises(TypeError, match=rf"{option} must be made of integers, got \(1, 2\)"):
+        ops.conv1d(np.ones((1, 2, 5)), np.ones((3, 2, 2)), **{option: (1, 2)})
+
+
+@pytest.mark.parametrize("convolve", [ops.conv1d, ops.conv2d, ops.conv_transpose2d])
+@pytest.mark.parametrize("operand", ["x", "weight", "bias"])
+def test_an_operand_that_is_no_array_is_named(convolve, operand):
+    axes = 3 if convolve is ops.conv1d else 4
+    operands = {"x": np.ones((2,) * axes), "weight": np.ones((2,) * axes), "bias": np.ones(2)}
+    operands[operand] = operands[operand].tolist()
+    with pytest.raises(TypeError, match=f"{convolve.__name__}: {operand}: expected an array, got list"):
+        convolve(**operands)

@@ -1,0 +1,61 @@
+"""What the rooms data and train define for users is exported, and what they export has a test."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import tinygrad_cnn.data
+import tinygrad_cnn.train
+
+ROOMS = {"data": tinygrad_cnn.data, "train": tinygrad_cnn.train}
+# These modules serve their neighbours in the room: they draw what `digits` returns.
+INTERNAL = {"tinygrad_cnn.data.splines", "tinygrad_cnn.data.strokes"}
+
+
+def _modules():
+    for room in ROOMS.values():
+        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+            yield pytest.param(room, importlib.import_module(module.name), id=module.name)
+
+
+def _defined_in(module):
+    """The functions and classes of a module that have no leading underscore."""
+    return {
+        name
+        for name, value in vars(module).items()
+        if (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+def _used_in(folder):
+    """The names that the tests in a folder use; an import alone is no use."""
+    nodes = [node for path in folder.glob("test_*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }
+
+
+@pytest.mark.parametrize(("room", "module"), list(_modules()))
+def test_what_a_module_defines_for_users_is_exported(room, module):
+    defined = _defined_in(module)
+    assert defined <= set(module.__all__)
+    if module.__name__ not in INTERNAL:
+        assert defined <= set(room.__all__)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_what_a_room_exports_has_a_test(name):
+    untested = set(ROOMS[name].__all__) - _used_in(Path(__file__).with_name(name))
+    assert untested == set()
+
+
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_a_room_exports_its_names_in_order_and_each_exists(room):
+    assert list(room.__all__) == sorted(room.__all__)
+    assert all(hasattr(room, name) for name in room.__all__)

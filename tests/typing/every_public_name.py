@@ -1,0 +1,257 @@
+"""Every public name, used as a user would: mypy checks this file strictly, and nothing runs it.
+
+An expected error is marked with ``type: ignore``, and mypy complains about a mark that is not needed.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import data, models, nn, optim, testing, train, tree
+
+Float64 = NDArray[np.float64]
+AnyArray = NDArray[Any]
+
+
+def results_follow_the_operands(x: Float64, t: tg.Tensor, unknown: Any) -> None:
+    assert_type(tg.relu(x), AnyArray)
+    assert_type(tg.relu(t), tg.Tensor)
+    assert_type(tg.relu(unknown), Any)
+    assert_type(tg.relu(1.0), AnyArray)
+    assert_type(tg.relu([1.0, 2.0]), AnyArray)
+    assert_type(tg.matmul(x, t), tg.Tensor)
+    assert_type(tg.matmul(t, x), tg.Tensor)
+    assert_type(tg.matmul(x, [1.0, 2.0]), AnyArray)
+    assert_type(tg.cross_entropy(t, x), tg.Tensor)
+    assert_type(tg.mse_loss(x, t), tg.Tensor)
+    assert_type(tg.log_softmax(tg.relu(t) @ x), tg.Tensor)
+    tg.relu({"a": x})  # type: ignore[arg-type]
+    tg.relu(x, 0)  # type: ignore[call-arg]
+    tg.sum(t, keepdim=True)  # type: ignore[call-arg]
+    tg.cross_entropy(t, x, reduction="average")  # type: ignore[arg-type]
+    tg.no_such_operation(x)  # type: ignore[attr-defined]
+
+
+def tensors(x: Float64, t: tg.Tensor) -> None:
+    leaf = tg.Tensor(x, requires_grad=True, dtype=np.float32)
+    for found in (
+        t + x,
+        x + t,
+        2.0 * t,
+        t @ x,
+        x @ t,
+        t**2,
+        2**t,
+        -t,
+        abs(t),
+        t[0],
+        t[1:, None],
+        np.float32(2) * t,
+    ):
+        assert_type(found, tg.Tensor)
+    assert_type(t > 0, NDArray[np.bool_])
+    assert_type(t.sum(0).mean().reshape(1, 1).transpose().squeeze().astype(np.float32), tg.Tensor)
+    assert_type(t.var(ddof=1) + t.std() + t.max(axis=(0, 1), keepdims=True) - t.min(), tg.Tensor)
+    assert_type((t.shape, t.ndim, t.size, t.requires_grad), tuple[tuple[int, ...], int, int, bool])
+    assert_type([row for row in t.T.detach()], list[tg.Tensor])  # noqa: C416
+    loss = tg.mean(tg.relu(leaf) * x)
+    loss.backward(retain_graph=True)
+    if leaf.grad is not None:
+        assert_type(leaf.grad, AnyArray)
+    leaf.grad = None
+    assert_type(loss.numpy(), AnyArray)
+    print(float(loss), loss.item(), loss.dtype)
+
+
+def elementwise(t: tg.Tensor) -> None:
+    assert_type(tg.abs(t) + tg.negative(t) + tg.square(t) + tg.sign(t) + tg.floor(t), tg.Tensor)
+    assert_type(tg.exp(t) + tg.log(t) + tg.sqrt(t) + tg.log1p(t) + tg.expm1(t) + tg.erf(t), tg.Tensor)
+    assert_type(tg.sin(t) + tg.cos(t) + tg.tanh(t) + tg.sinh(t) + tg.cosh(t) + tg.arctan(t), tg.Tensor)
+    assert_type(tg.relu(t) + tg.sigmoid(t) + tg.softplus(t) + tg.silu(t), tg.Tensor)
+    assert_type(tg.add(t, 1.0) + tg.subtract(1.0, t) + tg.multiply(t, t) + tg.divide(t, 2), tg.Tensor)
+    assert_type(tg.maximum(t, 0.0) + tg.minimum(t, 0.0) + tg.hypot(t, 1.0), tg.Tensor)
+    assert_type(tg.power(2.0, t) + tg.sinc(t) + tg.log_sigmoid(t), tg.Tensor)
+    assert_type(tg.clip(t, 0.0, None) + tg.where(t > 0, t, 0.0), tg.Tensor)
+    assert_type(tg.leaky_relu(t, negative_slope=0.1) + tg.elu(t, alpha=2.0), tg.Tensor)
+    assert_type(tg.gelu(t, approximate="tanh") + tg.softmax(t) + tg.log_softmax(t, axis=-1), tg.Tensor)
+    assert_type(tg.dropout(t, 0.5, rng=np.random.default_rng(0)), tg.Tensor)
+
+
+def reductions(t: tg.Tensor) -> None:
+    assert_type(tg.sum(t, (0, 1)) + tg.mean(t, 0, keepdims=True) + tg.max(t) + tg.min(t, -1), tg.Tensor)
+    assert_type(tg.prod(t) + tg.norm(t, 0) + tg.logsumexp(t, axis=0), tg.Tensor)
+    assert_type(tg.var(t, 0, ddof=1) + tg.std(t) + tg.cumsum(t, axis=0), tg.Tensor)
+    assert_type(tg.argmax(t, axis=1), tg.Tensor)
+    assert_type(tg.sort(t, axis=None), tg.Tensor)
+
+
+def axes_and_elements(x: Float64, t: tg.Tensor) -> None:
+    assert_type(tg.reshape(t, (2, -1)) + tg.transpose(t, (1, 0)) + tg.broadcast_to(t, (2, 3)), tg.Tensor)
+    assert_type(
+        tg.swapaxes(t, 0, 1) + tg.moveaxis(t, 0, -1) + tg.expand_dims(t, 0) + tg.squeeze(t, 0), tg.Tensor
+    )
+    assert_type(tg.take(t, [0, 1], axis=0) + tg.getitem(t, 0) + tg.flip(t, 0) + tg.roll(t, 1, 0), tg.Tensor)
+    assert_type(tg.embedding(t, np.array([1, 0])) + tg.one_hot([1, 0], 3), tg.Tensor)
+    assert_type(
+        tg.pad(t, ((0, 0), (1, 1)), mode="reflect") + tg.repeat(t, 2, axis=0) + tg.tile(t, (2, 1)), tg.Tensor
+    )
+    assert_type(tg.astype(x, np.float32), AnyArray)
+    tg.concatenate([x, t], axis=1).sum()
+    tg.stack([t, t]).sum()
+
+
+def products_and_losses(x: Float64, t: tg.Tensor, labels: NDArray[np.int64]) -> None:
+    assert_type(tg.matmul(x, x), AnyArray)
+    assert_type(
+        tg.outer(t, x) + tg.tensordot(x, t, axes=([0], [1])) + tg.einsum("ij,jk->ik", x, t), tg.Tensor
+    )
+    assert_type(tg.nll_loss(tg.log_softmax(t), labels, weight=x, ignore_index=0), tg.Tensor)
+    assert_type(tg.cross_entropy(t, labels, label_smoothing=0.1, reduction="none"), tg.Tensor)
+    assert_type(tg.binary_cross_entropy_with_logits(t, x, reduction="sum"), tg.Tensor)
+
+
+def images(t: tg.Tensor, weight: tg.Tensor, bias: tg.Tensor) -> None:
+    tg.conv1d(t, weight, bias, stride=2, padding="same")
+    tg.conv2d(t, weight, padding=((1, 1), (0, 1)), dilation=2, groups=1)
+    tg.conv_transpose2d(t, weight, stride=(2, 2), output_padding=1)
+    tg.max_pool2d(t, 2, stride=1, padding=1, ceil_mode=True)
+    tg.avg_pool2d(t, (2, 2), count_include_pad=False)
+    tg.adaptive_avg_pool2d(t, (1, 2))
+    tg.global_avg_pool2d(t)
+    tg.batch_norm(t, weight, bias)
+    tg.layer_norm(t, weight, bias, eps=1e-6)
+    tg.group_norm(t, 2, weight, bias)
+
+
+def derivatives(x: Float64) -> None:
+    def f(x: Any) -> Any:
+        return tg.sum(tg.sin(x) * tg.stop_gradient(x))
+
+    gradient = tg.grad(f)(x)
+    value, gradients = tg.value_and_grad(f)(x)
+    out, pull = tg.vjp(f, x)
+    pull(np.ones(()))
+    out, tangent = tg.jvp(f, (x,), (x,))
+    print(gradient, value, gradients, out, tangent)
+    print(tg.jacobian(f)(x), tg.hessian(f)(x), tg.hvp(f, (x,), (x,)), tg.checkpoint(f)(x))
+    tg.tune(threads=2)
+
+
+@tg.primitive
+def cube(x: AnyArray) -> AnyArray:
+    return x**3
+
+
+cube.defvjp(x=lambda g, x: g * 3 * x**2)
+
+
+@tg.primitive(broadcasts=True)
+def scaled(a: Any, b: Any, *, scale: float = 1.0) -> Any:
+    return scale * a * b
+
+
+def primitives(x: Float64) -> None:
+    assert_type(cube(x), AnyArray)
+    scaled(x, 2.0, scale=3.0)
+    scaled(x, 2.0, factor=3.0)  # type: ignore[call-arg]
+
+
+def trees(params: dict[str, Float64]) -> None:
+    leaves, structure = tree.flatten(params)
+    assert isinstance(structure, tree.Structure)
+    print(tree.paths(params), tree.leaves(params), tree.structure(params), tree.unflatten(structure, leaves))
+    doubled = tree.map(lambda x: 2 * x, params)
+    tree.copy_into(params, doubled)
+    tree.matching_leaves(params, doubled)
+
+
+def layers(x: Float64) -> None:
+    assert isinstance(nn.ReLU(), nn.Layer)
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding="same", weight_init=nn.init.he_normal),
+        nn.BatchNorm2d(8),
+        nn.GroupNorm(2, 8),
+        nn.Residual(nn.Sequential(nn.GELU(), nn.Sigmoid(), nn.Tanh())),
+        nn.MaxPool2d(2),
+        nn.AvgPool2d(2, stride=1),
+        nn.GlobalAvgPool2d(),
+        nn.Flatten(),
+        nn.LayerNorm(8),
+        nn.Dropout(0.5),
+        nn.Dense(8, 3),
+        nn.Softmax(),
+        nn.LogSoftmax(),
+    )
+    params, state = model.init(np.random.default_rng(0), dtype=np.float32)
+    y, state = model(params, state, x, train=True, rng=np.random.default_rng(0))
+    loss = tg.cross_entropy(y, np.array([0, 1]))
+    loss.backward()
+    print(nn.summary(model, (1, 1, 28, 28)))
+
+
+def optimizers(params: dict[str, tg.Tensor], grads: dict[str, Float64]) -> None:
+    schedules: list[Callable[[int], float]] = [
+        optim.Constant(0.1),
+        optim.Cosine(0.1, steps=10),
+        optim.OneCycle(0.1, steps=10),
+        optim.Step(0.1, every=5),
+        optim.WarmUp(optim.Constant(0.1), steps=3),
+    ]
+    optimizers: list[optim.Optimizer] = [
+        optim.SGD(params, lr=schedules[0], momentum=0.9, nesterov=True),
+        optim.Adam(params, lr=1e-3, betas=(0.9, 0.99)),
+        optim.AdamW(params, weight_decay=0.1),
+        optim.RMSprop(params, lr=0.1),
+    ]
+    clipped, norm = optim.clip_by_global_norm(grads, 1.0)
+    for optimizer in optimizers:
+        optimizer.step(clipped)
+        optimizer.zero_grad()
+        optimizer.lr = 0.5 * optimizer.lr
+    assert_type(norm, float)
+
+
+def training(folder: Path) -> None:
+    training_set, test_set = data.digits(100, 10, seed=1)
+    assert isinstance(training_set, data.Dataset)
+    data.mnist(folder)
+    data.fashion_mnist(folder)
+    data.read_idx(folder / "images.gz")
+    model = models.MODELS["baseline"]()
+    print(models.baseline(), models.baseline_bn())
+    params, state = model.init(np.random.default_rng(0))
+    trainer = train.Trainer(model, optim.SGD(params, lr=0.1), state, np.random.default_rng(0))
+    for images, labels in data.batches(training_set, 10, rng=np.random.default_rng(0)):
+        loss, correct = trainer.step(images, labels)
+        print(loss, correct)
+    try:
+        with train.progress_bar(10, "epoch") as advance:
+            result = trainer.epoch(training_set, 10, advance)
+        assert isinstance(result, train.EpochResult)
+    except train.NonFiniteLossError:
+        trainer.restore()
+    score = train.evaluate(model, params, state, test_set)
+    assert isinstance(score, train.Score)
+    assert_type(train.accuracy(np.zeros((1, 2)), np.zeros(1, np.int64)), float)
+    train.save(folder / "model.npz", "baseline", params, state)
+    checkpoint = train.load(folder / "model.npz")
+    assert isinstance(checkpoint, train.Checkpoint)
+
+
+def proving_an_operation(x: Float64) -> None:
+    try:
+        testing.check_grads(cube, x)
+    except (testing.GradientError, testing.KinkError) as error:
+        print(error)
+    case = testing.OpCase(
+        "cube",
+        cube,
+        operands=testing.strategies.arrays().map(lambda x: testing.Call((x,), {})),
+        errors=(testing.ErrorCase(("text",), TypeError),),
+    )
+    test = testing.conformance(case)
+    print(test)

@@ -1,0 +1,93 @@
+"""The checking of options: integers and pairs come in, pairs ``(height, width)`` of plain ints go out."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+Pair = tuple[int, int]
+Padding = tuple[Pair, Pair]
+
+
+class Window(NamedTuple):
+    """The size of a window and its steps, without the image that it slides over."""
+
+    kernel_size: Pair
+    stride: Pair
+    dilation: Pair
+
+    @classmethod
+    def of(cls, kernel_size: Any, stride: Any, dilation: Any, kernel_name: str = "kernel_size") -> Window:
+        """Check the three options; an error calls the first by `kernel_name`."""
+        kernel = pair(kernel_size, kernel_name, 1)
+        return cls(kernel, pair(stride, "stride", 1), pair(dilation, "dilation", 1))
+
+    def check_fits(self, size: Pair, padding: Padding) -> None:
+        """Raise unless at least one window fits into an input of this size with its padding."""
+        padded = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
+        spans = tuple(extent(k, d) for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        if spans[0] > padded[0] or spans[1] > padded[1]:
+            dilated = f" (dilated to {spans})" if spans != self.kernel_size else ""
+            raise ValueError(
+                f"kernel of size {self.kernel_size}{dilated} is larger than the padded input {padded}"
+                f" (input {size}, padding {padding})"
+            )
+
+    def same_padding(self, size: Pair) -> Padding:
+        """Return the padding that gives ``ceil(size / stride)`` outputs; an odd element goes to the end."""
+        sides = []
+        for n, k, s, d in zip(size, self.kernel_size, self.stride, self.dilation, strict=True):
+            outputs = -(-n // s)
+            total = max((outputs - 1) * s + extent(k, d) - n, 0)
+            sides.append((total // 2, total - total // 2))
+        return sides[0], sides[1]
+
+
+def integer(value: Any, name: str, lowest: float) -> int:
+    """Return `value` as an int that is at least `lowest`."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be made of integers, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be made of integers, got {value!r}") from None
+    if number < lowest:
+        raise ValueError(f"{name} must be at least {lowest}, got {number}")
+    return number
+
+
+def pair(value: Any, name: str, lowest: float) -> Pair:
+    """Return an int or a pair of ints as ``(height, width)``."""
+    if isinstance(value, tuple):
+        if len(value) != 2:
+            raise ValueError(f"{name} must be an integer or a pair (height, width), got {value!r}")
+        return integer(value[0], name, lowest), integer(value[1], name, lowest)
+    number = integer(value, name, lowest)
+    return number, number
+
+
+def padding_sides(value: Any) -> Padding:
+    """Return a padding, an int, ``(ph, pw)`` or ``((top, bottom), (left, right))``, in the last form."""
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, tuple) for side in value):
+        return pair(value[0], "padding", 0), pair(value[1], "padding", 0)
+    if isinstance(value, tuple) and any(isinstance(side, tuple) for side in value):
+        raise ValueError(
+            f"padding must be an integer, (ph, pw) or ((top, bottom), (left, right)), got {value!r}"
+        )
+    vertical, horizontal = pair(value, "padding", 0)
+    return (vertical, vertical), (horizontal, horizontal)
+
+
+def four_sizes(shape: Any, name: str, axes: str) -> tuple[int, int, int, int]:
+    """Return a shape of four axes as plain integers."""
+    if not isinstance(shape, tuple):
+        raise TypeError(f"shape of {name} must be a tuple, got {shape!r}")
+    if len(shape) != 4:
+        raise ValueError(f"{name} must have 4 axes {axes}, got shape {shape}")
+    a, b, c, d = (integer(size, f"shape of {name}", 0) for size in shape)
+    return a, b, c, d
+
+
+def extent(kernel: int, dilation: int) -> int:
+    """Return how many input elements one window spans along an axis."""
+    return dilation * (kernel - 1) + 1

@@ -1,0 +1,83 @@
+"""The comparison of a gradient of the tape with a numerical one, along one direction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .cotangents import Pulled
+from .differences import ROUNDING, Slope
+from .rounding import half_the_digits
+
+
+class Mismatch(NamedTuple):
+    """A comparison that failed.
+
+    Attributes
+    ----------
+    leaf : int
+        The position of the leaf that was moved.
+    direction : ndarray
+        The direction in which it was moved.
+    pulled : Pulled
+        The cotangents, and the gradients that the tape made of them.
+    slope : Slope
+        The numerical derivative along the direction.
+    analytic, numeric : float
+        The two numbers that should have agreed.
+    excess : float
+        How many times the tolerance they differ by.
+    """
+
+    leaf: int
+    direction: np.ndarray
+    pulled: Pulled
+    slope: Slope
+    analytic: float
+    numeric: float
+    excess: float
+
+    @property
+    def error(self) -> float:
+        """The absolute error of the gradient to the moved element; NaN counts as the largest error."""
+        difference = abs(self.analytic - self.numeric) / np.max(np.abs(self.direction))
+        return math.inf if math.isnan(difference) else float(difference)
+
+
+def compare(leaf: int, direction: np.ndarray, pulled: Pulled, slope: Slope, eps: float) -> Mismatch | None:
+    """Compare a gradient with a central difference."""
+    if not np.isfinite(slope.value).all():
+        return None  # there is no number to compare with; it is reported as a kink
+    g = pulled.vector
+    moved = direction != 0  # elsewhere the gradient may be infinite and does not matter
+    products = pulled.gradients[leaf][moved] * direction[moved]
+    analytic, numeric = float(np.sum(products)), float(g @ slope.value)
+    # At a kink any slope between those of the two sides is a valid derivative.
+    freedom = float(np.abs(g) @ np.where(slope.kink, np.abs(slope.right - slope.left) / 2, 0.0))
+    relative = half_the_digits(eps) * max(abs(analytic), abs(numeric))
+    terms = float(np.sum(np.abs(products)) + np.abs(g) @ np.abs(slope.value))
+    tolerance = freedom + relative + ROUNDING * eps * terms + 2 * float(np.abs(g) @ slope.error)
+    difference = abs(analytic - numeric)
+    if difference <= tolerance:
+        return None
+    excess = difference / tolerance if tolerance and math.isfinite(difference) else math.inf
+    return Mismatch(leaf, direction, pulled, slope, analytic, numeric, excess)
+
+
+def compare_exactly(leaf: int, direction: np.ndarray, pulled: Pulled, column: np.ndarray) -> Mismatch | None:
+    """Compare a gradient with an exact derivative, without tolerance."""
+    analytic = float(np.sum(pulled.gradients[leaf] * direction))
+    numeric = float(pulled.vector @ column)
+    if analytic == numeric:
+        return None
+    zeros = np.zeros_like(column)
+    slope = Slope(column, zeros, column, column, zeros.astype(bool), np.ones(1), column[None])
+    return Mismatch(leaf, direction, pulled, slope, analytic, numeric, math.inf)
+
+
+def worst_element(found: Mismatch, of_elements: Iterator[Mismatch | None]) -> Mismatch:
+    """Return the mismatch of the element whose gradient is worst, or the one that was found first."""
+    return max(filter(None, of_elements), key=lambda mismatch: mismatch.error, default=found)

@@ -1,0 +1,71 @@
+"""The check of gradients against central differences, along random directions and single elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .cotangents import Pulled
+from .differences import Slope, slope
+from .directions import element_lengths, random_directions, single_elements
+from .errors import GradientError, KinkError
+from .flat import Flat
+from .mismatch import Mismatch, compare, worst_element
+from .report import describe_kink, describe_mismatch
+from .rounding import precision, rounding_noise
+
+
+class _Measured(NamedTuple):
+    """A function with what its numerical derivatives need to know: its noise and its precision."""
+
+    flat: Flat
+    noise: np.ndarray
+    eps: float
+
+    def slope(self, leaf: int, direction: np.ndarray) -> Slope:
+        return slope(self.flat.along(leaf, direction), self.noise, self.eps)
+
+    def element_slopes(self, leaf: int) -> Iterator[tuple[np.ndarray, Slope]]:
+        """Yield the directions along single elements of a leaf, with the derivatives along them."""
+        for direction in single_elements(element_lengths(self.flat.leaves[leaf])):
+            yield direction, self.slope(leaf, direction)
+
+
+def check_numerically(
+    flat: Flat, outputs: list[np.ndarray], pulled: list[Pulled], rng: np.random.Generator
+) -> None:
+    """Raise a GradientError for the worst mismatch of a leaf, or a KinkError if a leaf has a kink."""
+    eps = precision(flat)
+    measured = _Measured(flat, rounding_noise(flat, outputs, eps, rng), eps)
+    kinked = [leaf for leaf in range(len(flat.leaves)) if _check_leaf(measured, leaf, pulled, rng)]
+    if kinked:  # only after all leaves: a wrong gradient elsewhere is the more important news
+        raise KinkError(f"{_describe_first_kink(measured, kinked[0])}\n{flat.origin}")
+
+
+def _check_leaf(measured: _Measured, leaf: int, pulled: list[Pulled], rng: np.random.Generator) -> bool:
+    """Raise for the worst mismatch along several directions; otherwise tell whether one met a kink."""
+    flat, eps = measured.flat, measured.eps
+    worst: Mismatch | None = None
+    has_kink = False
+    for direction in random_directions(flat.leaves[leaf], rng):
+        numeric = measured.slope(leaf, direction)
+        has_kink |= bool(numeric.kink.any())
+        for one in pulled:
+            found = compare(leaf, direction, one, numeric, eps)
+            # Of equals the last is taken: the cotangents at the end are sparse and the easiest to read.
+            if found and (worst is None or found.excess >= worst.excess):
+                worst = found
+    if worst is not None:
+        of_elements = (compare(leaf, v, worst.pulled, s, eps) for v, s in measured.element_slopes(leaf))
+        raise GradientError(describe_mismatch(flat, worst_element(worst, of_elements)))
+    return has_kink
+
+
+def _describe_first_kink(measured: _Measured, leaf: int) -> str:
+    flat = measured.flat
+    for direction, numeric in measured.element_slopes(leaf):
+        if numeric.kink.any():
+            return describe_kink(flat, leaf, direction, numeric)
+    return f"'{flat.name}' (order {flat.order}) is not differentiable in '{flat.names[leaf]}' at this point"
