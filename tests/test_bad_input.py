@@ -405,3 +405,64 @@ def test_parameters_of_another_model():
         other(params, state, LOGITS)
     with pytest.raises(ValueError, match=r"trees of different structure, at the root: .*'0'.* and .*'1'"):
         tg.tree.copy_into(params, other.init(np.random.default_rng(0))[0])
+
+
+@pytest.mark.parametrize("loss", [tg.cross_entropy, tg.nll_loss])
+def test_labels_out_of_range_or_of_another_dtype(loss):
+    scores = np.zeros((2, 3))
+    for wrong in (-1, 3):
+        with pytest.raises(ValueError, match=rf"labels: expected values in 0\.\.2, got {wrong}"):
+            loss(scores, np.array([0, wrong]))
+    with pytest.raises(TypeError, match="labels: expected integers, got float64"):
+        loss(scores, np.array([0.0, 1.0]))
+    ignored = tg.grad(lambda x: loss(x, np.array([0, -1]), ignore_index=-1))(scores)
+    assert not ignored[1].any()
+    assert ignored[0].any()
+    with pytest.raises(ValueError, match=r"embedding: indices: expected values in 0\.\.2, got -1"):
+        tg.embedding(np.ones((3, 2)), [-1])
+
+
+def test_a_mode_of_padding_that_is_not_known_is_an_error_when_called():
+    with pytest.raises(NotImplementedError, match=r"pad: mode: .*'mean'"):
+        tg.pad(X, 1, mode="mean")
+
+
+NORMAL = (np.ones(2), np.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (
+            lambda: tg.nll_loss(np.zeros((2, 3), int), np.array([0, 1])),
+            TypeError,
+            "nll_loss: log_probabilities: expected a floating array, got int64",
+        ),
+        (
+            lambda: tg.nll_loss(np.zeros(3), np.array([0])),
+            ValueError,
+            r"nll_loss: log_probabilities: expected shape \(N, C\), got \(3,\)",
+        ),
+        (
+            lambda: tg.group_norm(np.ones((1, 2, 3), int), 1, *NORMAL),
+            TypeError,
+            "group_norm: x: expected a floating dtype, got int64",
+        ),
+        (lambda: tg.group_norm(np.ones((1, 2, 3)), 0, *NORMAL), ValueError, "multiple of groups=0"),
+        (lambda: tg.group_norm(np.ones((1, 2, 3)), -1, *NORMAL), ValueError, "multiple of groups=-1"),
+        (
+            lambda: tg.adaptive_avg_pool2d(X, (0, 2)),
+            ValueError,
+            r"adaptive_avg_pool2d: output_size: expected at least 1, got \(0, 2\)",
+        ),
+        (lambda: tg.adaptive_avg_pool2d(X, 0), ValueError, "output_size: expected at least 1, got 0"),
+        (
+            lambda: tg.adaptive_avg_pool2d(zeros(1, 1, 0, 3), 1),
+            ValueError,
+            r"adaptive_avg_pool2d: x: expected .* got \(1, 1, 0, 3\)",
+        ),
+    ],
+)
+def test_what_an_operation_cannot_work_with(call, error, match):
+    with pytest.raises(error, match=match):
+        call()

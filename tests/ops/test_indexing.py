@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import references
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -47,11 +48,7 @@ def test_every_mix_of_indices(problem):
     value, pullback = tg.vjp(lambda x: x[key], x)
     assert_array_equal(value, x[key])
     g = np.arange(1.0, np.size(value) + 1).reshape(np.shape(value))
-    expected = np.zeros(shape)
-    places = np.arange(x.size).reshape(shape)[key]
-    for place, share in zip(np.ravel(places), np.ravel(g), strict=True):
-        expected.reshape(-1)[place] += share
-    assert_array_equal(pullback(g)[0], expected)
+    assert_array_equal(pullback(g)[0], references.scatter_add(g, key, shape=shape))
     # the adjoint of the adjoint is the index itself
     second = tg.grad(lambda g: tg.sum(pullback(g)[0] * x))(g)
     assert_array_equal(second, x[key])
@@ -101,9 +98,48 @@ def test_looking_up_along_an_axis_is_undone_by_adding(data):
     x = np.zeros(shape)
     value, pullback = tg.vjp(lambda x: tg.getitem(x, key), x)
     g = np.random.default_rng(0).integers(-9, 10, value.shape).astype(float)
-    expected = np.zeros(shape)
-    np.add.at(expected, key, g)
-    assert_array_equal(pullback(g)[0], expected)
+    assert_array_equal(pullback(g)[0], references.scatter_add(g, key, shape=shape))
+
+
+LETTERS = np.array([0, 2, 0])
+
+
+KEYS = {
+    "boolean mask": np.arange(24).reshape(2, 3, 4) % 3 == 0,
+    "mask of one axis": (slice(None), np.array([True, False, True])),
+    "mask and array": (np.array([True, False]), np.array([[0], [2]])),
+    "mask that stretches along an array": (np.array([True, False]), np.array([1, 1])),
+    "newaxis": (None, 0, None, slice(1, 3), None),
+    "negative steps": (slice(None, None, -1), slice(2, None, -2), slice(-1, 0, -1)),
+    "ellipsis and array": (Ellipsis, LETTERS),
+    "arrays around an ellipsis": (np.array([1, 1, 0]), Ellipsis, LETTERS),
+    "arrays around a slice": (np.array([1, 1, 0]), slice(None), LETTERS),
+    "arrays around newaxis": (0, LETTERS, None, LETTERS),
+    "int and array": (1, slice(None), LETTERS),
+    "arrays that broadcast": (np.array([[0], [1]]), np.array([0, 2])),
+    "2-d array": np.array([[0, 1], [1, 1]]),
+    "list": [1, 1, 0],
+    "empty array": (slice(None), np.array([], int)),
+    "0-d array": np.array(1),
+    "nothing": (),
+    "ellipsis": Ellipsis,
+    "empty slice": slice(1, 1),
+    "mask without hits": np.zeros((2, 3, 4), bool),
+    "bool scalar": True,
+    "list of booleans": (slice(None), [True, False, True]),
+    "list of lists": [[0, 1], [1, 1]],
+    "vector after a part of an axis": (slice(1, None), np.zeros(9, int)),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_kind_of_index(name):
+    key, x = KEYS[name], np.arange(24.0).reshape(2, 3, 4)
+    value, pullback = tg.vjp(lambda x: tg.getitem(x, key), x)
+    assert_array_equal(value, x[key])
+    g = np.arange(1.0, value.size + 1).reshape(value.shape)
+    assert_array_equal(pullback(g)[0], references.scatter_add(g, key, shape=x.shape))
+    assert_array_equal(Tensor(x)[key].data, x[key])
 
 
 def test_a_tensor_may_be_an_index():

@@ -20,7 +20,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import op_cases
+import records
+import references
 
 from tinygrad_cnn import ops
 from tinygrad_cnn.ops import conv, joining, linalg, normalization, pool, reductions
@@ -147,7 +148,7 @@ FAULTS = {
     ("M14", "recorded as a constant"): fault(detached),
 }
 
-_CASES = {case.name: case for case in op_cases.CASES}
+_CASES = {case.name: case for case in records.CASES}
 _ALL_KINDS = {(kind, what) for kind, what in FAULTS if kind != "M9"}
 # the tape repairs shape and dtype of a broadcasting primitive's rules, so M9 is planted elsewhere
 _ELSEWHERE = {"sin", "getitem", "sum", "softmax"}
@@ -168,7 +169,7 @@ def _generic():
         for (kind, what), plant in FAULTS.items():
             if (kind, what) in kinds:
                 yield Mutant(kind, what, op, operand, plant(op.rules[operand].function), _CASES[name])
-    for name in ("tanh", "max", "batch_norm"):
+    for name in ("tanh", "max", "batch_norm_output"):
         op = _CASES[name].function
         right = op.rules["x"].function
         yield Mutant("M12", "wrong every third call", op, "x", every_third_call()(right), _CASES[name])
@@ -191,7 +192,7 @@ def _assigned(g, x_shape, key):
 
 def _scatter_assigned(g, x, spec):
     out = np.zeros(x.shape, g.dtype)
-    for origin, to in op_cases.winners(raw(x), spec):
+    for origin, to in references.winners(raw(x), spec.kernel_size, **references.geometry(spec)):
         out[to] = raw(g)[origin]
     return out
 
@@ -276,30 +277,24 @@ BESIDE_ONE = OpCase("beside_one", beside_one, operands=strategies.arrays(), refe
 def _particular():
     sum_, mean, spread = ops.sum, ops.mean, reductions.unreduce
     count = reductions._count
+    # fmt: off
     return [
         # M1
         _of("M1", "zero", "logsumexp", "x", lambda g, x: 0 * x),
-        _of("M1", "zero", "max_pool2d", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
+        _of("M1", "zero", "max_pool2d_windows", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
         # M2
         _of("M2", "not inverted", "transpose", "x", lambda g, axes: ops.transpose(g, axes)),
         _of(
             "M2",
             "offset of the other end",
-            "pad",
+            "pad_with_constants",
             "x",
             lambda g, x_shape, widths: ops.getitem(
                 g, tuple(slice(after, after + n) for (_, after), n in zip(widths, x_shape, strict=True))
             ),
         ),
-        _of(
-            "M2",
-            "always the first part",
-            "concatenate",
-            "xs",
-            lambda g, xs_shape, index, axis: ops.getitem(
-                g, (slice(None),) * (axis % g.ndim) + (slice(0, xs_shape[index][axis]),)
-            ),
-        ),
+        _of("M2", "always the first part", "concatenate_along_an_axis", "xs", lambda g, xs_shape, index, axis:
+                ops.getitem(g, (slice(None),) * (axis % g.ndim) + (slice(0, xs_shape[index][axis]),))),
         _of("M2", "Fortran order", "reshape", "x", lambda g, x_shape: np.reshape(raw(g), x_shape, order="F")),
         # M3
         _of("M3", "local derivative alone", "exp", "x", lambda out: 1 * out),
@@ -307,11 +302,11 @@ def _particular():
         _of("M3", "local derivative alone", "divide", "a", lambda g, b: 0 * g + 1 / b),
         # M4
         _of("M4", "assigned", "getitem", "x", _assigned),
-        _of("M4", "assigned", "max_pool2d", "x", _scatter_assigned),
+        _of("M4", "assigned", "max_pool2d_windows", "x", _scatter_assigned),
         _of(
             "M4",
             "overlaps once",
-            "avg_pool2d",
+            "avg_pool2d_windows",
             "x",
             lambda g, spec, count_include_pad: np.minimum(
                 pool._avg_pool2d_input(raw(g), spec=spec, count_include_pad=count_include_pad), 0.25
@@ -319,97 +314,48 @@ def _particular():
         ),
         # M5
         _of("M5", "not summed", "add", "a", lambda g, a_shape: _first_of_broadcast(g, a_shape)),
-        _of(
-            "M5",
-            "mean for sum",
-            "subtract",
-            "b",
-            lambda g, b_shape: (
-                -broadcast_to(sum_to(g, b_shape) * (np.prod(b_shape) / max(raw(g).size, 1)), b_shape)
-            ),
-        ),
+        _of("M5", "mean for sum", "subtract", "b", lambda g, b_shape:
+                (-broadcast_to(sum_to(g, b_shape) * (np.prod(b_shape) / max(raw(g).size, 1)), b_shape))),
         _of("M5", "not summed", "broadcast_to", "x", lambda g, x_shape: _first_of_broadcast(g, x_shape)),
         _of("M5", "size-1 axes stretched", "sum_to", "x", lambda g, x_shape: np.resize(raw(g), x_shape)),
         # M6
         _of("M6", "not divided", "mean", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
-        _of(
-            "M6",
-            "divided by all elements",
-            "mean",
-            "x",
-            lambda g, x_shape, axis: spread(g / max(np.prod(x_shape), 1), x_shape, axis),
-        ),
-        _of(
-            "M6",
-            "ddof ignored",
-            "var",
-            "x",
-            lambda g, x, axis: (
-                spread(g * (2 / count(x.shape, axis)), x.shape, axis) * (x - mean(x, axis, keepdims=True))
-            ),
-        ),
-        _of(
-            "M6",
-            "mean not subtracted",
-            "var",
-            "x",
-            lambda g, x, axis, ddof: spread(g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x,
-        ),
+        _of("M6", "divided by all elements", "mean", "x",
+            lambda g, x_shape, axis: spread(g / max(np.prod(x_shape), 1), x_shape, axis)),
+        _of("M6", "ddof ignored", "var", "x", lambda g, x, axis:
+                (spread(g * (2 / count(x.shape, axis)), x.shape, axis) * (x - mean(x, axis, keepdims=True)))),
+        _of("M6", "mean not subtracted", "var", "x",
+            lambda g, x, axis, ddof: spread(g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x),
         _of("M6", "half missing", "sqrt", "x", lambda g, out: g / out),
-        _of(
-            "M6", "one power too few", "power_integer", "x", lambda g, x, exponent: g * exponent * x**exponent
-        ),
+        _of("M6", "one power too few", "power", "x", lambda g, x, exponent: g * exponent * x**exponent),
         _of("M6", "derivative of sin", "cos", "x", lambda g, x: g * ops.sin(x)),
         _of("M6", "sign", "negative", "x", lambda g: 1 * g),
         _of("M6", "multiplied", "log", "x", lambda g, x: g * x),
         _of("M6", "at the other side too", "abs", "x", lambda g, x: 1 * g),
         _of("M6", "beyond the bounds too", "clip", "x", lambda g: 1 * g),
         _of("M6", "leaky", "relu", "x", lambda g, x: g * np.where(raw(x) > 0, 1, 1e-3).astype(x.dtype)),
-        _of(
-            "M6",
-            "to the smallest",
-            "max",
-            "x",
-            lambda g, x, axis: (
-                spread(g, x.shape, axis) * (raw(x) == np.min(raw(x), axis=axis, keepdims=True))
-            ),
-        ),
-        _of(
-            "M6",
-            "over all slices",
-            "max",
-            "x",
-            lambda g, x, axis: spread(g, x.shape, axis) * (raw(x) == np.max(raw(x), initial=-np.inf)),
-        ),
-        _of(
-            "M6",
-            "last axis whatever the axis",
-            "softmax",
-            "x",
-            lambda g, out: out * (g - sum_(g * out, -1, keepdims=True)),
-        ),
+        _of("M6", "to the smallest", "max", "x", lambda g, x, axis:
+                (spread(g, x.shape, axis) * (raw(x) == np.min(raw(x), axis=axis, keepdims=True)))),
+        _of("M6", "over all slices", "max", "x",
+            lambda g, x, axis: spread(g, x.shape, axis) * (raw(x) == np.max(raw(x), initial=-np.inf))),
+        _of("M6", "last axis whatever the axis", "softmax", "x",
+            lambda g, out: out * (g - sum_(g * out, -1, keepdims=True))),
         _of("M6", "diagonal only", "softmax", "x", lambda g, out: g * out * (1 - out)),
         _of("M6", "sum missing", "log_softmax", "x", lambda g, out: g - ops.exp(out) * g),
-        _of(
-            "M6",
-            "padding counted",
-            "avg_pool2d",
-            "x",
-            lambda g, spec: pool._avg_pool2d_input(g, spec=spec, count_include_pad=True),
-        ),
+        _of("M6", "padding counted", "avg_pool2d_windows", "x",
+            lambda g, spec: pool._avg_pool2d_input(g, spec=spec, count_include_pad=True)),
         _of(
             "M6",
             "mean term missing",
-            "batch_norm",
+            "batch_norm_output",
             "x",
             lambda g, x, weight, eps: (
                 normalization.batch_norm_input(g, x, weight, eps=eps)
                 + 0.01 * sum_(g, but_channels(x), keepdims=True)
             ),
         ),
-        _of(
-            "M6", "bias averaged", "conv2d_output", "bias", lambda g: sum_(g, (0, 2, 3)) / max(len(raw(g)), 1)
-        ),
+        _of("M6", "bias averaged", "conv2d_output", "bias",
+            lambda g: sum_(g, (0, 2, 3)) / max(len(raw(g)), 1)),
         # M9
         _of(
             "M9",
@@ -421,35 +367,15 @@ def _particular():
                 * (raw(x) == raw(out).reshape(reductions.kept_shape(x.shape, axis))).astype(np.float64)
             ),
         ),
-        _of(
-            "M9",
-            "NumPy scalar",
-            "mean",
-            "x",
-            lambda g, x_shape, axis: spread(g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis),
-        ),
-        _of(
-            "M9",
-            "zeros of the default dtype",
-            "pad",
-            "x",
-            lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths),
-        ),
+        _of("M9", "NumPy scalar", "mean", "x",
+            lambda g, x_shape, axis: spread(g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis)),
+        _of("M9", "zeros of the default dtype", "pad_with_constants", "x",
+            lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths)),
         # M10
-        _of(
-            "M10",
-            "corner of the kernel",
-            "conv2d_weight",
-            "x",
-            times_at(-1)(conv.conv2d_weight.rules["x"].function),
-        ),
-        _of(
-            "M10",
-            "last channel",
-            "batch_norm",
-            "weight",
-            times_at(-1)(normalization._batch_norm.rules["weight"].function),
-        ),
+        _of("M10", "corner of the kernel", "conv2d_weight", "x",
+            times_at(-1)(conv.conv2d_weight.rules["x"].function)),
+        _of("M10", "last channel", "batch_norm_output", "weight",
+            times_at(-1)(normalization._batch_norm.rules["weight"].function)),
         _of("M10", "last element", "where", "y", times_at(-1)(ops.where.rules["y"].function)),
         # M11
         Mutant("M11", "dropped", tiny, "x", lambda g: 0 * g, TINY),
@@ -461,22 +387,10 @@ def _particular():
         _of("M13", "as the first", "maximum", "b", lambda g, a, b: g * (raw(a) > raw(b))),
         _of("M13", "as the first", "minimum", "b", lambda g, a, b: g * (raw(a) < raw(b))),
         _of("M13", "as the first", "where", "y", lambda g, condition: ops.where(condition, g, 0.0)),
-        _of(
-            "M13",
-            "all but the first",
-            "concatenate",
-            "xs",
-            lambda g, xs_shape, index, axis: (
-                (0.5 if index else 1) * joining._concatenate_rule(g, xs_shape, index, axis)
-            ),
-        ),
-        _of(
-            "M13",
-            "of an unstandardised input",
-            "batch_norm",
-            "weight",
-            lambda g, x: sum_(g * x, but_channels(x)),
-        ),
+        _of("M13", "all but the first", "concatenate_along_an_axis", "xs", lambda g, xs_shape, index, axis:
+                ((0.5 if index else 1) * joining._concatenate_rule(g, xs_shape, index, axis))),
+        _of("M13", "of an unstandardised input", "batch_norm_output", "weight",
+            lambda g, x: sum_(g * x, but_channels(x))),
         # calls that few examples are of
         _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(linalg._matmul_b)),
         _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(linalg._matmul_a)),
@@ -497,113 +411,38 @@ def _particular():
         _of("M14", "output as a constant", "exp", "x", lambda g, out: g * raw(out)),
         _of("M14", "output as a constant", "tanh", "x", lambda g, out: g * (1 - raw(out) ** 2)),
         _of("M14", "output as a constant", "sigmoid", "x", lambda g, out: g * raw(out * (1 - out))),
-        _of(
-            "M14",
-            "output as a constant",
-            "logsumexp",
-            "x",
-            lambda g, x, out, axis: reductions._logsumexp_rule(g, raw(x), raw(out), axis),
-        ),
+        _of("M14", "output as a constant", "logsumexp", "x",
+            lambda g, x, out, axis: reductions._logsumexp_rule(g, raw(x), raw(out), axis)),
         _of("M14", "operand as a constant", "square", "x", lambda g, x: g * (2 * raw(x))),
         _of("M14", "divisor as a constant", "divide", "a", lambda g, b: g / raw(b)),
-        _of(
-            "M14",
-            "derivative's own rule",
-            "batch_norm",
-            "x",
-            lambda g, x: 0 * x,
-            of=normalization.batch_norm_input,
-        ),
-        _of(
-            "M14",
-            "derivative's own rule",
-            "batch_norm",
-            "weight",
-            lambda g, weight: 0 * weight,
-            of=normalization.batch_norm_input,
-        ),
-        _of(
-            "M14",
-            "derivative's own rule",
-            "conv2d_output",
-            "weight",
-            lambda g, weight: 0 * weight,
-            of=conv.conv2d_input,
-        ),
-        _of(
-            "M14", "derivative's own rule", "max_pool2d", "y", lambda g, y: 0 * y, of=pool.max_pool2d_scatter
-        ),
+        _of("M14", "derivative's own rule", "batch_norm_output", "x",
+            lambda g, x: 0 * x, of=normalization.batch_norm_input),
+        _of("M14", "derivative's own rule", "batch_norm_output", "weight",
+            lambda g, weight: 0 * weight, of=normalization.batch_norm_input),
+        _of("M14", "derivative's own rule", "conv2d_output", "weight",
+            lambda g, weight: 0 * weight, of=conv.conv2d_input),
+        _of("M14", "derivative's own rule", "max_pool2d_windows", "y",
+            lambda g, y: 0 * y, of=pool.max_pool2d_scatter),
         # M15
-        _of(
-            "M15",
-            "stride and padding",
-            "conv2d_output",
-            "x",
-            lambda g, weight, spec: conv.conv2d_input(g, weight, spec=_hw_swapped(spec)),
-        ),
-        _of(
-            "M15",
-            "kernel turned",
-            "conv2d_output",
-            "weight",
-            lambda g, x, spec: ops.swapaxes(conv.conv2d_weight(x, g, spec=spec), 2, 3),
-        ),
-        _of(
-            "M15",
-            "kernel turned",
-            "conv2d_input",
-            "weight",
-            lambda g, y, spec: ops.swapaxes(conv.conv2d_weight(g, y, spec=spec), 2, 3),
-        ),
-        _of(
-            "M15",
-            "windows turned",
-            "max_pool2d",
-            "x",
-            lambda g, x, spec: pool.max_pool2d_scatter(g, raw(x), spec=_hw_swapped(spec)),
-        ),
-        _of(
-            "M15",
-            "windows turned",
-            "avg_pool2d",
-            "x",
-            lambda g, spec, count_include_pad: pool._avg_pool2d_input(
-                g, spec=_hw_swapped(spec), count_include_pad=count_include_pad
-            ),
-        ),
-        _of(
-            "M15",
-            "image turned",
-            "max_pool2d_gather",
-            "v",
-            lambda g, x, spec: ops.swapaxes(pool.max_pool2d_scatter(g, x, spec=spec), 2, 3),
-        ),
+        _of("M15", "stride and padding", "conv2d_output", "x",
+            lambda g, weight, spec: conv.conv2d_input(g, weight, spec=_hw_swapped(spec))),
+        _of("M15", "kernel turned", "conv2d_output", "weight",
+            lambda g, x, spec: ops.swapaxes(conv.conv2d_weight(x, g, spec=spec), 2, 3)),
+        _of("M15", "kernel turned", "conv2d_input", "weight",
+            lambda g, y, spec: ops.swapaxes(conv.conv2d_weight(g, y, spec=spec), 2, 3)),
+        _of("M15", "windows turned", "max_pool2d_windows", "x",
+            lambda g, x, spec: pool.max_pool2d_scatter(g, raw(x), spec=_hw_swapped(spec))),
+        _of("M15", "windows turned", "avg_pool2d_windows", "x", lambda g, spec, count_include_pad:
+                pool._avg_pool2d_input(g, spec=_hw_swapped(spec), count_include_pad=count_include_pad)),
+        _of("M15", "image turned", "max_pool2d_gather", "v",
+            lambda g, x, spec: ops.swapaxes(pool.max_pool2d_scatter(g, x, spec=spec), 2, 3)),
         # M16
-        _of(
-            "M16",
-            "of the input",
-            "conv2d_output",
-            "x",
-            lambda g, weight, spec: _groups_reversed(
-                conv.conv2d_input(raw(g), raw(weight), spec=spec), 1, spec.groups
-            ),
-        ),
-        _of(
-            "M16",
-            "of the kernel",
-            "conv2d_output",
-            "weight",
-            lambda g, x, spec: _groups_reversed(
-                conv.conv2d_weight(raw(x), raw(g), spec=spec), 0, spec.groups
-            ),
-        ),
-        _of(
-            "M16",
-            "channels reversed",
-            "batch_norm",
-            "bias",
-            lambda g: ops.getitem(sum_(g, (0, *range(2, g.ndim))), slice(None, None, -1)),
-        ),
+        _of("M16", "of the input", "conv2d_output", "x", lambda g, weight, spec:
+                _groups_reversed(conv.conv2d_input(raw(g), raw(weight), spec=spec), 1, spec.groups)),
+        _of("M16", "of the kernel", "conv2d_output", "weight", lambda g, x, spec:
+                _groups_reversed(conv.conv2d_weight(raw(x), raw(g), spec=spec), 0, spec.groups)),
+        _of("M16", "channels reversed", "batch_norm_output", "bias",
+            lambda g: ops.getitem(sum_(g, (0, *range(2, g.ndim))), slice(None, None, -1))),
         # an image of one colour, as the first layer sees it: the kernel as it would be for convolution proper
         _of(
             "M2",
@@ -615,6 +454,7 @@ def _particular():
             ),
         ),
     ]
+    # fmt: on
 
 
 MUTANTS = [*_generic(), *_particular()]

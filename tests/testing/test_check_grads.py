@@ -330,3 +330,34 @@ def test_operands_are_not_written_to():
 
     with pytest.raises(ValueError, match="read-only"):
         check_grads(careless, POINT.copy())
+
+
+def test_random_numbers_are_drawn_anew_in_every_call():
+    x = np.linspace(-1, 1, 40)
+
+    def f(x, rng):
+        return (tg.dropout(x, 0.5, rng=rng) * x).sum()
+
+    rng = np.random.default_rng(0)
+    gradient = tg.grad(f)(x, rng)
+    step = 1e-6
+    for i in (0, 7, 39):
+        moved = np.zeros(40)
+        moved[i] = step
+        slope = (f(x + moved, np.random.default_rng(0)) - f(x - moved, np.random.default_rng(0))) / (2 * step)
+        np.testing.assert_allclose(gradient[i], slope, atol=1e-8)
+    assert np.any(f(x, np.random.default_rng(1)) != f(x, np.random.default_rng(2)))
+    with pytest.raises(TypeError, match="rng"):
+        tg.dropout(x, 0.5)  # no hidden generator
+    state = rng.bit_generator.state
+    tg.testing.check_grads(f, x, rng)  # each call draws the same mask
+    assert rng.bit_generator.state == state
+
+    def draws_twice(x, first, second):
+        assert first is second  # as it was given, or the second mask would be the first
+        return f(f(x, first) * x, second)
+
+    tg.testing.check_grads(draws_twice, x, rng, rng)
+    stateful = np.random.default_rng(0)
+    with pytest.raises(tg.testing.GradientError, match="not deterministic"):  # and not a wrong verdict
+        tg.testing.check_grads(lambda x: f(x, stateful), x)

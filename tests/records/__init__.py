@@ -1,0 +1,32 @@
+"""One record for each operation, in files cut by family: what every table of tests reads.
+
+A new operation is its function with its rules, its export, and its record here.
+"""
+
+from . import (
+    activations,
+    convolution,
+    elementary,
+    elementwise,
+    indexing,
+    joining,
+    linalg,
+    losses,
+    normalization,
+    ordering,
+    pooling,
+    reductions,
+    shaping,
+    tape,
+)
+from .record import Record, calls_of
+
+__all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of"]
+
+_FAMILIES = (
+    tape, elementwise, elementary, reductions, shaping, indexing, joining, ordering, linalg, convolution,
+    pooling, normalization, activations, losses,
+)  # fmt: skip
+EVERYTHING = [one for family in _FAMILIES for one in family.RECORDS]
+RECORDS = [one for one in EVERYTHING if isinstance(one, Record)]
+CASES = [one.case for one in EVERYTHING]

@@ -1,0 +1,213 @@
+"""The bends between layers, and dropout."""
+
+import functools
+import math
+
+import numpy as np
+import references
+from hypothesis import strategies as st
+
+from tinygrad_cnn import ops
+from tinygrad_cnn.ops import activations
+from tinygrad_cnn.testing import ErrorCase, strategies
+
+from .draws import arrays, some_axes
+from .million import HALF, X, Z, erf, sigmoid, slope
+from .record import ByHand, Singular, Without, part, record
+
+ONE = np.float32(1)
+
+
+@st.composite
+def gated(draw):
+    """Draw pairs (x, y) of one shape."""
+    y = draw(arrays())
+    return draw(arrays(y.shape, whole=True)), y
+
+
+def softmax(x, g):
+    e = np.exp(x - x.max(1, keepdims=True))
+    out = e / e.sum(1, keepdims=True)
+    return out, out * (g - (g * out).sum(1, keepdims=True))
+
+
+def log_softmax(x, g):
+    shifted = x - x.max(1, keepdims=True)
+    out = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return out, g - np.exp(out) * g.sum(1, keepdims=True)
+
+
+ROOT = np.float32(np.sqrt(2 / np.pi))
+
+
+def gelu_by_tanh(x, g):
+    u = ROOT * (x + np.float32(0.044715) * x * x * x)
+    t = np.tanh(u)
+    derivative = HALF * (1 + t) + HALF * x * (1 - t * t) * ROOT * (1 + np.float32(0.134145) * x * x)
+    return HALF * x * (1 + t), g * derivative
+
+
+def gelu(x, g):
+    cdf = HALF * (1 + erf(x * np.float32(np.sqrt(0.5))))
+    return x * cdf, g * (cdf + x * np.exp(-HALF * x * x) * np.float32(1 / np.sqrt(2 * np.pi)))
+
+
+def dropout(x, g):
+    mask = (np.random.default_rng(0).random(x.shape, np.float32) >= 0.5) * np.float32(2)
+    return x * mask, g * mask
+
+
+def drop(x, rate, seed):
+    """Draw the same mask in every call, which makes dropout a function like others."""
+    return ops.dropout(x, rate, rng=np.random.default_rng(seed))
+
+
+def dropped(x, rate, seed):
+    kept = np.random.default_rng(seed).random(x.shape, dtype=np.float32) >= rate
+    return np.where(kept, x / (1 - rate), 0.0)
+
+
+def over_several(name):
+    """Call PyTorch's softmax over one dimension, to which the axes are flattened."""
+
+    def theirs(torch, x, axis):
+        axes = [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
+        order = [a for a in range(x.ndim) if a not in axes] + axes
+        moved = torch.permute(x, order)
+        flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], math.prod(x.shape[a] for a in axes))
+        out = getattr(torch, name)(flat, -1).reshape(moved.shape)
+        return torch.permute(out, [order.index(a) for a in range(x.ndim)])
+
+    return theirs
+
+
+calls = strategies.calls
+wide = arrays(low=-30.0, high=30.0)
+approximations = st.sampled_from(["none", "tanh"])
+
+RECORDS = [
+    record(
+        "relu",
+        operands=arrays(away_from=[0.0]),
+        reference=lambda x: np.where(x > 0, x, 0.0),
+        ties=True,
+        by_hand=[slope(lambda x: np.maximum(x, 0), lambda x, out: x > 0, Z)],
+    ),
+    part(
+        "relu_gradient",
+        activations.relu_gradient,
+        operands=gated(),
+        reference=lambda x, y: np.where(y > 0, x, 0.0),
+        linear_in=("x",),
+        constant=("y",),
+    ),
+    record(
+        "leaky_relu",
+        operands=arrays(away_from=[0.0]),
+        params={"negative_slope": st.sampled_from([0.01, 0.25, 0.5])},
+        reference=lambda x, *, negative_slope: np.where(x > 0, x, negative_slope * x),
+        torch="nn.functional.leaky_relu",
+        ties=True,
+        by_hand=[
+            slope(
+                lambda x: np.where(x > 0, x, np.float32(0.01) * x),
+                lambda x, out: np.where(x > 0, ONE, np.float32(0.01)),
+                Z,
+            )
+        ],
+    ),
+    record(
+        "elu",
+        operands=arrays(away_from=[0.0]),
+        params={"alpha": st.sampled_from([0.5, 1.0, 2.0])},
+        reference=lambda x, *, alpha: np.where(x > 0, x, alpha * (np.exp(x) - 1)),
+        torch="nn.functional.elu",
+        ties=True,
+        by_hand=[
+            slope(
+                lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+                lambda x, out: np.where(x > 0, ONE, np.exp(np.minimum(x, 0))),
+                Z,
+            )
+        ],
+    ),
+    record(
+        "sigmoid",
+        operands=arrays(),
+        reference=lambda x: 1 / (1 + np.exp(-x)),
+        shared=calls(wide),
+        by_hand=[slope(sigmoid, lambda x, out: out * (1 - out), Z)],
+    ),
+    record(
+        "log_sigmoid",
+        operands=arrays(),
+        reference=lambda x: -np.log(1 + np.exp(-x)),
+        torch="nn.functional.logsigmoid",
+        shared=calls(wide),
+        by_hand=[slope(lambda x: -np.logaddexp(-x, 0), lambda x, out: sigmoid(-x), Z)],
+    ),
+    record(
+        "softplus",
+        operands=arrays(),
+        reference=lambda x: np.log(1 + np.exp(x)),
+        torch=lambda torch, x: torch.nn.functional.softplus(x, threshold=1e3),
+        shared=calls(arrays(low=-9.0, high=9.0)),
+        by_hand=[slope(lambda x: np.logaddexp(x, 0), lambda x, out: sigmoid(x), Z)],
+    ),
+    record(
+        "silu",
+        operands=arrays(),
+        reference=lambda x: x / (1 + np.exp(-x)),
+        shared=calls(wide),
+        by_hand=[slope(lambda x: x * sigmoid(x), lambda x, out: (s := sigmoid(x)) * (1 + x * (1 - s)), Z)],
+    ),
+    record(
+        "gelu",
+        operands=arrays(),
+        params={"approximate": approximations},
+        reference=references.gelu,
+        errors=[ErrorCase((np.ones(2),), ValueError, {"approximate": "sigmoid"}, says=("'sigmoid'",))],
+        shared=calls(arrays(low=-7.0, high=7.0), {"approximate": approximations}),
+        by_hand=[
+            ByHand((Z,), gelu),
+            ByHand((Z,), gelu_by_tanh, lambda x: ops.gelu(x, approximate="tanh"), "tanh"),
+        ],
+    ),
+    part("normal_cdf", activations._normal_cdf, operands=arrays(), reference=references.normal_cdf),
+    part(
+        "gelu_tanh",
+        activations._gelu_tanh,
+        operands=arrays(),
+        reference=functools.partial(references.gelu, approximate="tanh"),
+    ),
+    record(
+        "softmax",
+        operands=arrays(strategies.shapes(min_dims=1)),
+        params=some_axes,
+        reference=references.softmax,
+        torch=over_several("softmax"),
+        by_hand=[ByHand((Z,), softmax)],
+    ),
+    record(
+        "log_softmax",
+        operands=arrays(strategies.shapes(min_dims=1)),
+        params=some_axes,
+        reference=lambda x, axis: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
+        torch=over_several("log_softmax"),
+        by_hand=[ByHand((Z,), log_softmax)],
+        singular={
+            "log_softmax": Singular(
+                lambda x: ops.log_softmax(ops.stack([x, np.ones(x.shape, x.dtype)]), 0)[0], (-np.inf,)
+            )
+        },
+    ),
+    record(
+        "dropout",
+        drop,
+        operands=arrays(),
+        params={"rate": st.sampled_from([0.0, 0.25, 0.5]), "seed": st.integers(0, 2**16)},
+        reference=dropped,
+        torch=Without("each library draws a mask of its own"),
+        by_hand=[ByHand((X,), dropout, lambda x: ops.dropout(x, 0.5, rng=np.random.default_rng(0)))],
+    ),
+]
