@@ -220,56 +220,6 @@ def test_a_layer_whose_groups_do_not_divide_is_refused_when_it_is_made(groups):
 
 
 @pytest.mark.parametrize(
-    ("make", "error", "match"),
-    [
-        (lambda: nn.Conv2d(0, 8, 3), ValueError, "Conv2d: in_channels: expected at least 1, got 0"),
-        (lambda: nn.Conv2d(1, -8, 3), ValueError, "Conv2d: out_channels: expected at least 1, got -8"),
-        (
-            lambda: nn.Conv2d(1, 8, (3, 0)),
-            ValueError,
-            r"Conv2d: kernel_size: expected at least 1, got \(3, 0\)",
-        ),
-        (
-            lambda: nn.Conv2d(1, 8, (3, 3, 3)),
-            ValueError,
-            "Conv2d: kernel_size: expected an integer or a pair",
-        ),
-        (lambda: nn.Conv2d(1, 8, 3, groups=0), ValueError, "Conv2d: groups: expected at least 1, got 0"),
-        (lambda: nn.Conv2d(1, 8, 3, stride=0), ValueError, "Conv2d: stride must be at least 1, got 0"),
-        (lambda: nn.Conv2d(1, 8, 3, padding=-1), ValueError, "Conv2d: padding must be at least 0, got -1"),
-        (lambda: nn.Conv2d(1, 8, 3, padding="full"), ValueError, "Conv2d: padding as a string must be"),
-        (lambda: nn.Conv2d(1, 8, 3, dilation=(1, 0)), ValueError, "Conv2d: dilation must be at least 1, got"),
-        (lambda: nn.Conv2d(1.0, 8, 3), TypeError, "Conv2d: in_channels: expected integers, got 1.0"),
-        (lambda: nn.Dense(0, 3), ValueError, "Dense: in_features: expected at least 1, got 0"),
-        (lambda: nn.Dense(3, -1), ValueError, "Dense: out_features: expected at least 1, got -1"),
-        (lambda: nn.Dense(3, "10"), TypeError, "Dense: out_features: expected integers, got '10'"),
-        (lambda: nn.BatchNorm2d(0), ValueError, "BatchNorm2d: channels: expected at least 1, got 0"),
-        (lambda: nn.BatchNorm2d(1, eps=-1), ValueError, r"BatchNorm2d: eps: expected a number in \[0, inf\]"),
-        (lambda: nn.BatchNorm2d(1, momentum=1.5), ValueError, "BatchNorm2d: momentum: expected .* got 1.5"),
-        (lambda: nn.LayerNorm(()), ValueError, r"LayerNorm: shape: expected at least 1, got \(\)"),
-        (lambda: nn.LayerNorm((3, 0)), ValueError, r"LayerNorm: shape: expected at least 1, got \(3, 0\)"),
-        (lambda: nn.LayerNorm(3, eps=np.nan), ValueError, "LayerNorm: eps: expected .* got nan"),
-        (lambda: nn.GroupNorm(0, 4), ValueError, "GroupNorm: groups: expected at least 1, got 0"),
-        (lambda: nn.GroupNorm(2, 0), ValueError, "GroupNorm: channels: expected at least 1, got 0"),
-        (lambda: nn.GroupNorm(3, 4), ValueError, "GroupNorm: groups=3 must divide channels=4"),
-        (lambda: nn.GroupNorm(1, 4, eps=-1.0), ValueError, "GroupNorm: eps: expected .* got -1.0"),
-        (lambda: nn.MaxPool2d(0), ValueError, "MaxPool2d: kernel_size must be at least 1, got 0"),
-        (
-            lambda: nn.MaxPool2d(2, padding=2),
-            ValueError,
-            "MaxPool2d: padding must be at most half the kernel",
-        ),
-        (lambda: nn.MaxPool2d(2, dilation=0), ValueError, "MaxPool2d: dilation must be at least 1, got 0"),
-        (lambda: nn.AvgPool2d(2, stride=-1), ValueError, "AvgPool2d: stride must be at least 1, got -1"),
-        (lambda: nn.AvgPool2d([2, 2]), TypeError, r"AvgPool2d: kernel_size: expected .* the list \[2, 2\]"),
-    ],
-)
-def test_a_layer_that_makes_no_sense_is_refused_when_it_is_made(make, error, match):
-    with pytest.raises(error, match=match):
-        make()
-
-
-@pytest.mark.parametrize(
     ("options", "error", "match"),
     [
         ({"stride": 0}, ValueError, "conv2d: stride must be at least 1, got 0"),
@@ -367,19 +317,6 @@ def test_a_result_that_leaves_the_real_numbers_does_not_leave_the_tape_in_silenc
         tg.grad(lambda x: tg.abs(x * 1j))(2.0)
 
 
-@pytest.mark.parametrize("lr", [float("nan"), float("inf"), -0.1])
-def test_learning_rates_out_of_range(lr):
-    with pytest.raises(ValueError, match="lr: expected a finite number not below 0, got"):
-        tg.optim.SGD({"w": np.ones(2)}, lr=lr)
-
-
-def test_a_gradient_of_a_foreign_dtype_updates_nothing():
-    params = {"a": np.ones(2), "b": np.ones(2)}
-    with pytest.raises(TypeError, match="step: 'b': expected a real gradient, got complex128"):
-        tg.optim.SGD(params, lr=1.0).step({"a": np.ones(2), "b": np.ones(2, complex)})
-    assert params["a"].tolist() == [1.0, 1.0]
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.uint8, np.int64])
 @pytest.mark.parametrize(
     ("layer", "shape"),
@@ -454,8 +391,6 @@ def test_logits_that_are_no_rows(kind):
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 2, float("nan")])
 def test_rates_out_of_range(rate):
-    with pytest.raises(ValueError, match=rf"Dropout: rate: expected a probability in \[0, 1\), got {rate}"):
-        nn.Dropout(rate)
     with pytest.raises(ValueError, match=rf"dropout: rate: expected a number in \[0, 1\), got {rate}"):
         tg.dropout(LOGITS, rate, rng=np.random.default_rng(0))
 

@@ -1,75 +1,63 @@
-"""Schedules, by their formulas; PyTorch's are in tests/peers."""
+"""What holds for every schedule, over the records; and where the formulas meet."""
 
-import math
-
-import numpy as np
 import pytest
+from numpy.testing import assert_allclose
+from records.intervals import ends
+from records.optimizers import SCHEDULES
 
-from tinygrad_cnn import optim
-from tinygrad_cnn.optim import Constant, Cosine, OneCycle, Step, WarmUp
+from tinygrad_cnn.optim import OneCycle
 
-
-def test_constant_and_step():
-    assert [Constant(0.3)(i) for i in (0, 10**9)] == [0.3, 0.3]
-    assert [Step(1.0, every=3, factor=0.5)(i) for i in range(7)] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
-
-
-def test_cosine_falls_along_half_a_cosine_and_stays():
-    rate = Cosine(1.0, steps=8, end=0.2)
-    for i in range(9):
-        assert rate(i) == pytest.approx(0.2 + 0.8 * (1 + math.cos(math.pi * i / 8)) / 2)
-    assert rate(8) == rate(1000) == pytest.approx(0.2)
-    assert rate(4) == pytest.approx(0.6)
+every_case = pytest.mark.parametrize(
+    ("record", "options"),
+    [pytest.param(r, options, id=f"{r.name}-{options}") for r in SCHEDULES for options in r.options],
+)
 
 
-def test_warm_up_grows_to_the_first_rate_and_hands_over():
-    rate = WarmUp(Cosine(1.0, steps=10), steps=4)
-    assert [rate(i) for i in range(4)] == [0.25, 0.5, 0.75, 1.0]
-    assert [rate(4 + i) for i in range(11)] == [Cosine(1.0, steps=10)(i) for i in range(11)]
+@every_case
+def test_rates_follow_the_formula_and_stay_at_the_last(record, options):
+    rate = record.make(**options)
+    steps = [*range(60), 10**9]
+    expected = [record.formula(step, **options) for step in steps]
+    assert_allclose([rate(step) for step in steps], expected, rtol=1e-12, atol=1e-15)
 
 
-def test_one_cycle_rises_falls_and_stays():
-    rate = OneCycle(1.0, steps=21, rise=0.25, start=10.0, end=100.0)
-    rates = [rate(i) for i in range(21)]
-    top = 0.25 * 21 - 1  # between two steps
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[-1] == rate(1000) == pytest.approx(0.001)
-    assert max(rates) == rates[5] < 1.0
-    assert rates[:5] == sorted(rates[:5])
-    assert rates[5:] == sorted(rates[5:], reverse=True)
-    assert rates[2] == pytest.approx(1.0 + (0.1 - 1.0) * (1 + math.cos(math.pi * 2 / top)) / 2)
+@every_case
+def test_rates_are_those_of_pytorch(record, options):
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, a peer (pip install '.[peers]')")
+    lr = options["lr"] if "lr" in options else options["schedule"].lr
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr)
+    scheduler = record.torch(torch.optim.lr_scheduler, optimizer, **options)
+    rate = record.make(**options)
+    for step in range(options.get("steps", 20)):
+        assert rate(step) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9, abs=1e-12)
+        optimizer.step()
+        if step + 1 < options.get("steps", 20):
+            scheduler.step()
 
 
-def test_a_peak_at_the_first_step():
-    rate = OneCycle(1.0, steps=10, rise=0.1)
-    assert rate(0) == pytest.approx(1.0)
-    assert rate(9) == pytest.approx(1 / 25 / 1e4)
+@every_case
+def test_schedules_compare_by_value_and_are_frozen(record, options):
+    schedule = record.make(**options)
+    assert schedule == record.make(**options)
+    assert hash(schedule) == hash(record.make(**options))
+    assert repr(schedule).startswith(record.name)
+    with pytest.raises(AttributeError):
+        setattr(schedule, next(iter(options)), 1)
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Step(1.0, every=0), "Step: every: expected at least 1, got 0"),
-        (lambda: Cosine(1.0, steps=0), "Cosine: steps: expected at least 1, got 0"),
-        (lambda: WarmUp(Constant(1.0), steps=0), "WarmUp: steps: expected at least 1, got 0"),
-        (lambda: OneCycle(1.0, steps=1), "OneCycle: steps: expected at least 2, got 1"),
-        (lambda: OneCycle(1.0, steps=9, rise=1.0), r"OneCycle: rise: expected a share in \(0, 1\), got 1.0"),
-    ],
+    ("record", "name", "interval"),
+    [pytest.param(r, n, i, id=f"{r.name}-{n}") for r in SCHEDULES for n, i in r.intervals.items()],
 )
-def test_arguments_out_of_range(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
+def test_arguments_out_of_range_are_refused(record, name, interval):
+    inside, outside = ends(interval)
+    for value in inside:
+        record.make(**{**record.options[0], name: value})
+    for value in outside:
+        with pytest.raises(ValueError, match=f"{record.name}: {name}: expected .*, got {value}"):
+            record.make(**{**record.options[0], name: value})
 
 
-def test_an_optimizer_follows_a_schedule_from_step_0():
-    params = {"w": np.zeros(1)}
-    optimizer = optim.SGD(params, Step(1.0, every=2, factor=0.1))
-    moved = []
-    for _ in range(4):
-        before = params["w"].copy()
-        optimizer.step({"w": np.ones(1)})
-        moved.append(float(before[0] - params["w"][0]))
-    assert moved == pytest.approx([1, 1, 0.1, 0.1])
-    assert optimizer.lr == pytest.approx(0.01)
-    optimizer.lr = Constant(7.0)
-    assert optimizer.lr == 7.0
+def test_one_cycle_reaches_exactly_its_rate_at_the_top():
+    assert OneCycle(0.87, steps=10, rise=0.5, start=3, end=7)(4) == 0.87  # the fall would begin an ulp away
+    assert OneCycle(0.3, steps=10, rise=0.1)(0) == 0.3  # there is nothing to rise

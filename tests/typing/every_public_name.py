@@ -190,7 +190,19 @@ def layers(x: Float64) -> None:
     y, state = model(params, state, x, train=True, rng=np.random.default_rng(0))
     loss = tg.cross_entropy(y, np.array([0, 1]))
     loss.backward()
-    print(nn.summary(model, (1, 1, 28, 28)))
+    described = nn.summary(model, (1, 1, 28, 28))
+    assert isinstance(described, nn.Summary)
+    assert_type(described.rows[0], nn.SummaryRow)
+
+
+class Doubled(nn.Parameterless):
+    def apply(self, x: Any) -> Any:
+        return 2 * x
+
+
+def functions_as_layers(x: Float64) -> None:
+    model = nn.Sequential(nn.Lambda(tg.tanh), tg.relu, Doubled())
+    print(model({}, {}, x))
 
 
 def optimizers(params: dict[str, tg.Tensor], grads: dict[str, Float64]) -> None:

@@ -1,28 +1,18 @@
-"""Layers: frozen descriptions with ``init(rng) -> (params, state)`` and a pure call. Compositions only."""
+"""Layers: frozen descriptions with ``init(rng) -> (params, state)`` and a pure call; no gradient code."""
 
 from . import init
-from .layer import Layer
-from .layers import (
-    GELU,
-    AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    GroupNorm,
-    LayerNorm,
-    LogSoftmax,
-    MaxPool2d,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
+from .activation import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .convolution import Conv2d
+from .dense import Dense
+from .dropout import Dropout
+from .flatten import Flatten
+from .function import Lambda
+from .layer import Layer, Parameterless
+from .normalization import BatchNorm2d, GroupNorm, LayerNorm
+from .pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .residual import Residual
 from .sequential import Sequential
-from .summary import summary
+from .summary import Summary, SummaryRow, summary
 
 __all__ = [
     "GELU",
@@ -34,15 +24,19 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool2d",
     "GroupNorm",
+    "Lambda",
     "Layer",
     "LayerNorm",
     "LogSoftmax",
     "MaxPool2d",
+    "Parameterless",
     "ReLU",
     "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "Summary",
+    "SummaryRow",
     "Tanh",
     "init",
     "summary",

@@ -1,4 +1,4 @@
-"""Initial values of weights, each a function ``(rng, shape) -> float64 ndarray``.
+"""Initial values of weights. Each is a function ``(rng, shape) -> float64 ndarray``.
 
 The fan-in is the number of inputs that one output sums: ``in`` of a dense weight ``(in, out)``,
 ``C * KH * KW`` of a convolution weight ``(O, C, KH, KW)``. The draw is made in float64 and cast by the
@@ -8,18 +8,22 @@ caller, so that a seed gives the same network in every dtype.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 __all__ = ["fans", "he_normal", "he_uniform", "xavier_normal", "xavier_uniform"]
 
+Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Fan-in and fan-out of a dense ``(in, out)`` or convolution ``(O, C, KH, KW)`` weight.
+    """Count the fan-in and the fan-out of a dense ``(in, out)`` or convolution ``(O, C, KH, KW)`` weight.
 
     Parameters
     ----------
     shape : tuple of int
+        The shape of the weight.
 
     Returns
     -------
@@ -44,12 +48,16 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def he_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Normal with variance ``2 / fan_in``, which keeps the scale through a relu (He et al. 2015, eq. 10).
+    """Draw from a normal distribution of variance ``2 / fan_in`` (He et al. 2015, eq. 10).
+
+    This variance keeps the scale of the values through a relu.
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        The source of the random numbers.
     shape : tuple of int
+        The shape of the weight.
 
     Returns
     -------
@@ -65,12 +73,14 @@ def he_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def he_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Uniform with variance ``2 / fan_in``: the interval ``±sqrt(6 / fan_in)`` (He et al. 2015).
+    """Draw uniformly with variance ``2 / fan_in``, from the interval ``±sqrt(6 / fan_in)`` (He et al. 2015).
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        The source of the random numbers.
     shape : tuple of int
+        The shape of the weight.
 
     Returns
     -------
@@ -86,12 +96,14 @@ def he_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def xavier_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Normal with variance ``2 / (fan_in + fan_out)`` (Glorot & Bengio 2010, eq. 12).
+    """Draw from a normal distribution of variance ``2 / (fan_in + fan_out)`` (Glorot & Bengio 2010, eq. 12).
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        The source of the random numbers.
     shape : tuple of int
+        The shape of the weight.
 
     Returns
     -------
@@ -107,12 +119,14 @@ def xavier_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
 
 
 def xavier_uniform(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Uniform on ``±sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010, eq. 16).
+    """Draw uniformly from ``±sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010, eq. 16).
 
     Parameters
     ----------
     rng : numpy.random.Generator
+        The source of the random numbers.
     shape : tuple of int
+        The shape of the weight.
 
     Returns
     -------

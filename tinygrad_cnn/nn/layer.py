@@ -2,32 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-__all__ = ["Layer", "Parameterless", "require_sizes", "require_within"]
+__all__ = ["Layer", "Parameterless"]
+
+Arrays = dict[str, Any]
+"""Parameters or state: arrays by name, or such dicts by the names of the layers in a layer."""
 
 
 class Layer:
     """A description of a function of ``(params, state, x)``; it holds no arrays.
 
-    Subclasses are frozen dataclasses: comparable, hashable, printable.
+    Subclasses are frozen dataclasses, which makes them comparable, hashable and printable. There are three
+    kinds. A layer with parameters defines `init` and the call. A layer that is a plain function derives from
+    `Parameterless` and defines ``apply``. A layer made of layers defines `children` and `forward`.
     """
 
-    def init(self, rng: np.random.Generator, *, dtype: Any = np.float32) -> tuple[dict, dict]:
-        """Draw fresh parameters and make the initial state.
+    def children(self) -> tuple[tuple[str, Layer], ...]:
+        """Return the layers that this layer is made of, with the names of their parameters.
+
+        Returns
+        -------
+        tuple of (str, Layer)
+            Nothing for a layer that is not made of others.
+        """
+        return ()
+
+    def label(self) -> str:
+        """Return the name of the layer in a `summary`, by default that of its class.
+
+        Returns
+        -------
+        str
+        """
+        return type(self).__name__
+
+    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+        """Count the multiply-adds of the layer itself, without its children, for one sample.
+
+        Parameters
+        ----------
+        output_shape : tuple of int
+            The shape of what the layer returned, with the batch axis.
+
+        Returns
+        -------
+        int
+            By default 0: only products and convolutions are counted.
+        """
+        return 0
+
+    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
+        """Draw fresh parameters and make the initial state; by default those of the children, in order.
 
         Parameters
         ----------
         rng : numpy.random.Generator
+            The source of the random values.
         dtype : dtype_like
-            Of the parameters; the values are drawn in float64 and cast.
+            The dtype of the parameters. The values are drawn in float64 and cast.
 
         Returns
         -------
         params, state : dict of ndarray
-            Both empty for a layer without.
+            Parameters and state by name. What has none has no key.
 
         Examples
         --------
@@ -36,47 +78,24 @@ class Layer:
         >>> {name: array.shape for name, array in params.items()}, state
         ({'weight': (3, 2), 'bias': (2,)}, {})
         """
-        return {}, {}
+        params, state = {}, {}
+        for name, layer in self.children():
+            own_params, own_state = layer.init(rng, dtype=dtype)
+            if own_params:
+                params[name] = own_params
+            if own_state:
+                state[name] = own_state
+        return params, state
 
-    def __call__(
-        self,
-        params: dict,
-        state: dict,
-        x: Any,
-        *,
-        train: bool = False,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Any, dict]:
-        """Apply the layer; pure: always returns ``(y, state)`` and changes nothing.
-
-        Parameters
-        ----------
-        params, state : dict
-            Of the structure that `init` returns.
-        x : ndarray or Tensor
-        train : bool
-            Training behaviour: batch statistics, dropout.
-        rng : numpy.random.Generator, optional
-            For the layers that draw random numbers in training.
-
-        Returns
-        -------
-        y : ndarray or Tensor
-        state : dict
-            The state for the next call.
-        """
-        raise NotImplementedError
-
-
-class Parameterless(Layer):
-    """A layer that is a plain function of its input: subclasses define ``apply``."""
-
-    def apply(self, x: Any) -> Any:
-        """The function.
+    def forward(self, x: Any, run: Callable[[str, Layer, Any], Any]) -> Any:
+        """Say what a layer that is made of layers does with them.
 
         Parameters
         ----------
         x : ndarray or Tensor
+            The input.
+        run : callable
+            A function ``(name, layer, x) -> y`` that applies a child with its own parameters and state.
 
         Returns
         -------
@@ -84,57 +103,84 @@ class Parameterless(Layer):
         """
         raise NotImplementedError
 
-    def __call__(self, params, state, x, *, train=False, rng=None):
+    def __call__(
+        self,
+        params: Arrays,
+        state: Arrays,
+        x: Any,
+        *,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Any, Arrays]:
+        """Apply the layer. The call is pure: it returns ``(y, state)`` and changes nothing.
+
+        Parameters
+        ----------
+        params, state : dict
+            Parameters and state in the structure that `init` returns.
+        x : ndarray or Tensor
+            The input.
+        train : bool
+            Whether to behave as in training, with batch statistics and dropout.
+        rng : numpy.random.Generator, optional
+            The source of the random numbers that some layers draw in training.
+
+        Returns
+        -------
+        y : ndarray or Tensor
+            The output.
+        state : dict
+            The state for the next call.
+        """
+        new_state: Arrays = {}
+
+        def run(name: str, layer: Layer, x: Any) -> Any:
+            y, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
+            if own:
+                new_state[name] = own
+            return y
+
+        return self.forward(x, run), new_state
+
+
+class Parameterless(Layer):
+    """A layer that is a plain function of its input. Subclasses define ``apply``.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Scale(Parameterless):
+    ...     factor: float
+    ...
+    ...     def apply(self, x):
+    ...         return x * self.factor
+    >>> Scale(2.0)({}, {}, np.ones(2))
+    (array([2., 2.]), {})
+    """
+
+    def apply(self, x: Any) -> Any:
+        """Compute the function.
+
+        Parameters
+        ----------
+        x : ndarray or Tensor
+            The input.
+
+        Returns
+        -------
+        ndarray or Tensor
+        """
+        raise NotImplementedError
+
+    def __call__(
+        self,
+        params: Arrays,
+        state: Arrays,
+        x: Any,
+        *,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Any, Arrays]:
         """Apply the function; see `Layer.__call__`."""
         return self.apply(x), {}
-
-
-def require_sizes(layer: str, **sizes: Any) -> None:
-    """Check that sizes are integers of 1 or more.
-
-    Parameters
-    ----------
-    layer : str
-        For the message.
-    **sizes : int or tuple of int
-        By the names of the layer's parameters.
-
-    Raises
-    ------
-    TypeError
-        If one is not made of integers.
-    ValueError
-        If one is below 1, or an empty tuple.
-
-    Examples
-    --------
-    >>> require_sizes("Conv2d", in_channels=3, kernel_size=(3, 5))
-    """
-    for name, size in sizes.items():
-        parts = size if isinstance(size, tuple) else (size,)
-        if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in parts):
-            raise TypeError(f"{layer}: {name}: expected integers, got {size!r}")
-        if not parts or min(parts) < 1:
-            raise ValueError(f"{layer}: {name}: expected at least 1, got {size}")
-
-
-def require_within(layer: str, name: str, value: float, low: float, high: float) -> None:
-    """Check that a number lies in ``[low, high]``.
-
-    Parameters
-    ----------
-    layer, name : str
-        For the message.
-    value, low, high : float
-
-    Raises
-    ------
-    ValueError
-        If it does not, or is NaN.
-
-    Examples
-    --------
-    >>> require_within("BatchNorm2d", "momentum", 0.1, 0, 1)
-    """
-    if not low <= value <= high:
-        raise ValueError(f"{layer}: {name}: expected a number in [{low}, {high}], got {value}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from .layer import Layer
 
@@ -20,11 +20,14 @@ class Residual(Layer):
     Parameters
     ----------
     block : Layer
+        The layer to go through.
     shortcut : Layer, optional
-        By default the identity; a 1x1 convolution where the block changes the shape.
+        The way around it, by default the identity. Where the block changes the shape, a convolution of size
+        1 changes it too.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tinygrad_cnn.nn import Dense
     >>> layer = Residual(Dense(3, 3))
     >>> params, state = layer.init(np.random.default_rng(0))
@@ -35,21 +38,12 @@ class Residual(Layer):
     block: Layer
     shortcut: Layer | None = None
 
-    def parts(self) -> list[tuple[str, Layer]]:
-        """The branches, with the names of their parameters."""
-        return [("block", self.block), *([("shortcut", self.shortcut)] if self.shortcut else [])]
+    def children(self) -> tuple[tuple[str, Layer], ...]:
+        """Return the block, and the shortcut if there is one."""
+        block = ("block", self.block)
+        return (block,) if self.shortcut is None else (block, ("shortcut", self.shortcut))
 
-    def init(self, rng, *, dtype=np.float32):
-        """Initialise the block, then the shortcut; see `Layer.init`."""
-        made = [(name, *layer.init(rng, dtype=dtype)) for name, layer in self.parts()]
-        return {name: p for name, p, _ in made if p}, {name: s for name, _, s in made if s}
-
-    def __call__(self, params, state, x, *, train=False, rng=None):
-        """Apply both and add; see `Layer.__call__`."""
-        new_state, branches = {}, []
-        for name, layer in self.parts():
-            y, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
-            branches.append(y)
-            if own:
-                new_state[name] = own
-        return branches[0] + (branches[1] if self.shortcut else x), new_state
+    def forward(self, x: Any, run: Callable[[str, Layer, Any], Any]) -> Any:
+        """Apply the block, then the shortcut, and add."""
+        y = run("block", self.block, x)
+        return y + (x if self.shortcut is None else run("shortcut", self.shortcut, x))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
+from .function import Lambda
 from .layer import Layer
 
 __all__ = ["Sequential"]
@@ -19,19 +20,22 @@ class Sequential(Layer):
 
     Parameters
     ----------
-    *layers : Layer
-        Named ``"0"``, ``"1"``, ...
-    **named : Layer
-        Named by keyword; they come after the positional ones.
+    *layers : Layer or callable
+        Layers and functions of one argument, named ``"0"``, ``"1"``, ...
+    **named : Layer or callable
+        Layers and functions that come after the positional ones, named by keyword.
 
     Attributes
     ----------
     layers : tuple of (str, Layer)
+        All of them with their names. A function has become a `Lambda`.
 
     Examples
     --------
-    >>> from tinygrad_cnn.nn import Dense, ReLU
-    >>> model = Sequential(Dense(4, 3), ReLU(), head=Dense(3, 2))
+    >>> import numpy as np
+    >>> from tinygrad_cnn import relu
+    >>> from tinygrad_cnn.nn import Dense
+    >>> model = Sequential(Dense(4, 3), relu, head=Dense(3, 2))
     >>> params, state = model.init(np.random.default_rng(0))
     >>> list(params), state
     (['0', 'head'], {})
@@ -41,31 +45,28 @@ class Sequential(Layer):
 
     layers: tuple[tuple[str, Layer], ...]
 
-    def __init__(self, *layers: Layer, **named: Layer):
+    def __init__(self, *layers: Layer | Callable[[Any], Any], **named: Layer | Callable[[Any], Any]):
         pairs = (*((str(i), layer) for i, layer in enumerate(layers)), *named.items())
         if twice := {name for name, _ in pairs[: len(layers)]} & named.keys():
             raise ValueError(f"Sequential: the name '{min(twice)}' is used twice")
-        for name, layer in pairs:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Sequential: '{name}': expected a Layer, got {layer!r}")
-        object.__setattr__(self, "layers", pairs)  # frozen: the one assignment of a constructor
+        made = tuple((name, _as_layer(name, layer)) for name, layer in pairs)
+        object.__setattr__(self, "layers", made)  # a frozen class has no other way to set a field
 
-    def init(self, rng, *, dtype=np.float32):
-        """Initialise every layer, in order; see `Layer.init`."""
-        params, state = {}, {}
-        for name, layer in self.layers:
-            own_params, own_state = layer.init(rng, dtype=dtype)
-            if own_params:
-                params[name] = own_params
-            if own_state:
-                state[name] = own_state
-        return params, state
+    def children(self) -> tuple[tuple[str, Layer], ...]:
+        """Return the layers with their names."""
+        return self.layers
 
-    def __call__(self, params, state, x, *, train=False, rng=None):
-        """Apply every layer, in order; see `Layer.__call__`."""
-        new_state = {}
+    def forward(self, x: Any, run: Callable[[str, Layer, Any], Any]) -> Any:
+        """Apply every layer to what the one before returned."""
         for name, layer in self.layers:
-            x, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
-            if own:
-                new_state[name] = own
-        return x, new_state
+            x = run(name, layer, x)
+        return x
+
+
+def _as_layer(name: str, part: Layer | Callable[[Any], Any]) -> Layer:
+    """Return a layer as it is and a function as a layer. A class is neither: its parentheses are missing."""
+    if isinstance(part, Layer):
+        return part
+    if isinstance(part, type) or not callable(part):
+        raise TypeError(f"Sequential: '{name}': expected a layer or a function of one argument, got {part!r}")
+    return Lambda(part)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
-from .layer import Layer
-from .layers import Conv2d, Dense
-from .residual import Residual
-from .sequential import Sequential
+from .layer import Arrays, Layer
 
-__all__ = ["Row", "Summary", "summary"]
+__all__ = ["Summary", "SummaryRow", "summary"]
 
 
-class Row(NamedTuple):
+class SummaryRow(NamedTuple):
     """One layer of a `Summary`."""
 
     name: str
@@ -30,7 +26,7 @@ class Row(NamedTuple):
 class Summary(NamedTuple):
     """The rows of a model, and a table of them as its string."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
 
     @property
     def parameters(self) -> int:
@@ -39,7 +35,7 @@ class Summary(NamedTuple):
 
     @property
     def multiply_adds(self) -> int:
-        """The multiply-adds of its products and convolutions, for one sample."""
+        """The multiply-adds of the model for one sample."""
         return sum(row.multiply_adds for row in self.rows)
 
     def __str__(self) -> str:
@@ -67,14 +63,15 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
     Parameters
     ----------
     model : Layer
+        The model to describe.
     input_shape : tuple of int
-        Of one sample, without the batch axis: ``(C, H, W)``.
+        The shape of one sample without the batch axis, such as ``(C, H, W)``.
 
     Returns
     -------
     Summary
-        Print it for a table. Output shapes are those of a batch of one; multiply-adds are counted for
-        convolutions and dense layers, for one sample.
+        A table when it is printed. Output shapes are those of a batch of one sample. Multiply-adds are those
+        that the layers count themselves, for one sample.
 
     Raises
     ------
@@ -83,7 +80,7 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
 
     Examples
     --------
-    >>> from tinygrad_cnn.nn import Flatten, Sequential
+    >>> from tinygrad_cnn.nn import Conv2d, Flatten, Sequential
     >>> print(summary(Sequential(Conv2d(1, 8, 3, padding=1), Flatten()), (1, 28, 28)))
     name   layer    output shape    parameters  multiply-adds
     ---------------------------------------------------------
@@ -93,35 +90,24 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
     total                                   80         56,448
     """
     params, state = model.init(np.random.default_rng(0))
-    rows: list[Row] = []
+    rows: list[SummaryRow] = []
     x = np.zeros((1, *input_shape), np.float32)
     _visit(model, "", params, state, x, rows.append)
     return Summary(tuple(rows))
 
 
-def _visit(layer: Layer, name: str, params: Any, state: Any, x: Any, emit: Callable[[Row], None]) -> Any:
-    """Run a layer on ``x``; emit a row for each layer in it that is no container. Returns the output."""
-    if isinstance(layer, Sequential):
-        for key, part in layer.layers:
-            x = _visit(part, _join(name, key), params.get(key, {}), state.get(key, {}), x, emit)
-        return x
-    if isinstance(layer, Residual):
-        for key, part in layer.parts():
-            _visit(part, _join(name, key), params.get(key, {}), state.get(key, {}), x, emit)
-        return layer(params, state, x)[0]
-    y = layer(params, state, x)[0]
+def _visit(
+    layer: Layer, name: str, params: Arrays, state: Arrays, x: Any, emit: Callable[[SummaryRow], None]
+) -> Any:
+    """Run a layer on ``x`` and emit a row for each layer in it that has no children. Return the output."""
+
+    def run(key: str, child: Layer, x: Any) -> Any:
+        path = f"{name}.{key}" if name else key
+        return _visit(child, path, params.get(key, {}), state.get(key, {}), x, emit)
+
+    if layer.children():
+        return layer.forward(x, run)
+    y, _ = layer(params, state, x)
     count = sum(array.size for array in tree.leaves(params))
-    emit(Row(name or "0", type(layer).__name__, y.shape, count, _multiply_adds(layer, y.shape)))
+    emit(SummaryRow(name or "0", layer.label(), y.shape, count, layer.multiply_adds(y.shape)))
     return y
-
-
-def _join(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
-def _multiply_adds(layer: Layer, output_shape: tuple[int, ...]) -> int:
-    """One for each weight that each output element uses."""
-    outputs = math.prod(output_shape[1:])
-    if isinstance(layer, Conv2d):
-        return outputs * math.prod(layer.weight_shape[1:])
-    return outputs * layer.in_features if isinstance(layer, Dense) else 0

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, Schedule, require_fraction, require_not_negative
+from ..checks import within
+from .optimizer import Optimizer, Schedule, State
 
 __all__ = ["Adam", "AdamW"]
 
@@ -14,7 +15,8 @@ __all__ = ["Adam", "AdamW"]
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015), in PyTorch's form.
 
-    With gradient ``g``, parameter ``p``, moments ``m`` and ``v`` (zero at first), at step ``t = 1, 2, ...``::
+    The gradient is ``g``, the parameter ``p``, the moments are ``m`` and ``v`` (zero at first), and the steps
+    are ``t = 1, 2, ...``::
 
         g = g + weight_decay * p
         m = beta1 * m + (1 - beta1) * g
@@ -24,22 +26,27 @@ class Adam(Optimizer):
     Parameters
     ----------
     params : tree of ndarray or Tensor
-        Updated in place.
+        The parameters, which are updated in place.
     lr : float or callable
         The learning rate, or a schedule ``step -> rate``.
     betas : (float, float)
-        Each in ``[0, 1)``.
+        The share of each moment that a step keeps, in ``[0, 1)``.
     eps : float
-        Outside the root.
+        A number that is added to the root, so that nothing is divided by 0; not negative.
     weight_decay : float
-        Added to the gradient; see `AdamW` for the other way.
+        The multiple of the parameter that is added to its gradient, not negative; `AdamW` shrinks the
+        parameter instead.
 
     Raises
     ------
     ValueError
         If a number is out of range.
     TypeError
-        If a parameter is no floating array.
+        If a parameter is not a floating array.
+
+    Notes
+    -----
+    The state of a parameter is its ``first_moment``, its ``second_moment``, and the ``count`` of its steps.
 
     Examples
     --------
@@ -62,21 +69,26 @@ class Adam(Optimizer):
     ):
         name = type(self).__name__
         for i, beta in enumerate(betas):
-            require_fraction(name, f"betas[{i}]", beta)
-        require_not_negative(name, "eps", eps)
-        require_not_negative(name, "weight_decay", weight_decay)
-        super().__init__(params, lr)
+            within(name, f"betas[{i}]", beta, "[0, 1)")
+        within(name, "eps", eps, "[0, inf]")
+        within(name, "weight_decay", weight_decay, "[0, inf]")
         self.betas = float(betas[0]), float(betas[1])
         self.eps, self.weight_decay = float(eps), float(weight_decay)
-        self._first = [np.zeros_like(array) for array in self._arrays]
-        self._second = [np.zeros_like(array) for array in self._arrays]
-        self._counts = [0] * len(self._arrays)  # a leaf tensor may have missed steps
+        super().__init__(params, lr)
 
-    def update(self, index, param, g, lr):
-        """Update one parameter in place; see `Optimizer.update`."""
-        (beta1, beta2), m, v = self.betas, self._first[index], self._second[index]
-        self._counts[index] += 1
-        t = self._counts[index]
+    def init(self, param: np.ndarray) -> State:
+        """Start with moments of zero and a count of the steps, which a leaf tensor may miss some of."""
+        return {
+            "first_moment": np.zeros_like(param),
+            "second_moment": np.zeros_like(param),
+            "count": np.zeros((), np.int64),
+        }
+
+    def update(self, param: np.ndarray, g: np.ndarray, lr: float, state: State) -> None:
+        """Update one parameter in place; see the formula of the class."""
+        (beta1, beta2), m, v = self.betas, state["first_moment"], state["second_moment"]
+        state["count"] += 1
+        t = int(state["count"])  # a NumPy integer would make the powers below NumPy's, and float32 wider
         if self.decoupled:
             param *= 1 - lr * self.weight_decay
         elif self.weight_decay:
@@ -93,21 +105,22 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019), in PyTorch's form.
 
-    As `Adam`, but the decay acts on the parameter: ``p = p * (1 - lr * weight_decay)`` before the step.
+    It differs from `Adam` in that the decay acts on the parameter: ``p = p * (1 - lr * weight_decay)`` before
+    the step.
 
     Parameters
     ----------
     params, lr, betas, eps
-        As for `Adam`.
+        The same as those of `Adam`.
     weight_decay : float
-        By default 0.01.
+        The rate at which the parameter shrinks, as a multiple of the learning rate; not negative.
 
     Raises
     ------
     ValueError
         If a number is out of range.
     TypeError
-        If a parameter is no floating array.
+        If a parameter is not a floating array.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..checks import within
 
 __all__ = ["clip_by_global_norm"]
 
@@ -15,21 +16,22 @@ __all__ = ["clip_by_global_norm"]
 def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
     """Scale gradients so that the Euclidean norm of them all together does not exceed a limit.
 
-    ``g * min(1, max_norm / norm)`` (Pascanu et al. 2013). Gradients that are not finite are left as they are,
-    and so is their norm: what to do with them is for the caller to say.
+    Each gradient becomes ``g * min(1, max_norm / norm)`` (Pascanu et al. 2013). Gradients whose norm is not
+    finite are left as they are, because only the caller knows what to do with them.
 
     Parameters
     ----------
     grads : tree of ndarray
+        The gradients, which are not changed.
     max_norm : float
-        Above 0.
+        The largest norm that is left alone, above 0.
 
     Returns
     -------
     grads : tree of ndarray
-        Of the dtypes given; the same arrays where nothing was to clip.
+        The scaled gradients in the dtypes given, or the very arrays given if the norm was within the limit.
     norm : float
-        Before clipping.
+        The norm before the scaling.
 
     Raises
     ------
@@ -41,8 +43,7 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
     >>> clip_by_global_norm({"w": np.array([3.0, 4.0])}, 1.0)
     ({'w': array([0.6, 0.8])}, 5.0)
     """
-    if not max_norm > 0:
-        raise ValueError(f"clip_by_global_norm: max_norm: expected a number above 0, got {max_norm}")
+    within("clip_by_global_norm", "max_norm", max_norm, "(0, inf]")
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in map(_wide, tree.leaves(grads))))
     if not max_norm < norm < math.inf:
         return grads, norm
@@ -51,5 +52,5 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
 
 
 def _wide(g: np.ndarray) -> np.ndarray:
-    """In float64, in which the squares of large float32 gradients do not overflow."""
+    """Widen to float64, where the squares of large float32 gradients do not overflow."""
     return np.asarray(g, dtype=np.float64)

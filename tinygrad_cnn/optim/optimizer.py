@@ -1,51 +1,145 @@
-"""What every optimizer does: bind a tree of parameters, collect gradients, keep the step count."""
+"""What every optimizer does: bind parameters, collect gradients, keep the state and count the steps."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
+from ..checks import floating, within
 from ..tape import Box, Leaf, raw
+from .binding import Binding
 
-__all__ = ["Optimizer", "require_fraction", "require_not_negative"]
+__all__ = ["Optimizer"]
 
 Schedule = Callable[[int], float]
+State = dict[str, np.ndarray]
+
+
+class _Slot(NamedTuple):
+    """One parameter with all that belongs to it."""
+
+    path: str
+    leaf: Any
+    param: np.ndarray
+    state: State
 
 
 class Optimizer:
-    """The part that optimizers share; a subclass defines ``update``.
+    """The part that optimizers share. A subclass defines `update`, and `init` if it remembers anything.
 
-    It is bound to the arrays it is given and updates these very arrays in place, off the tape. Rebuilding the
-    parameter tree would detach it: load values with `tinygrad_cnn.tree.copy_into`.
+    An optimizer is bound to the arrays it is given and updates these very arrays in place, off the tape. To
+    load other values, write them into the arrays with `tinygrad_cnn.tree.copy_into`; an array that is put in
+    the place of another is found by the next step, which raises.
+
+    What it remembers is `state`: a tree of the structure of the parameters, with a dict of named arrays for
+    each. It is saved like any tree of arrays, and loaded by ``copy_into(optimizer.state, saved)``. Together
+    with the parameters and ``steps``, which schedules follow, it is all that a training run needs to go on as
+    if it had not stopped.
 
     Parameters
     ----------
     params : tree of ndarray or Tensor
-        Writable floating arrays, or leaf tensors.
+        The writable floating arrays, or the leaf tensors, to update.
     lr : float or callable
-        The learning rate, or a schedule ``step -> rate``, the first step being 0.
+        The learning rate, or a schedule ``step -> rate`` that is asked with 0 first.
+
+    Attributes
+    ----------
+    steps : int
+        The number of steps made so far. It may be assigned, which moves a schedule.
+
+    Examples
+    --------
+    >>> class Signs(Optimizer):
+    ...     def init(self, param):
+    ...         return {"total": np.zeros_like(param)}
+    ...
+    ...     def update(self, param, g, lr, state):
+    ...         state["total"] += g
+    ...         param -= lr * np.sign(state["total"])
+    >>> params = {"w": np.zeros(2)}
+    >>> optimizer = Signs(params, lr=0.5)
+    >>> optimizer.step({"w": np.array([3.0, -1.0])})
+    >>> params, optimizer.state
+    ({'w': array([-0.5,  0.5])}, {'w': {'total': array([ 3., -1.])}})
+
+    Going back to an earlier point, or to one that was saved, is a copy into the arrays:
+
+    >>> saved = {"params": {"w": np.ones(2)}, "state": {"w": {"total": np.zeros(2)}}}
+    >>> tree.copy_into({"params": params, "state": optimizer.state}, saved)
+    >>> optimizer.steps = 0
     """
 
     def __init__(self, params: Any, lr: float | Schedule):
-        self.params = params
-        self._arrays = [
-            _parameter(path, x) for path, x in zip(tree.paths(params), tree.leaves(params), strict=True)
+        leaves, structure = tree.flatten(params)
+        self._slots = [
+            _Slot(*pair, *self._bind(*pair)) for pair in zip(tree.paths(params), leaves, strict=True)
         ]
-        self._schedule: Schedule = lr if callable(lr) else _constant(lr)
+        self._params = params
+        self._state = tree.unflatten(structure, [slot.state for slot in self._slots])
+        self._binding = Binding(self._params, self._state)
+        self._structure = structure.skeleton
+        self._schedule: Schedule = _schedule(lr)
         self.steps = 0
+
+    def _bind(self, path: str, leaf: Any) -> tuple[np.ndarray, State]:
+        array = _parameter(path, leaf)
+        return array, self.init(array)
+
+    @property
+    def params(self) -> Any:
+        """The tree of parameters that the optimizer was given."""
+        return self._params
+
+    @property
+    def state(self) -> Any:
+        """What is remembered: a tree like ``params``, with a dict of named arrays for each parameter."""
+        return self._state
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next step; assignable."""
+        """The learning rate of the next step; it may be assigned, a number or a schedule."""
         return float(self._schedule(self.steps))
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
-        self._schedule = value if callable(value) else _constant(value)
+        self._schedule = _schedule(value)
+
+    def init(self, param: np.ndarray) -> State:
+        """Make what is remembered of one parameter before its first step; by default nothing.
+
+        A subclass that overrides this sets its options before it calls the constructor of `Optimizer`.
+
+        Parameters
+        ----------
+        param : ndarray
+            The parameter, for its shape, dtype and memory layout.
+
+        Returns
+        -------
+        dict of str to ndarray
+            New arrays by name; a count is an array without axes, so that it can be saved like the others.
+        """
+        return {}
+
+    def update(self, param: np.ndarray, g: np.ndarray, lr: float, state: State) -> None:
+        """Update one parameter, and what is remembered of it, in place.
+
+        Parameters
+        ----------
+        param : ndarray
+            The parameter to change.
+        g : ndarray
+            The gradient of the parameter, which must not be changed.
+        lr : float
+            The learning rate of this step.
+        state : dict of str to ndarray
+            The arrays that `init` made for this parameter, as the last step left them.
+        """
+        raise NotImplementedError
 
     def step(self, grads: Any = None) -> None:
         """Update every parameter once.
@@ -53,42 +147,33 @@ class Optimizer:
         Parameters
         ----------
         grads : tree of ndarray, optional
-            Of the structure and shapes of the parameters. By default the ``grad`` that `Tensor.backward`
-            has left in each leaf tensor; a leaf without one is not updated.
+            Gradients in the structure and the shapes of the parameters. By default the ``grad`` that
+            `Tensor.backward` has left in each leaf tensor; a leaf without one is not updated.
 
         Raises
         ------
         ValueError
-            If there are no gradients to take, or structures or shapes differ; nothing is updated then.
+            If there are no gradients to take, if structures or shapes differ, or if an array was replaced
+            since the optimizer was made. Nothing is updated then.
+        TypeError
+            If a gradient is not made of real numbers. Nothing is updated then.
         """
+        self._binding.check()
         found = self._own_gradients() if grads is None else self._checked(grads)
         lr = self.lr
-        for index, (array, g) in enumerate(zip(self._arrays, found, strict=True)):
+        for (_, _, param, state), g in zip(self._slots, found, strict=True):
             if g is not None:
-                self.update(index, array, g, lr)
+                self.update(param, g, lr, state)
         self.steps += 1
-
-    def update(self, index: int, param: np.ndarray, g: np.ndarray, lr: float) -> None:
-        """Update one parameter in place.
-
-        Parameters
-        ----------
-        index : int
-            Of the parameter among the leaves, to find its state.
-        param, g : ndarray
-            The parameter, and its gradient, which must not be changed.
-        lr : float
-        """
-        raise NotImplementedError
 
     def zero_grad(self) -> None:
         """Forget the gradients that `Tensor.backward` has accumulated in the leaf tensors."""
-        for leaf in tree.leaves(self.params):
-            if isinstance(leaf, Box) and isinstance(leaf.node, Leaf):
-                leaf.node.grad = None
+        for slot in self._slots:
+            if isinstance(slot.leaf, Box) and isinstance(slot.leaf.node, Leaf):
+                slot.leaf.node.grad = None
 
     def _own_gradients(self) -> list[np.ndarray | None]:
-        found = [getattr(leaf, "grad", None) for leaf in tree.leaves(self.params)]
+        found = [getattr(slot.leaf, "grad", None) for slot in self._slots]
         if not any(g is not None for g in found):
             raise ValueError(
                 "step: no gradients: pass step(grads), or call backward() first, on leaf tensors"
@@ -96,75 +181,34 @@ class Optimizer:
         return found
 
     def _checked(self, grads: Any) -> list[np.ndarray]:
-        found = [np.asarray(raw(g)) for g in tree.matching_leaves(self.params, grads)]
-        for index, (p, g) in enumerate(zip(self._arrays, found, strict=True)):
-            if g.shape != p.shape:
-                path = tree.paths(self.params)[index]
-                raise ValueError(f"step: '{path}': expected a gradient of shape {p.shape}, got {g.shape}")
-            if g.dtype.kind not in "fiu":
-                path = tree.paths(self.params)[index]
-                raise TypeError(f"step: '{path}': expected a real gradient, got {g.dtype}")
+        found = []
+        for (path, _, param, _), g in zip(
+            self._slots, tree.matching_leaves(self._structure, grads), strict=True
+        ):
+            array = g if type(g) is np.ndarray else np.asarray(raw(g))
+            if array.shape != param.shape:
+                raise ValueError(
+                    f"step: '{path}': expected a gradient of shape {param.shape}, got {array.shape}"
+                )
+            if array.dtype is not param.dtype and array.dtype.kind not in "fiu":
+                raise TypeError(f"step: '{path}': expected a real gradient, got {array.dtype}")
+            found.append(array)
         return found
 
 
-def _constant(lr: Any) -> Schedule:
+def _schedule(lr: float | Schedule) -> Schedule:
+    if callable(lr):
+        return lr
     rate = float(lr)
-    if not 0 <= rate < math.inf:
-        raise ValueError(f"optimizer: lr: expected a finite number not below 0, got {lr}")
+    within("optimizer", "lr", rate, "[0, inf)")
     return lambda step: rate
 
 
 def _parameter(path: str, leaf: Any) -> np.ndarray:
-    array = raw(leaf)
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-        kind = array.dtype if isinstance(array, np.ndarray) else type(leaf).__name__
-        raise TypeError(f"optimizer: '{path}': expected a floating array, got {kind}")
+    array: np.ndarray = raw(leaf)
+    floating("optimizer", f"'{path}'", array)
     if not array.flags.writeable:
         raise ValueError(
             f"optimizer: '{path}': the array is read-only, and would be updated in place: copy it"
         )
     return array
-
-
-def require_fraction(optimizer: str, name: str, value: float) -> None:
-    """Check that a decay rate lies in ``[0, 1)``.
-
-    Parameters
-    ----------
-    optimizer, name : str
-        For the message.
-    value : float
-
-    Raises
-    ------
-    ValueError
-        If it does not.
-
-    Examples
-    --------
-    >>> require_fraction("SGD", "momentum", 0.9)
-    """
-    if not 0 <= value < 1:
-        raise ValueError(f"{optimizer}: {name}: expected a number in [0, 1), got {value}")
-
-
-def require_not_negative(optimizer: str, name: str, value: float) -> None:
-    """Check that a number is not below 0.
-
-    Parameters
-    ----------
-    optimizer, name : str
-        For the message.
-    value : float
-
-    Raises
-    ------
-    ValueError
-        If it is, or is NaN.
-
-    Examples
-    --------
-    >>> require_not_negative("SGD", "weight_decay", 0.0)
-    """
-    if not value >= 0:
-        raise ValueError(f"{optimizer}: {name}: expected a number not below 0, got {value}")

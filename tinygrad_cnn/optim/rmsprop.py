@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, Schedule, require_fraction, require_not_negative
+from ..checks import within
+from .optimizer import Optimizer, Schedule, State
 
 __all__ = ["RMSprop"]
 
@@ -14,34 +15,39 @@ __all__ = ["RMSprop"]
 class RMSprop(Optimizer):
     """RMSprop (Tieleman & Hinton 2012), in PyTorch's form.
 
-    With gradient ``g``, parameter ``p``, mean square ``v`` and buffer ``b`` (zero at first)::
+    The gradient is ``g``, the parameter ``p``, the mean square ``s`` and the velocity ``v`` (both zero at
+    first)::
 
         g = g + weight_decay * p
-        v = alpha * v + (1 - alpha) * g**2
-        b = momentum * b + g / (sqrt(v) + eps)
-        p = p - lr * b
+        s = alpha * s + (1 - alpha) * g**2
+        v = momentum * v + g / (sqrt(s) + eps)
+        p = p - lr * v
 
     Parameters
     ----------
     params : tree of ndarray or Tensor
-        Updated in place.
+        The parameters, which are updated in place.
     lr : float or callable
         The learning rate, or a schedule ``step -> rate``.
     alpha : float
-        In ``[0, 1)``.
+        The share of the mean square that a step keeps, in ``[0, 1)``.
     eps : float
-        Outside the root.
+        A number that is added to the root, so that nothing is divided by 0; not negative.
     momentum : float
-        In ``[0, 1)``; 0 keeps no buffer.
+        The share of the velocity that a step keeps, in ``[0, 1)``. With 0 there is no velocity.
     weight_decay : float
-        Not negative.
+        The multiple of the parameter that is added to its gradient; not negative.
 
     Raises
     ------
     ValueError
         If a number is out of range.
     TypeError
-        If a parameter is no floating array.
+        If a parameter is not a floating array.
+
+    Notes
+    -----
+    The state of a parameter is its ``mean_square`` and, with momentum, its ``velocity``.
 
     Examples
     --------
@@ -61,26 +67,32 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         weight_decay: float = 0.0,
     ):
-        require_fraction("RMSprop", "alpha", alpha)
-        require_fraction("RMSprop", "momentum", momentum)
-        require_not_negative("RMSprop", "eps", eps)
-        require_not_negative("RMSprop", "weight_decay", weight_decay)
-        super().__init__(params, lr)
+        within("RMSprop", "alpha", alpha, "[0, 1)")
+        within("RMSprop", "momentum", momentum, "[0, 1)")
+        within("RMSprop", "eps", eps, "[0, inf]")
+        within("RMSprop", "weight_decay", weight_decay, "[0, inf]")
         self.alpha, self.eps = float(alpha), float(eps)
         self.momentum, self.weight_decay = float(momentum), float(weight_decay)
-        self._squares = [np.zeros_like(array) for array in self._arrays]
-        self._buffers = [np.zeros_like(array) if momentum else None for array in self._arrays]
+        super().__init__(params, lr)
 
-    def update(self, index, param, g, lr):
-        """Update one parameter in place; see `Optimizer.update`."""
+    def init(self, param: np.ndarray) -> State:
+        """Start with a mean square of zero, and with a velocity of zero where there is momentum."""
+        state = {"mean_square": np.zeros_like(param)}
+        if self.momentum:
+            state["velocity"] = np.zeros_like(param)
+        return state
+
+    def update(self, param: np.ndarray, g: np.ndarray, lr: float, state: State) -> None:
+        """Update one parameter in place; see the formula of the class."""
         if self.weight_decay:
             g = g + self.weight_decay * param
-        v, buffer = self._squares[index], self._buffers[index]
-        v *= self.alpha
-        v += (1 - self.alpha) * np.square(g)
-        change = g / (np.sqrt(v) + self.eps)
-        if buffer is not None:
-            buffer *= self.momentum
-            buffer += change
-            change = buffer
+        mean_square = state["mean_square"]
+        mean_square *= self.alpha
+        mean_square += (1 - self.alpha) * np.square(g)
+        change = g / (np.sqrt(mean_square) + self.eps)
+        if self.momentum:
+            velocity = state["velocity"]
+            velocity *= self.momentum
+            velocity += change
+            change = velocity
         param -= lr * change

@@ -1,4 +1,4 @@
-"""Learning rates that change: each is a function ``step -> rate``, usable wherever an ``lr`` is."""
+"""Learning rates that change. Each is a function ``step -> rate``, which can stand wherever an ``lr`` can."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..checks import within
+
 __all__ = ["Constant", "Cosine", "OneCycle", "Step", "WarmUp"]
-
-
-def _require_steps(schedule: str, name: str, steps: int) -> None:
-    if steps < 1:
-        raise ValueError(f"{schedule}: {name}: expected at least 1, got {steps}")
 
 
 @dataclass(frozen=True)
 class Constant:
-    """The same rate at every step.
+    """Keep the same rate at every step.
 
     Parameters
     ----------
     lr : float
+        The rate.
 
     Examples
     --------
@@ -31,7 +29,7 @@ class Constant:
     lr: float
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; see the class."""
+        """Return the rate at a step; see the formula of the class."""
         return self.lr
 
 
@@ -42,10 +40,11 @@ class Step:
     Parameters
     ----------
     lr : float
-        At step 0.
+        The rate at step 0.
     every : int
-        At least 1.
+        The number of steps between two multiplications, at least 1.
     factor : float
+        What the rate is multiplied by.
 
     Raises
     ------
@@ -63,28 +62,29 @@ class Step:
     every: int
     factor: float = 0.1
 
-    def __post_init__(self):
-        _require_steps("Step", "every", self.every)
+    def __post_init__(self) -> None:
+        within("Step", "every", self.every, "[1, inf]")
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; see the class."""
+        """Return the rate at a step; see the formula of the class."""
         return self.lr * self.factor ** (step // self.every)
 
 
 @dataclass(frozen=True)
 class Cosine:
-    """Fall from a rate to another along half a cosine.
+    """Fall from one rate to another along half a cosine.
 
-    ``end + (lr - end) * (1 + cos(pi * step / steps)) / 2`` (Loshchilov & Hutter 2017, eq. 5, without
-    restarts); ``end`` from step ``steps`` on.
+    The rate is ``end + (lr - end) * (1 + cos(pi * step / steps)) / 2`` (Loshchilov & Hutter 2017, eq. 5,
+    without restarts), and stays at ``end`` from step ``steps`` on.
 
     Parameters
     ----------
     lr : float
-        At step 0.
+        The rate at step 0.
     steps : int
-        How many steps the fall takes; at least 1.
+        The number of steps that the fall takes, at least 1.
     end : float
+        The rate at the end of the fall.
 
     Raises
     ------
@@ -102,25 +102,26 @@ class Cosine:
     steps: int
     end: float = 0.0
 
-    def __post_init__(self):
-        _require_steps("Cosine", "steps", self.steps)
+    def __post_init__(self) -> None:
+        within("Cosine", "steps", self.steps, "[1, inf]")
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; see the class."""
-        progress = min(step / self.steps, 1.0)
-        return self.end + (self.lr - self.end) * (1 + math.cos(math.pi * progress)) / 2
+        """Return the rate at a step; see the formula of the class."""
+        return _half_cosine(self.lr, self.end, min(step / self.steps, 1.0))
 
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Grow linearly to the first rate of another schedule, then follow it: ``(step + 1) / steps`` of it.
+    """Grow linearly to the first rate of another schedule, then follow that schedule.
+
+    The rate is ``schedule(0) * (step + 1) / steps`` in the warm-up and ``schedule(step - steps)`` after it.
 
     Parameters
     ----------
     schedule : callable
-        Starts at its step 0 when the warm-up is over.
+        The schedule to follow, which begins at its step 0 when the warm-up is over.
     steps : int
-        Of the warm-up; at least 1.
+        The number of steps of the warm-up, at least 1.
 
     Raises
     ------
@@ -137,11 +138,11 @@ class WarmUp:
     schedule: Callable[[int], float]
     steps: int
 
-    def __post_init__(self):
-        _require_steps("WarmUp", "steps", self.steps)
+    def __post_init__(self) -> None:
+        within("WarmUp", "steps", self.steps, "[1, inf]")
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; see the class."""
+        """Return the rate at a step; see the formula of the class."""
         if step < self.steps:
             return self.schedule(0) * (step + 1) / self.steps
         return self.schedule(step - self.steps)
@@ -151,18 +152,21 @@ class WarmUp:
 class OneCycle:
     """Rise to a rate and fall again, both along half a cosine (Smith & Topin 2018), as PyTorch's OneCycleLR.
 
-    From ``lr / start`` to ``lr`` over the share ``rise`` of the steps, then to ``lr / start / end``.
+    The rate goes from ``lr / start`` to ``lr`` over the share ``rise`` of the steps, then to
+    ``lr / start / end``, where it stays.
 
     Parameters
     ----------
     lr : float
-        At the top.
+        The rate at the top.
     steps : int
-        Of the whole cycle; at least 2.
+        The number of steps of the whole cycle, at least 2.
     rise : float
-        In ``(0, 1)``.
-    start, end : float
-        What the rate is divided by at the start, and that once more at the end.
+        The share of the steps that the rise takes, in ``(0, 1)``.
+    start : float
+        What the rate at the top is divided by to give the first rate.
+    end : float
+        What the first rate is divided by to give the last one.
 
     Raises
     ------
@@ -182,17 +186,15 @@ class OneCycle:
     start: float = 25.0
     end: float = 1e4
 
-    def __post_init__(self):
-        if self.steps < 2:
-            raise ValueError(f"OneCycle: steps: expected at least 2, got {self.steps}")
-        if not 0 < self.rise < 1:
-            raise ValueError(f"OneCycle: rise: expected a share in (0, 1), got {self.rise}")
+    def __post_init__(self) -> None:
+        within("OneCycle", "steps", self.steps, "[2, inf]")
+        within("OneCycle", "rise", self.rise, "(0, 1)")
 
     def __call__(self, step: int) -> float:
-        """The rate at a step; see the class."""
+        """Return the rate at a step; see the formula of the class."""
         low, top = self.lr / self.start, self.rise * self.steps - 1
         if step <= top:
-            return _half_cosine(low, self.lr, step / top if top else 1.0)
+            return _half_cosine(low, self.lr, step / top if top else 1.0)  # exactly lr at the top
         progress = min((step - top) / (self.steps - 1 - top), 1.0)
         return _half_cosine(self.lr, low / self.end, progress)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, Schedule, require_fraction, require_not_negative
+from ..checks import within
+from ..kernels.descent import subtract_scaled
+from .optimizer import Optimizer, Schedule, State
 
 __all__ = ["SGD"]
 
@@ -14,7 +16,7 @@ __all__ = ["SGD"]
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum, Nesterov's variant and weight decay, in PyTorch's form.
 
-    With gradient ``g``, parameter ``p``, velocity ``v`` (zero at first)::
+    The gradient is ``g``, the parameter ``p`` and the velocity ``v`` (zero at first)::
 
         g = g + weight_decay * p
         v = momentum * v + g
@@ -23,28 +25,28 @@ class SGD(Optimizer):
     Parameters
     ----------
     params : tree of ndarray or Tensor
-        Updated in place.
+        The parameters, which are updated in place.
     lr : float or callable
         The learning rate, or a schedule ``step -> rate``.
     momentum : float
-        In ``[0, 1)``; 0 keeps no velocity.
+        The share of the velocity that a step keeps, in ``[0, 1)``. With 0 there is no velocity.
     nesterov : bool
-        Look ahead along the velocity; needs momentum.
+        Whether to look ahead along the velocity, which needs momentum.
     weight_decay : float
-        Not negative.
+        The multiple of the parameter that is added to its gradient; not negative.
 
     Raises
     ------
     ValueError
         If a number is out of range.
     TypeError
-        If a parameter is no floating array.
+        If a parameter is not a floating array.
 
     Notes
     -----
-    The velocity of a parameter whose gradient stays 0 decays to subnormal numbers and not to 0: 0.9 times the
-    smallest of them rounds to itself. Values do not suffer; processors that compute with such numbers slowly
-    take longer for a step.
+    The state of a parameter is its ``velocity``. Where the gradient stays 0, the velocity decays to subnormal
+    numbers and not to 0, because 0.9 times the smallest of them rounds to itself. The values do not suffer,
+    but processors that are slow at such numbers take longer for a step.
 
     Examples
     --------
@@ -65,26 +67,24 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ):
-        require_fraction("SGD", "momentum", momentum)
+        within("SGD", "momentum", momentum, "[0, 1)")
         if nesterov and momentum == 0:
             raise ValueError("SGD: nesterov looks ahead along the velocity: it needs momentum > 0")
-        require_not_negative("SGD", "weight_decay", weight_decay)
-        super().__init__(params, lr)
+        within("SGD", "weight_decay", weight_decay, "[0, inf]")
         self.momentum, self.nesterov, self.weight_decay = float(momentum), nesterov, float(weight_decay)
-        self._velocities = [np.zeros_like(array) if momentum else None for array in self._arrays]
-        # one after the other in the same memory, which to allocate anew would cost more than to multiply
-        memory = np.empty(max((array.nbytes for array in self._arrays), default=0), np.uint8)
-        self._changes = [np.ndarray(array.shape, array.dtype, memory) for array in self._arrays]
+        super().__init__(params, lr)
 
-    def update(self, index, param, g, lr):
-        """Update one parameter in place; see `Optimizer.update`."""
+    def init(self, param: np.ndarray) -> State:
+        """Start with a velocity of zero, or with nothing where there is no momentum."""
+        return {"velocity": np.zeros_like(param)} if self.momentum else {}
+
+    def update(self, param: np.ndarray, g: np.ndarray, lr: float, state: State) -> None:
+        """Update one parameter in place; see the formula of the class."""
         if self.weight_decay:
             g = g + self.weight_decay * param
-        velocity = self._velocities[index]
-        if velocity is not None:
+        if self.momentum:
+            velocity = state["velocity"]
             velocity *= self.momentum
             velocity += g
             g = g + self.momentum * velocity if self.nesterov else velocity
-        change = self._changes[index]
-        np.multiply(g, lr, out=change)
-        param -= change
+        subtract_scaled(param, g, lr)

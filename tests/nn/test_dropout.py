@@ -1,0 +1,53 @@
+"""`Dropout`: its rate, its randomness, and its gradient."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tinygrad_cnn import Tensor, nn
+
+RNG = np.random.default_rng
+
+
+def test_dropout_keeps_the_expectation_and_drops_at_its_rate():
+    x = np.full(200_000, 3.0)
+    for rate in (0.1, 0.5, 0.9):
+        y, _ = nn.Dropout(rate)({}, {}, x, train=True, rng=RNG(0))
+        dropped = (y == 0).mean()
+        assert abs(dropped - rate) < 6 * np.sqrt(rate * (1 - rate) / x.size)
+        assert_allclose(y[y != 0], 3 / (1 - rate))
+        assert abs(y.mean() / 3 - 1) < 6 * np.sqrt(rate / (1 - rate) / x.size)
+
+
+def test_dropout_depends_on_the_generator_alone():
+    x = np.ones((20, 30))
+    layer = nn.Dropout(0.5)
+    first, second, other = (layer({}, {}, x, train=True, rng=RNG(seed))[0] for seed in (1, 1, 2))
+    assert_array_equal(first, second)
+    assert (first != other).any()
+    rng = RNG(1)
+    assert (layer({}, {}, x, train=True, rng=rng)[0] != layer({}, {}, x, train=True, rng=rng)[0]).any()
+
+
+def test_the_gradient_of_dropout_passes_where_the_value_did():
+    x = Tensor(np.ones(1000), requires_grad=True)
+    y, _ = nn.Dropout(0.3)({}, {}, x, train=True, rng=RNG(0))
+    y.sum().backward()
+    assert_array_equal(x.grad, y.data)
+
+
+def test_dropout_is_the_identity_at_inference_and_at_rate_zero():
+    x = np.ones(5)
+    assert nn.Dropout(0.5)({}, {}, x)[0] is x
+    assert nn.Dropout(0.5)({}, {}, x, rng=RNG(0))[0] is x
+    assert nn.Dropout(0.0)({}, {}, x, train=True)[0] is x
+
+
+def test_a_rate_that_is_a_numpy_scalar_keeps_float32():
+    y, _ = nn.Dropout(np.float64(0.5))({}, {}, np.ones(5, np.float32), train=True, rng=RNG(0))
+    assert y.dtype == np.float32
+
+
+def test_dropout_in_training_needs_a_generator():
+    with pytest.raises(ValueError, match=r"Dropout: training needs an explicit Generator: pass rng="):
+        nn.Dropout(0.5)({}, {}, np.ones(3), train=True)

@@ -1,0 +1,325 @@
+"""One record for each layer: examples, what it computes, PyTorch's module, and the options it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import nn
+
+
+class Refused(NamedTuple):
+    """Options that a layer refuses, and the error."""
+
+    options: dict[str, Any]
+    message: str
+    error: type[Exception] = ValueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerRecord:
+    """A layer of the package.
+
+    Parameters
+    ----------
+    make : class
+        The layer.
+    examples : tuple of (Layer, tuple of int)
+        Layers, each with the shape of an input.
+    compute : callable
+        ``(layer, params, x) -> y``, what the layer does at inference, written with operations. A layer with
+        state has None, and tests of its own.
+    shapes : callable
+        ``layer -> dict``, the shapes of its parameters.
+    torch : callable, optional
+        ``(torch.nn, layer) -> module``, PyTorch's counterpart, if it has one that draws no random numbers.
+    multiply_adds : tuple of int
+        What each example counts for one sample.
+    needed : dict
+        Arguments without which the layer cannot be made.
+    refused : tuple of Refused
+        Other arguments that are refused when the layer is made.
+    """
+
+    make: Callable[..., nn.Layer]
+    examples: tuple[tuple[nn.Layer, tuple[int, ...]], ...]
+    compute: Callable[[Any, Any, Any], Any] | None = None
+    shapes: Callable[[Any], dict[str, tuple[int, ...]]] = lambda layer: {}
+    torch: Callable[[Any, Any], Any] | None = None
+    multiply_adds: tuple[int, ...] = ()
+    needed: Mapping[str, Any] = field(default_factory=dict)
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the class."""
+        return self.make.__name__
+
+
+def channels_twice(layer):
+    return {"weight": (layer.channels,), "bias": (layer.channels,)}
+
+
+def conv2d(layer, params, x):
+    return tg.conv2d(
+        x, params["weight"], params.get("bias"), stride=layer.stride, padding=layer.padding,
+        dilation=layer.dilation, groups=layer.groups,
+    )  # fmt: skip
+
+
+def conv2d_shapes(layer):
+    height, width = layer.kernel_size if isinstance(layer.kernel_size, tuple) else 2 * (layer.kernel_size,)
+    weight = (layer.out_channels, layer.in_channels // layer.groups, height, width)
+    return {"weight": weight} | ({"bias": (layer.out_channels,)} if layer.bias else {})
+
+
+def torch_conv2d(m, layer):
+    return m.Conv2d(
+        layer.in_channels, layer.out_channels, layer.kernel_size, stride=layer.stride, bias=layer.bias,
+        padding=layer.padding, dilation=layer.dilation, groups=layer.groups,
+    )  # fmt: skip
+
+
+def dense(layer, params, x):
+    return tg.add(x @ params["weight"], params.get("bias", 0))
+
+
+def dense_shapes(layer):
+    bias = {"bias": (layer.out_features,)} if layer.bias else {}
+    return {"weight": (layer.in_features, layer.out_features)} | bias
+
+
+def max_pool2d(layer, params, x):
+    return tg.max_pool2d(
+        x, layer.kernel_size, stride=layer.stride, padding=layer.padding, dilation=layer.dilation,
+        ceil_mode=layer.ceil_mode,
+    )  # fmt: skip
+
+
+def torch_max_pool2d(m, layer):
+    sizes = layer.kernel_size, layer.stride, layer.padding, layer.dilation
+    return m.MaxPool2d(*sizes, ceil_mode=layer.ceil_mode)
+
+
+def avg_pool2d(layer, params, x):
+    return tg.avg_pool2d(
+        x, layer.kernel_size, stride=layer.stride, padding=layer.padding, ceil_mode=layer.ceil_mode,
+        count_include_pad=layer.count_include_pad,
+    )  # fmt: skip
+
+
+def torch_avg_pool2d(m, layer):
+    sizes = layer.kernel_size, layer.stride, layer.padding
+    return m.AvgPool2d(*sizes, ceil_mode=layer.ceil_mode, count_include_pad=layer.count_include_pad)
+
+
+def activation(make, compute, torch, *more):
+    """Make the record of a layer that has neither parameters nor sizes."""
+    examples = ((make(), (2, 5)), *((layer, (2, 5, 3)) for layer in more))
+    return LayerRecord(make=make, examples=examples, compute=compute, torch=torch)
+
+
+EPS_REFUSED = "eps: expected a number not below 0, got"
+IMAGES = (2, 3, 6, 5)
+BLOCK = nn.Sequential(conv=nn.Conv2d(3, 4, 3, padding=1), norm=nn.BatchNorm2d(4))
+
+LAYERS = [
+    LayerRecord(
+        make=nn.Conv2d,
+        examples=(
+            (nn.Conv2d(3, 4, 3), IMAGES),
+            (
+                nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2),
+                (2, 4, 7, 6),
+            ),
+            (nn.Conv2d(3, 4, 3, padding="same", bias=False), IMAGES),
+        ),
+        compute=conv2d,
+        shapes=conv2d_shapes,
+        torch=torch_conv2d,
+        multiply_adds=(4 * 3 * 4 * 3 * 9, 4 * 4 * 6 * 2 * 6, 6 * 5 * 4 * 3 * 9),
+        needed={"in_channels": 6, "out_channels": 4, "kernel_size": 3},
+        refused=(
+            Refused({"in_channels": 0}, "in_channels: expected at least 1, got 0"),
+            Refused({"out_channels": -1}, "out_channels: expected at least 1, got -1"),
+            Refused({"in_channels": 1.0}, "in_channels: expected integers, got 1.0", TypeError),
+            Refused({"groups": 0}, "groups: expected at least 1, got 0"),
+            Refused({"groups": 3}, "groups=3 must divide in_channels=6 and out_channels=4"),
+            Refused({"in_channels": 4, "out_channels": 6, "groups": 4}, "groups=4 must divide in_channels=4"),
+            Refused({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
+            Refused({"kernel_size": (3, 0)}, "kernel_size must be at least 1, got 0"),
+            Refused({"kernel_size": (3, 3, 3)}, "kernel_size must be an integer or a pair"),
+            Refused(
+                {"kernel_size": [3, 3]}, "kernel_size: expected integers or tuples, got the list", TypeError
+            ),
+            Refused({"stride": 0}, "stride must be at least 1, got 0"),
+            Refused({"padding": -1}, "padding must be at least 0, got -1"),
+            Refused({"padding": "full"}, 'padding as a string must be "same" or "valid", got \'full\''),
+            Refused({"dilation": (1, 0)}, "dilation must be at least 1, got 0"),
+            Refused({"dilation": 1.5}, "dilation must be made of integers, got 1.5", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.Dense,
+        examples=((nn.Dense(5, 3), (4, 5)), (nn.Dense(5, 3, bias=False), (2, 4, 5))),
+        compute=dense,
+        shapes=dense_shapes,
+        torch=lambda m, layer: m.Linear(layer.in_features, layer.out_features, bias=layer.bias),
+        multiply_adds=(5 * 3, 4 * 5 * 3),
+        needed={"in_features": 3, "out_features": 2},
+        refused=(
+            Refused({"in_features": 0}, "in_features: expected at least 1, got 0"),
+            Refused({"out_features": True}, "out_features: expected integers, got True", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.BatchNorm2d,
+        examples=(
+            (nn.BatchNorm2d(3), (4, 3, 5, 2)),
+            (nn.BatchNorm2d(2, eps=0.5, momentum=0.3), (2, 2, 1, 1)),
+        ),
+        shapes=channels_twice,
+        torch=lambda m, layer: m.BatchNorm2d(layer.channels, eps=layer.eps, momentum=layer.momentum),
+        needed={"channels": 2},
+        refused=(
+            Refused({"channels": 0}, "channels: expected at least 1, got 0"),
+            Refused({"eps": -1.0}, f"{EPS_REFUSED} -1.0"),
+            Refused({"momentum": 1.1}, "momentum: expected a number in [0, 1], got 1.1"),
+            Refused({"momentum": -0.1}, "momentum: expected a number in [0, 1], got -0.1"),
+        ),
+    ),
+    LayerRecord(
+        make=nn.LayerNorm,
+        examples=((nn.LayerNorm((3, 4), eps=0.5), (2, 3, 4)), (nn.LayerNorm(4), (2, 3, 4))),
+        compute=lambda layer, p, x: tg.layer_norm(x, p["weight"], p["bias"], eps=layer.eps),
+        shapes=lambda layer: dict.fromkeys(
+            ("weight", "bias"), layer.shape if isinstance(layer.shape, tuple) else (layer.shape,)
+        ),
+        torch=lambda m, layer: m.LayerNorm(layer.shape, eps=layer.eps),
+        needed={"shape": 3},
+        refused=(
+            Refused({"shape": (3, 0)}, "shape: expected at least 1, got (3, 0)"),
+            Refused({"shape": ()}, "shape: expected at least 1, got ()"),
+            Refused({"eps": -1.0}, f"{EPS_REFUSED} -1.0"),
+        ),
+    ),
+    LayerRecord(
+        make=nn.GroupNorm,
+        examples=((nn.GroupNorm(2, 4, eps=0.5), (2, 4, 3, 2)), (nn.GroupNorm(1, 3), (2, 3, 2, 2))),
+        compute=lambda layer, p, x: tg.group_norm(x, layer.groups, p["weight"], p["bias"], eps=layer.eps),
+        shapes=channels_twice,
+        torch=lambda m, layer: m.GroupNorm(layer.groups, layer.channels, eps=layer.eps),
+        needed={"groups": 2, "channels": 4},
+        refused=(
+            Refused({"groups": 3}, "groups=3 must divide channels=4"),
+            Refused({"groups": 0}, "groups: expected at least 1, got 0"),
+            Refused({"channels": 2.0}, "channels: expected integers, got 2.0", TypeError),
+            Refused({"eps": float("nan")}, f"{EPS_REFUSED} nan"),
+        ),
+    ),
+    LayerRecord(
+        make=nn.Dropout,
+        examples=((nn.Dropout(0.4), (6, 5)), (nn.Dropout(0.0), (2,))),
+        compute=lambda layer, params, x: x,
+        refused=(
+            Refused({"rate": 1.0}, "rate: expected a number in [0, 1), got 1.0"),
+            Refused({"rate": -0.1}, "rate: expected a number in [0, 1), got -0.1"),
+        ),
+    ),
+    activation(nn.ReLU, lambda layer, params, x: tg.relu(x), lambda m, layer: m.ReLU()),
+    LayerRecord(
+        make=nn.GELU,
+        examples=((nn.GELU(), (2, 5)), (nn.GELU("tanh"), (2, 5))),
+        compute=lambda layer, params, x: tg.gelu(x, approximate=layer.approximate),
+        torch=lambda m, layer: m.GELU(layer.approximate),
+        refused=(Refused({"approximate": "erf"}, "approximate: expected 'none' or 'tanh', got 'erf'"),),
+    ),
+    activation(nn.Sigmoid, lambda layer, params, x: tg.sigmoid(x), lambda m, layer: m.Sigmoid()),
+    activation(nn.Tanh, lambda layer, params, x: tg.tanh(x), lambda m, layer: m.Tanh()),
+    activation(
+        nn.Softmax,
+        lambda layer, params, x: tg.softmax(x, layer.axis),
+        lambda m, layer: m.Softmax(layer.axis),
+        nn.Softmax(axis=1),
+    ),
+    activation(
+        nn.LogSoftmax,
+        lambda layer, params, x: tg.log_softmax(x, layer.axis),
+        lambda m, layer: m.LogSoftmax(layer.axis),
+        nn.LogSoftmax(axis=1),
+    ),
+    LayerRecord(
+        make=nn.MaxPool2d,
+        examples=(
+            (nn.MaxPool2d(2), IMAGES),
+            (nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), ceil_mode=True), IMAGES),
+            (nn.MaxPool2d(2, (1, 2), 1, 2, True), IMAGES),
+        ),
+        compute=max_pool2d,
+        torch=torch_max_pool2d,
+        needed={"kernel_size": 3},
+        refused=(
+            Refused({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
+            Refused({"stride": 0}, "stride must be at least 1, got 0"),
+            Refused({"padding": 2}, "padding must be at most half the kernel"),
+            Refused({"dilation": 0}, "dilation must be at least 1, got 0"),
+            Refused({"ceil_mode": 1}, "ceil_mode must be a bool, got 1", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.AvgPool2d,
+        examples=((nn.AvgPool2d(2), IMAGES), (nn.AvgPool2d((2, 3), 2, 1, True, False), IMAGES)),
+        compute=avg_pool2d,
+        torch=torch_avg_pool2d,
+        needed={"kernel_size": 3},
+        refused=(
+            Refused(
+                {"kernel_size": [2, 2]}, "kernel_size: expected integers or tuples, got the list", TypeError
+            ),
+            Refused({"stride": 0}, "stride must be at least 1, got 0"),
+            Refused({"padding": 2}, "padding must be at most half the kernel"),
+            Refused({"ceil_mode": 1}, "ceil_mode must be a bool, got 1", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.GlobalAvgPool2d,
+        examples=((nn.GlobalAvgPool2d(), IMAGES),),
+        compute=lambda layer, params, x: tg.global_avg_pool2d(x),
+        torch=lambda m, layer: m.Sequential(m.AdaptiveAvgPool2d(1), m.Flatten()),
+    ),
+    LayerRecord(
+        make=nn.Flatten,
+        examples=((nn.Flatten(), (2, 3, 4)), (nn.Flatten(), (0, 3, 4))),
+        compute=lambda layer, params, x: tg.reshape(x, (x.shape[0], x[:1].size if len(x) else 12)),
+        torch=lambda m, layer: m.Flatten(),
+    ),
+    LayerRecord(
+        make=nn.Lambda,
+        examples=((nn.Lambda(tg.tanh), (2, 3)),),
+        compute=lambda layer, params, x: tg.tanh(x),
+        torch=lambda m, layer: m.Tanh(),
+    ),
+    LayerRecord(
+        make=nn.Sequential,
+        examples=(
+            (nn.Sequential(BLOCK, tg.relu, nn.Dropout(0.2), flat=nn.Flatten()), IMAGES),
+            (nn.Sequential(), (2, 3)),
+        ),
+        refused=(
+            Refused(
+                {"wrong": "relu"}, "'wrong': expected a layer or a function of one argument, got", TypeError
+            ),
+            Refused({"wrong": nn.ReLU}, "'wrong': expected a layer or a function of one argument", TypeError),
+            Refused({"wrong": None}, "'wrong': expected a layer or a function of one argument", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.Residual,
+        examples=(
+            (nn.Residual(BLOCK, nn.Conv2d(3, 4, 1)), IMAGES),
+            (nn.Residual(nn.Dropout(0.5)), (4, 3)),
+        ),
+    ),
+]
