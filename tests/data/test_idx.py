@@ -15,7 +15,7 @@ from idx_files import CODES, idx_bytes, refuses
 from tinygrad_cnn.data import read_idx
 
 SMALL = idx_bytes(np.array([[1, 2, 3], [4, 5, 6]], np.uint8))
-PACKED = gzip.compress(SMALL)
+PACKED = gzip.compress(SMALL, mtime=0)  # the same bytes in every process
 
 
 @pytest.fixture(scope="module")
