@@ -16,7 +16,7 @@ from typing import Any
 
 MEMORY = 6 << 30
 ASLEEP = 120  # seconds without any CPU time after which a child is taken to hang
-PRELOADED = ("numpy.testing", "hypothesis.extra.numpy", "hypothesis.stateful", "coverage", "torch")
+PRELOADED = ("numpy.testing", "hypothesis.extra.numpy", "hypothesis.stateful", "torch")
 PYTEST = (
     "-q",
     "-n",

@@ -6,6 +6,7 @@ behaviour hangs on them.
 """
 
 import ast
+import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -55,6 +56,8 @@ OPPOSITE_CALLS = {
 }
 Positioned = ast.expr | ast.stmt
 Change = tuple[str, Positioned, ast.AST | None]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+SCOPES = (*FUNCTIONS, ast.ClassDef)
 UNTOUCHED_NAMES = {"__all__", "__slots__", "__match_args__"}
 
 
@@ -89,13 +92,15 @@ class Mutant:
 
 def normalised(statement: ast.stmt) -> str:
     """Return a statement as one text without layout; of a compound statement its head only."""
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        text = ast.unparse(ast.FunctionDef(**{**vars(statement), "body": [ast.Pass()], "returns": None}))
-        return text.removesuffix("\n    pass")
-    if isinstance(statement, ast.ClassDef):
-        return ast.unparse(ast.ClassDef(**{**vars(statement), "body": [ast.Pass()]})).removesuffix(
-            "\n    pass"
-        )
+    if isinstance(statement, SCOPES):
+        head = copy.copy(statement)
+        head.body = [ast.Pass()]
+        if isinstance(head, FUNCTIONS):
+            head.args, head.returns = copy.deepcopy(head.args), None
+            for argument in ast.walk(head.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+        return ast.unparse(head).removesuffix("\n    pass")
     if isinstance(statement, (ast.If, ast.While)):
         return f"{type(statement).__name__.lower()} {ast.unparse(statement.test)}:"
     if isinstance(statement, ast.For):
@@ -219,8 +224,7 @@ class _Finder:
             self.visit_statement(statement)
 
     def visit_statement(self, statement: ast.stmt) -> None:
-        is_scope = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        if is_scope:
+        if isinstance(statement, SCOPES):
             self.scope.append(statement.name)
         text = normalised(statement)
         for name, old, new in changes(statement):
@@ -232,13 +236,13 @@ class _Finder:
                 if isinstance(child, ast.AST):
                     self.visit_expression(child, statement, text, None)
         outside = self.in_function
-        self.in_function |= isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+        self.in_function |= isinstance(statement, FUNCTIONS)
         for field in "body", "orelse", "finalbody":
             self.visit_body(getattr(statement, field, None) or [])
         for handler in getattr(statement, "handlers", []):
             self.visit_body(handler.body)
         self.in_function = outside
-        if is_scope:
+        if isinstance(statement, SCOPES):
             self.scope.pop()
 
     def visit_expression(

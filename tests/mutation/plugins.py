@@ -3,14 +3,14 @@
 import json
 import signal
 import sys
-from pathlib import Path
 from types import FrameType
 
 import pytest
 
+from . import probes
 from .children import cpu_seconds
 
-READERS = ("pathlib", "codecs", "io", "_io", "importlib", "tokenize", "linecache")
+READERS = ("pathlib", "codecs", "io", "_io")  # what stands between a test and the file it reads
 
 
 class Repeatable:
@@ -80,17 +80,16 @@ class Chosen(Repeatable):
 
 
 class Recorder(Repeatable):
-    """Notes for every test its outcome, CPU time, the package lines it runs, and whether it reads sources."""
+    """Notes for every test its outcome, its CPU time, the probes it met, and whether it reads sources."""
 
-    def __init__(self, notes, tree, coverage):
+    def __init__(self, notes, tree):
         super().__init__(notes)
         self.package = str(tree / "tinygrad_cnn")
         self.tests = str(tree / "tests")
-        self.coverage = coverage
         self.current = None
         self.reads = False
-        if coverage is not None:
-            sys.addaudithook(self.audit)
+        probes.listen()
+        sys.addaudithook(self.audit)
 
     def audit(self, event, arguments):
         if event != "open" or self.current is None or not isinstance(arguments[0], str):
@@ -98,22 +97,27 @@ class Recorder(Repeatable):
         if not (arguments[0].startswith(self.package) and arguments[0].endswith(".py")):
             return
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in READERS[:4]:
+        while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in READERS:
             frame = frame.f_back
         if frame is not None and frame.f_code.co_filename.startswith(self.tests):
             self.reads = True
 
+    def pytest_collection_finish(self):
+        self.notes.write(json.dumps({"import": sorted(probes.hits)}) + "\n")
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
         self.current, self.reads, self.outcome = item.nodeid, False, "passed"
-        if self.coverage is not None:
-            self.coverage.switch_context(item.nodeid)
+        probes.hits.clear()
         start = cpu_seconds()
         result = yield
-        seconds = round(cpu_seconds() - start, 3)
-        if self.coverage is not None:
-            self.coverage.switch_context("")
-        record = {"test": item.nodeid, "seconds": seconds, "outcome": self.outcome, "reads": self.reads}
+        record = {
+            "test": item.nodeid,
+            "seconds": round(cpu_seconds() - start, 3),
+            "outcome": self.outcome,
+            "reads": self.reads,
+            "hits": sorted(probes.hits),
+        }
         self.notes.write(json.dumps(record) + "\n")
         self.current = None
         return result
@@ -123,14 +127,3 @@ class Recorder(Repeatable):
             self.outcome = "failed"
         elif report.skipped and not hasattr(report, "wasxfail"):
             self.outcome = "skipped"
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self):
-        if self.coverage is None:
-            return
-        self.coverage.stop()
-        data = self.coverage.get_data()
-        for file in data.measured_files():
-            by_line = {str(n): names for n, names in data.contexts_by_lineno(file).items()}
-            name = str(Path(file).relative_to(self.package))
-            self.notes.write(json.dumps({"file": name, "lines": by_line}) + "\n")

@@ -2,10 +2,11 @@
 
 import ast
 import textwrap
+from typing import Any
 
 import pytest
 
-from . import operators, report, run, sample
+from . import operators, probes, report, run, sample
 from .children import Ended
 
 SOURCE = '''
@@ -83,6 +84,23 @@ def test_a_line_in_a_function_runs_in_tests_and_a_default_runs_at_import():
     by_operator = {mutant.operator: mutant for mutant in operators.mutants(SOURCE, "ops/areas.py", "ops")}
     assert by_operator["constant: 1.0 -> 2.0"].lines == ()
     assert by_operator["constant: 2 -> 3"].lines == (12,)
+
+
+def test_a_head_is_the_same_with_and_without_annotations():
+    bare, annotated = "def f(x, *, n=1):\n    pass", "def f(x: Array, *, n: int = 1) -> Array:\n    pass"
+    one, other = (operators.mutants(text, "ops/areas.py", "ops")[0] for text in (bare, annotated))
+    assert one.identity == other.identity
+
+
+def test_probes_note_the_lines_that_run_and_change_nothing_else(monkeypatch):
+    source = "def f(x):\n    'Say it.'\n    if x:\n        return (lambda:\n            x)\n    return None\n"
+    lines: list[int] = []
+    names: dict[str, Any] = {}
+    monkeypatch.setattr("builtins." + probes.NAME, lines.append, raising=False)
+    exec(probes.probed(source, 7 * probes.PER_FILE), names)
+    assert names["f"](5)() == 5
+    assert names["f"].__doc__ == "Say it."
+    assert [line - 7 * probes.PER_FILE for line in lines] == [1, 3, 4, 5]
 
 
 # --- a mutant found again ---------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import threading
 from collections import defaultdict
 from pathlib import Path
 
+from . import probes
 from .children import in_workers, run_pytest
 from .operators import Mutant
 from .plugins import Recorder
@@ -24,66 +24,46 @@ def copy_tree(tree: Path, to: Path) -> Path:
 
 def record(tree: Path, out: Path, workers: int) -> None:
     """Run the whole suite once and write what each test executes to ``out/tests.json``."""
-    copies = [copy_tree(tree, out / f"cover{worker}") for worker in range(workers)]
+    copies = [copy_tree(tree, out / f"probed{worker}") for worker in range(workers)]
+    package_files = [probes.install(copy) for copy in copies].pop()
+    plain = [copy_tree(tree, out / f"worker{worker}") for worker in range(workers)]
     files = sorted((tree / "tests").rglob("test_*.py"), key=lambda path: -path.stat().st_size)
     parts = out / "parts"
     shutil.rmtree(parts, ignore_errors=True)
     parts.mkdir()
 
     def one_file(worker: int, task: int) -> None:
-        here = copies[worker]
-        name = str(files[task].relative_to(tree))
-
-        def recorder(notes):
-            import coverage
-
-            tracer = coverage.Coverage(
-                data_file=None, source=[str(here / "tinygrad_cnn")], config_file=False, messages=False
-            )
-            tracer.start()
-            threading.settrace(None)  # a traced thread can die at its start, and its siblings wait for it
-            return Recorder(notes, here, tracer)
-
-        ended = run_pytest(here, [name], recorder, cpu=600)
+        here, name = copies[worker], str(files[task].relative_to(tree))
+        ended = run_pytest(here, [name], lambda notes: Recorder(notes, here), cpu=600)
         failed = [note for note in ended.notes if note.get("outcome") == "failed"]
-        if failed:  # the tracer itself may disturb a test, such as one that counts references
-            names = [note["test"] for note in failed]
-            again = run_pytest(here, names, lambda notes: Recorder(notes, here, None), cpu=600)
-            alone = {note["test"]: note["outcome"] for note in again.notes}
+        if failed:  # it may be the probes that disturb a test
+            names, here = [note["test"] for note in failed], plain[worker]
+            again = run_pytest(here, names, lambda notes: Recorder(notes, here), cpu=600)
+            alone = {note["test"]: note["outcome"] for note in again.notes if "test" in note}
             for note in failed:
                 note["outcome"] = alone.get(note["test"], "failed")
         (parts / f"{task}.json").write_text(json.dumps(ended.notes))
         print(f"{name}: exit {ended.code}, {ended.cpu:.1f} s, {len(failed)} failed", flush=True)
 
     in_workers(workers, len(files), one_file)
-    _merge(parts, out / "tests.json")
+    notes = [note for part in sorted(parts.iterdir()) for note in json.loads(part.read_text())]
+    _write(notes, package_files, out)
 
 
-def _merge(parts: Path, to: Path) -> None:
-    numbers: dict[str, int] = {}
-    tests: list[dict] = []
-    lines: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    at_import: dict[str, set[int]] = defaultdict(set)
-    for part in sorted(parts.iterdir()):
-        notes = json.loads(part.read_text())
-        for note in notes:
-            if "test" in note:
-                numbers[note["test"]] = len(tests)
-                tests.append(note)
-        for note in notes:
-            for line, names in note.get("lines", {}).items():
-                lines[note["file"]][line].update(numbers[name] for name in names if name in numbers)
-                if "" in names:
-                    at_import[note["file"]].add(int(line))
-    for file in lines.values():
-        for covering in file.values():
-            for number in covering:
-                tests[number]["covered"] = tests[number].get("covered", 0) + 1
-    sets = {file: {n: sorted(s) for n, s in of.items()} for file, of in lines.items()}
-    imported = {file: sorted(of) for file, of in at_import.items()}
-    to.write_text(json.dumps({"tests": tests, "lines": sets, "import": imported}))
-    excluded = [t["test"] for t in tests if not usable(t)]
-    (to.parent / "excluded.txt").write_text("\n".join(excluded) + "\n")
+def _write(notes: list[dict], files: list[str], out: Path) -> None:
+    tests = [note for note in notes if "test" in note]
+    lines: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for number, test in enumerate(tests):
+        test["covered"] = len(test["hits"])
+        for hit in test.pop("hits"):
+            lines[files[hit // probes.PER_FILE]][hit % probes.PER_FILE].append(number)
+    imported: dict[str, set[int]] = defaultdict(set)
+    for hit in {hit for note in notes for hit in note.get("import", ())}:
+        imported[files[hit // probes.PER_FILE]].add(hit % probes.PER_FILE)
+    at_import = {file: sorted(of_file) for file, of_file in imported.items()}
+    (out / "tests.json").write_text(json.dumps({"tests": tests, "lines": lines, "import": at_import}))
+    excluded = [f"{t['test']} {t['outcome']}" for t in tests if not usable(t)]
+    (out / "excluded.txt").write_text("\n".join(excluded) + "\n")
     seconds = sum(t["seconds"] for t in tests)
     print(f"{len(tests)} tests, {seconds:.0f} CPU seconds; {len(excluded)} not used, see excluded.txt")
 
