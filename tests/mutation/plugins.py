@@ -4,12 +4,14 @@ import json
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import pytest
 
 from . import probes
 from .children import cpu_seconds
 
+CLOCKS = {"perf_counter", "process_time", "thread_time", "monotonic"}
 READERS = ("pathlib", "codecs", "io", "_io")  # what stands between a test and the file it reads
 
 
@@ -36,6 +38,20 @@ class Repeatable:
         hypothesis.settings.load_profile("mutation")
 
 
+def reads_a_clock(item) -> bool:
+    """Say whether a test measures time, itself or in a script that it runs: it may fail without a mutant."""
+    test: Any = getattr(item, "function", None)
+    if not hasattr(test, "__code__"):  # a page's examples
+        return False
+    names = set(test.__code__.co_names)
+    for constant in test.__code__.co_consts:
+        names |= set(getattr(constant, "co_names", ()))
+    scripts = [test.__globals__.get(name) for name in names]
+    return bool(names & CLOCKS) or any(
+        clock in script for script in scripts if isinstance(script, str) for clock in CLOCKS
+    )
+
+
 class Chosen(Repeatable):
     """Runs the chosen tests in their order and stops at the first failure or when the budget is used."""
 
@@ -51,7 +67,8 @@ class Chosen(Repeatable):
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
-        items[:] = sorted((i for i in items if i.nodeid in self.rank), key=lambda i: self.rank[i.nodeid])
+        items[:] = [item for item in items if item.nodeid in self.rank and not reads_a_clock(item)]
+        items.sort(key=lambda item: self.rank[item.nodeid])
         self.note(collected=len(items))
 
     def pytest_collectreport(self, report):

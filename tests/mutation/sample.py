@@ -83,7 +83,7 @@ def _named(file: str, candidates: list[Mutant]) -> list[Mutant]:
     for where, line, operator in NAMED:
         at = [m for m in candidates if where == file and m.line <= line <= m.end_line]
         kind = [m for m in at if m.operator.startswith(operator)] or at
-        picked += sorted(kind, key=lambda m: m.stop - m.start)[:1]
+        picked += sorted(kind, key=lambda m: (m.start - m.stop, m.start))[-1:]  # the smallest, the last
     return picked
 
 
