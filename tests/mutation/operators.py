@@ -73,8 +73,9 @@ class Mutant:
     file: str
     line: int
     end_line: int
-    # the lines whose execution runs the mutated code; empty when it runs at import
+    # the lines whose execution runs the mutated code, or, when it runs at import, the function that it makes
     lines: tuple[int, ...]
+    at_import: bool
     start: int
     stop: int
     text: str
@@ -292,7 +293,8 @@ class _Finder:
                 file=self.file,
                 line=first,
                 end_line=last,
-                lines=_lines_that_run(old, statement, function) if runs else (),
+                lines=_lines_that_run(old, statement, function) if runs else _all_lines(statement),
+                at_import=not runs,
                 start=start,
                 stop=stop,
                 text=written,
@@ -308,6 +310,11 @@ def _lines_that_run(node: Positioned, statement: ast.stmt, function: ast.Lambda 
         last = max(body[0].lineno - 1, first)
     own, around = _span(node), (first, last)
     return tuple(dict.fromkeys(line for a, b in (own, around) for line in range(a, b + 1)))
+
+
+def _all_lines(statement: ast.stmt) -> tuple[int, ...]:
+    first, last = _span(statement)
+    return tuple(range(first, last + 1))
 
 
 def _span(node: Positioned) -> tuple[int, int]:

@@ -82,8 +82,9 @@ def test_docstrings_annotations_exports_and_messages_are_left_alone():
 
 def test_a_line_in_a_function_runs_in_tests_and_a_default_runs_at_import():
     by_operator = {mutant.operator: mutant for mutant in operators.mutants(SOURCE, "ops/areas.py", "ops")}
-    assert by_operator["constant: 1.0 -> 2.0"].lines == ()
-    assert by_operator["constant: 2 -> 3"].lines == (12,)
+    default, power = by_operator["constant: 1.0 -> 2.0"], by_operator["constant: 2 -> 3"]
+    assert (default.at_import, default.lines) == (True, (8, 9, 10, 11, 12))
+    assert (power.at_import, power.lines) == (False, (12,))
 
 
 def test_a_head_is_the_same_with_and_without_annotations():

@@ -91,10 +91,11 @@ class TestsByLine:
             return {number for line in lines for number in of_file.get(str(line), ())}
 
         own = [line for line in mutant.lines if mutant.line <= line <= mutant.end_line]
-        first = running(own) or running(mutant.lines)
+        first = set() if mutant.at_import else running(own)
+        first = first or running(mutant.lines)
         second: set[int] = set()
         imported = set(self.at_import.get(mutant.file, ()))
-        if not first or imported & set(own):
+        if mutant.at_import or not first or imported & set(own):
             second = {number for numbers in of_file.values() for number in numbers} - first
         return [*self._ordered(first, mutant), *self._ordered(second, mutant)]
 
