@@ -56,7 +56,7 @@ def main() -> None:
         records = json.loads(given.sample.read_text(encoding="utf-8"))
         known = results(given.out / "results.jsonl")
         done = [known[r["key"]] for r in records if r["key"] in known]
-        print(report.markdown(done, report.judgements()))
+        print(report.markdown(done, report.judgements(records)))
     else:
         _measure(given)
 

@@ -10,9 +10,16 @@ from .sample import ROOMS
 JUDGED = Path(__file__).with_name("equivalent.json")
 
 
-def judgements() -> dict[str, str]:
-    """Return why mutants change nothing that a test could see, by the key of the mutant."""
-    return {record["key"]: record["reason"] for record in json.loads(JUDGED.read_text(encoding="utf-8"))}
+def judgements(sample: list[dict[str, Any]]) -> dict[str, str]:
+    """Return why mutants of a sample change nothing that a test could see, by the key of the mutant.
+
+    A mutant that was found again in another tree keeps the judgement that it had in the first.
+    """
+    judged = {record["key"]: record["reason"] for record in json.loads(JUDGED.read_text(encoding="utf-8"))}
+    for record in sample:
+        if record.get("found") in ("same", "edited") and record["was"] in judged:
+            judged.setdefault(record["key"], judged[record["was"]])
+    return judged
 
 
 def markdown(records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
