@@ -104,11 +104,13 @@ class Recorder(Repeatable):
         self.package = str(tree / "tinygrad_cnn")
         self.tests = str(tree / "tests")
         self.current = None
-        self.reads = False
+        self.reads = self.starts = False
         probes.listen()
         sys.addaudithook(self.audit)
 
     def audit(self, event, arguments):
+        if event == "subprocess.Popen":
+            self.starts = True
         if event != "open" or self.current is None or not isinstance(arguments[0], str):
             return
         if not (arguments[0].startswith(self.package) and arguments[0].endswith(".py")):
@@ -124,7 +126,8 @@ class Recorder(Repeatable):
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
-        self.current, self.reads, self.outcome = item.nodeid, False, "passed"
+        self.current, self.outcome = item.nodeid, "passed"
+        self.reads = self.starts = False
         probes.hits.clear()
         start = cpu_seconds()
         result = yield
@@ -133,6 +136,7 @@ class Recorder(Repeatable):
             "seconds": round(cpu_seconds() - start, 3),
             "outcome": self.outcome,
             "reads": self.reads,
+            "starts": self.starts,
             "hits": sorted(probes.hits),
         }
         self.notes.write(json.dumps(record) + "\n")

@@ -95,8 +95,10 @@ class TestsByLine:
         first = first or running(mutant.lines)
         second: set[int] = set()
         imported = set(self.at_import.get(mutant.file, ()))
-        if mutant.at_import or not first or imported & set(own):
+        if mutant.at_import or imported & set(own):
             second = {number for numbers in of_file.values() for number in numbers} - first
+        elif not first:  # perhaps it runs in a process that a test starts
+            second = {number for number, test in enumerate(self.tests) if test["starts"]}
         return [*self._ordered(first, mutant), *self._ordered(second, mutant)]
 
     def _ordered(self, numbers: set[int], mutant: Mutant) -> list[str]:
