@@ -1,0 +1,148 @@
+"""Running pytest in forked children: heavy libraries are imported once, the package anew in each."""
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MEMORY = 6 << 30
+ASLEEP = 120  # seconds without any CPU time after which a child is taken to hang
+PRELOADED = ("numpy.testing", "hypothesis.extra.numpy", "hypothesis.stateful", "torch")
+PYTEST = (
+    "-q",
+    "-n",
+    "0",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:randomly",
+    "--tb=no",
+    "-W",
+    "ignore::pytest.PytestWarning",
+)
+
+
+def preload() -> None:
+    """Import what every child needs, but nothing of the package under test."""
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+@dataclass
+class Ended:
+    """How a child ended: its exit code (negative: the signal), its CPU seconds, what its plugin noted."""
+
+    code: int
+    cpu: float
+    notes: list[dict[str, Any]]
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of the processes it has waited for."""
+    return sum(os.times()[:4])
+
+
+def run_pytest(tree: Path, arguments: list[str], plugin: Callable[[io.TextIOBase], Any], cpu: float) -> Ended:
+    """Run pytest in a child whose package is the one in ``tree``; ``cpu`` seconds are the most it may use.
+
+    The child reads compiled files but writes none, so that no compiled mutant outlives it.
+    """
+    notes = tree / "notes.jsonl"
+    notes.write_text("")
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        try:
+            code = _child(tree, arguments, plugin, cpu, notes)
+        finally:
+            os._exit(code)
+    code, used = _wait(pid)
+    lines = notes.read_text().splitlines()
+    return Ended(code, used, [json.loads(line) for line in lines if line.endswith("}")])
+
+
+def _child(
+    tree: Path, arguments: list[str], plugin: Callable[[io.TextIOBase], Any], cpu: float, notes: Path
+) -> int:
+    os.setpgid(0, 0)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu) + 1, int(cpu) + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    output = os.open(tree / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(tree)
+    os.environ["PYTHONPATH"] = str(tree)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = "--collect-only" not in arguments
+    sys.path[:] = [
+        str(tree),
+        *(part for part in sys.path if not (Path(part or ".") / "tinygrad_cnn").is_dir()),
+    ]
+    sys.argv[0] = "pytest"
+    import pytest
+
+    with notes.open("a", buffering=1) as stream:
+        return int(pytest.main([*PYTEST, *arguments], plugins=[plugin(stream)]))
+
+
+def _wait(pid: int) -> tuple[int, float]:
+    """Wait for a child, and end it when it only sleeps, as threads do that wait for each other."""
+    used, since = 0.0, time.monotonic()
+    while True:
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended:
+            break
+        if time.monotonic() > since + ASLEEP:
+            now = _cpu_of(pid)
+            if now == used:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+            used, since = now, time.monotonic()
+        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)  # a grandchild that still runs
+    return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
+
+
+def _cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15]))
+
+
+def in_workers(count: int, tasks: int, work: Callable[[int, int], None]) -> None:
+    """Call ``work(worker, task)`` for every task, in processes that take the next one when they are free."""
+    read, write = os.pipe()
+    os.write(write, b"".join(task.to_bytes(4, "little") for task in range(tasks)))
+    os.close(write)
+    pids = []
+    for worker in range(count):
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                while task := os.read(read, 4):
+                    work(worker, int.from_bytes(task, "little"))
+                code = 0
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        pids.append(pid)
+    os.close(read)
+    failed = [pid for pid in pids if os.waitpid(pid, 0)[1]]
+    if failed:
+        raise SystemExit(f"{len(failed)} of {count} workers failed")

@@ -1,0 +1,152 @@
+"""Running mutants: each is written into a copy of the tree, and the tests that run its line are tried."""
+
+import json
+import os
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .children import Ended, in_workers, run_pytest
+from .operators import Mutant
+from .plugins import Chosen, Repeatable
+from .sample import as_record, key
+from .tests_by_line import TestsByLine, copy_tree
+
+FIRST = 15.0  # CPU seconds of tests in the first round of a mutant, from few files, which are soon collected
+FILES = 4
+SLOWER = 1.5  # a round may take this much longer than its tests took before
+
+
+@dataclass
+class Verdict:
+    """What became of a mutant, which test noticed, and which tests ran."""
+
+    status: str
+    killer: str | None = None
+    reason: str | None = None
+    ran: int = 0
+    cpu: float = 0.0
+
+
+def judge(ended: Ended) -> Verdict:
+    """Read from a child's notes whether the mutant in it died."""
+    started = [note["start"] for note in ended.notes if "start" in note]
+    for note in ended.notes:
+        if "failed" in note:
+            return Verdict("killed", note["failed"], note["reason"], len(started), ended.cpu)
+    if any("finished" in note for note in ended.notes):
+        return Verdict("survived", None, None, len(started), ended.cpu)
+    last = started[-1] if started else "import or collection"
+    late = ended.code in (-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL)
+    return Verdict("timeout" if late else "killed", last, f"ended with {ended.code}", len(started), ended.cpu)
+
+
+class Runner:
+    """Runs mutants and appends a line for each to a results file, so that a run can be taken up again."""
+
+    def __init__(self, tree: Path, out: Path, workers: int, cap: float):
+        self.out, self.cap, self.workers = out, cap, workers
+        self.known = TestsByLine(out / "tests.json")
+        self.results = out / "results.jsonl"
+        self.copies = [copy_tree(tree, out / f"worker{number}") for number in range(workers)]
+
+    def run(self, mutants: list[Mutant], killers: dict[str, str]) -> None:
+        """Run what has no result yet; ``killers`` names for a mutant the test that killed it elsewhere."""
+        done = results(self.results)
+        waiting = [mutant for mutant in mutants if self._unfinished(done.get(key(mutant)))]
+        print(f"{len(mutants)} mutants, {len(waiting)} to run", flush=True)
+        for copy in self.copies if waiting else ():  # compiles the tests, which the mutants' children do not
+            run_pytest(copy, ["--collect-only"], Repeatable, cpu=300)
+
+        def one(worker: int, task: int) -> None:
+            mutant = waiting[task]
+            before = done.get(key(mutant))
+            record = as_record(mutant) | self.verdict(mutant, worker, killers.get(key(mutant)), before)
+            with self.results.open("a") as stream:
+                stream.write(json.dumps(record) + "\n")
+            print(f"{mutant.file}:{mutant.line} {mutant.operator}: {record['status']}", flush=True)
+
+        in_workers(self.workers, len(waiting), one)
+
+    def _unfinished(self, record: dict[str, Any] | None) -> bool:
+        """Say whether a mutant was not run, or survived so far and has tests left under a higher cap."""
+        return record is None or bool(record["left"] and self.cap > record["cap"])
+
+    def verdict(
+        self, mutant: Mutant, worker: int, killer: str | None, before: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Plant a mutant, run its tests in up to two rounds, and take it out again."""
+        path = self.copies[worker] / "tinygrad_cnn" / mutant.file
+        source, times = path.read_text(encoding="utf-8"), path.stat()
+        names = self.known.covering(mutant)
+        ran, cpu = (before["ran"], before["cpu"]) if before else (0, 0.0)
+        total = len(names)
+        names = names[ran:]
+        if killer is not None and killer in self.known.seconds:
+            names = [killer, *(name for name in names if name != killer)]
+        path.write_text(mutant.apply(source), encoding="utf-8")
+        try:
+            verdict = Verdict("survived", ran=ran, cpu=cpu)
+            for round_ in self._rounds(names, self.cap - cpu):
+                verdict = judge(self._try(round_, worker))
+                ran, cpu = ran + verdict.ran, cpu + verdict.cpu
+                if verdict.status != "survived":
+                    break
+        finally:
+            path.write_text(source, encoding="utf-8")
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        return {
+            "status": verdict.status,
+            "killer": verdict.killer,
+            "reason": verdict.reason,
+            "ran": ran,
+            "left": total - ran if verdict.status == "survived" else 0,
+            "cpu": round(cpu, 2),
+            "cap": self.cap,
+            "original": _lines(source, mutant),
+            "mutated": _lines(mutant.apply(source), mutant),
+        }
+
+    def _rounds(self, names: list[str], cap: float) -> Iterable[list[str]]:
+        """Cut the tests into a quick first round and the rest, up to the cap."""
+        first: list[str] = []
+        spent, files = 0.0, set()
+        for name in names:
+            files.add(name.split("::")[0])
+            if len(files) > FILES or spent > min(FIRST, cap):
+                break
+            first.append(name)
+            spent += self.known.seconds[name]
+        if first:
+            yield first
+        rest: list[str] = []
+        for name in names[len(first) :]:
+            if spent > cap:
+                break
+            rest.append(name)
+            spent += self.known.seconds[name]
+        if rest:
+            yield rest
+
+    def _try(self, names: list[str], worker: int) -> Ended:
+        seconds = {name: self.known.seconds[name] for name in names}
+        budget = SLOWER * sum(seconds.values()) + 10
+        files = list(dict.fromkeys(name.split("::")[0] for name in names))
+
+        def chosen(notes):
+            return Chosen(notes, names, seconds, budget)
+
+        return run_pytest(self.copies[worker], ["-x", *files], chosen, cpu=budget + 60)
+
+
+def results(path: Path) -> dict[str, dict[str, Any]]:
+    """Read the results so far; of two for one mutant the later counts."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {record["key"]: record for record in map(json.loads, lines)}
+
+
+def _lines(source: str, mutant: Mutant) -> str:
+    text = source.splitlines()[mutant.line - 1 : mutant.end_line]
+    return " ".join(line.strip() for line in text if line.strip())

@@ -1,0 +1,120 @@
+"""Which tests execute which line of the package, how long each takes, and in what order to try them."""
+
+import json
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+from . import probes
+from .children import in_workers, run_pytest
+from .operators import Mutant
+from .plugins import Recorder
+
+IGNORED = shutil.ignore_patterns(".venv", ".git", ".hypothesis", "*_cache", "output.txt")
+
+
+def copy_tree(tree: Path, to: Path) -> Path:
+    """Copy a checkout for a worker; what was compiled is dropped, so that no old code can run."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(tree, to, ignore=IGNORED)
+    for folder in to.rglob("__pycache__"):
+        shutil.rmtree(folder)
+    return to
+
+
+def record(tree: Path, out: Path, workers: int) -> None:
+    """Run the whole suite once and write what each test executes to ``out/tests.json``."""
+    copies = [copy_tree(tree, out / f"probed{worker}") for worker in range(workers)]
+    package_files = [probes.install(copy) for copy in copies].pop()
+    plain = [copy_tree(tree, out / f"worker{worker}") for worker in range(workers)]
+    files = sorted((tree / "tests").rglob("test_*.py"), key=lambda path: -path.stat().st_size)
+    parts = out / "parts"
+    shutil.rmtree(parts, ignore_errors=True)
+    parts.mkdir()
+
+    def one_file(worker: int, task: int) -> None:
+        here, name = copies[worker], str(files[task].relative_to(tree))
+        ended = run_pytest(here, [name], lambda notes: Recorder(notes, here), cpu=600)
+        failed = [note for note in ended.notes if note.get("outcome") == "failed"]
+        if failed:  # it may be the probes that disturb a test
+            names, here = [note["test"] for note in failed], plain[worker]
+            again = run_pytest(here, names, lambda notes: Recorder(notes, here), cpu=600)
+            alone = {note["test"]: note["outcome"] for note in again.notes if "test" in note}
+            for note in failed:
+                note["outcome"] = alone.get(note["test"], "failed")
+        (parts / f"{task}.json").write_text(json.dumps(ended.notes))
+        print(f"{name}: exit {ended.code}, {ended.cpu:.1f} s, {len(failed)} failed", flush=True)
+
+    in_workers(workers, len(files), one_file)
+    notes = [note for part in sorted(parts.iterdir()) for note in json.loads(part.read_text())]
+    _write(notes, package_files, out)
+
+
+def _write(notes: list[dict], files: list[str], out: Path) -> None:
+    tests = [note for note in notes if "test" in note]
+    lines: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for number, test in enumerate(tests):
+        test["covered"] = len(test["hits"])
+        for hit in test.pop("hits"):
+            lines[files[hit // probes.PER_FILE]][hit % probes.PER_FILE].append(number)
+    imported: dict[str, set[int]] = defaultdict(set)
+    for hit in {hit for note in notes for hit in note.get("import", ())}:
+        imported[files[hit // probes.PER_FILE]].add(hit % probes.PER_FILE)
+    at_import = {file: sorted(of_file) for file, of_file in imported.items()}
+    (out / "tests.json").write_text(json.dumps({"tests": tests, "lines": lines, "import": at_import}))
+    excluded = [f"{t['test']} {t['outcome']}" for t in tests if not usable(t)]
+    (out / "excluded.txt").write_text("\n".join(excluded) + "\n")
+    seconds = sum(t["seconds"] for t in tests)
+    print(f"{len(tests)} tests, {seconds:.0f} CPU seconds; {len(excluded)} not used, see excluded.txt")
+
+
+def usable(test: dict) -> bool:
+    """Say whether a test passes without a mutant and looks at what the package does, not at its text."""
+    return test["outcome"] == "passed" and not test["reads"]
+
+
+class TestsByLine:
+    """Answers which tests could notice a mutant, the likeliest and cheapest first."""
+
+    __test__ = False
+
+    def __init__(self, path: Path):
+        stored = json.loads(path.read_text())
+        self.tests, self.lines, self.at_import = stored["tests"], stored["lines"], stored["import"]
+        self.seconds = {test["test"]: test["seconds"] for test in self.tests}
+
+    def covering(self, mutant: Mutant) -> list[str]:
+        """Return the names of the tests to run, in their order."""
+        of_file = self.lines.get(mutant.file, {})
+
+        def running(lines):
+            return {number for line in lines for number in of_file.get(str(line), ())}
+
+        own = [line for line in mutant.lines if mutant.line <= line <= mutant.end_line]
+        first = set() if mutant.at_import else running(own)
+        first = first or running(mutant.lines)
+        second: set[int] = set()
+        imported = set(self.at_import.get(mutant.file, ()))
+        if mutant.at_import or imported & set(own):
+            second = {number for numbers in of_file.values() for number in numbers} - first
+        elif not first:  # perhaps it runs in a process that a test starts
+            second = {number for number, test in enumerate(self.tests) if test["starts"]}
+        return [*self._ordered(first, mutant), *self._ordered(second, mutant)]
+
+    def _ordered(self, numbers: set[int], mutant: Mutant) -> list[str]:
+        stem, room = Path(mutant.file).stem.rstrip("s"), mutant.room
+        score = {}
+        for number in numbers:
+            test = self.tests[number]
+            if not usable(test):
+                continue
+            file = test["test"].split("::")[0]
+            likely = 0.1 if stem in Path(file).name else 0.4 if room in file else 1.0
+            score[number] = (test["seconds"] + 0.02) * test.get("covered", 1) * likely
+        order = sorted(score, key=score.__getitem__)
+        siblings: dict[str, int] = defaultdict(int)
+        for number in order:  # parameters of one test see much the same: its others come later
+            function = self.tests[number]["test"].split("[")[0]
+            siblings[function] += 1
+            score[number] *= siblings[function]
+        return [self.tests[number]["test"] for number in sorted(order, key=score.__getitem__)]
