@@ -230,7 +230,10 @@ def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
 
 @primitive(broadcasts=True)  # an index of length 1 stretches, and the operands promote
 def _einsum(*xs: Operand[Out], inputs: tuple[str, ...], output: str) -> Out:
-    return np.einsum(",".join(inputs) + "->" + output, *xs, optimize=len(xs) > 1)
+    dtype = np.result_type(*(np.asarray(x) for x in xs))
+    # optimised, NumPy multiplies the operands in pairs, and would sum a pair of booleans to a boolean
+    same = [np.asarray(x, dtype) for x in xs]
+    return np.einsum(",".join(inputs) + "->" + output, *same, optimize=len(xs) > 1)
 
 
 def _einsum_rule(
