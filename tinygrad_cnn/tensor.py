@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from . import ops
 from .tape import RELEASED, Box, Leaf, raw, require_floating, walk
-from .types import Axes, Operand, Shape
+from .types import Axes, DTypeLike, Mask, NDArray, Operand, Shape
 
 __all__ = ["Tensor"]
-
-Mask: TypeAlias = NDArray[np.bool_]
 
 
 class Tensor(Box):
@@ -95,7 +92,7 @@ class Tensor(Box):
         """The transpose, with all axes reversed."""
         return ops.transpose(self)
 
-    def numpy(self) -> NDArray[Any]:
+    def numpy(self) -> NDArray:
         """Return the values as an ndarray off the tape, which shares memory with the tensor.
 
         Returns
@@ -145,12 +142,12 @@ class Tensor(Box):
         return self.node is not None
 
     @property
-    def grad(self) -> NDArray[Any] | None:
+    def grad(self) -> NDArray | None:
         """The gradient that `backward` has accumulated, in its own array; None before. It may be assigned."""
         return self.node.grad if isinstance(self.node, Leaf) else None
 
     @grad.setter
-    def grad(self, value: NDArray[Any] | None) -> None:
+    def grad(self, value: NDArray | None) -> None:
         if not isinstance(self.node, Leaf):
             raise AttributeError("only a tensor made with requires_grad=True has a grad to set")
         if value is not None and not isinstance(value, np.ndarray):
@@ -387,7 +384,7 @@ def _raw_key(key: Any) -> Any:
     return tuple(map(raw, key)) if isinstance(key, tuple) else raw(key)
 
 
-def _unpickle(data: NDArray[Any], requires_grad: bool) -> Tensor:
+def _unpickle(data: NDArray, requires_grad: bool) -> Tensor:
     return Tensor(data, requires_grad=requires_grad)
 
 

@@ -10,9 +10,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["Array", "Axes", "Operand", "Options", "Out", "Shape"]
+if TYPE_CHECKING:
+    import typing_extensions
+    from numpy import typing as npt
+    from numpy.typing import ArrayLike as ArrayLike
+    from numpy.typing import DTypeLike as DTypeLike
+
+    NDArray: TypeAlias = npt.NDArray[Any]
+    Mask: TypeAlias = npt.NDArray[np.bool_]
+else:  # annotations are not evaluated, so importing numpy.typing at run time would cost time for nothing
+    ArrayLike = DTypeLike = Any
+    NDArray = Mask = np.ndarray
 
 
 class _HasShape(Protocol):
@@ -26,16 +35,14 @@ class _HasShape(Protocol):
 
 
 if TYPE_CHECKING:  # type variables have defaults from Python 3.13 on; type checkers know them before
-    import typing_extensions
-
-    Out = typing_extensions.TypeVar("Out", bound=_HasShape, default=NDArray[Any])
+    Out = typing_extensions.TypeVar("Out", bound=_HasShape, default=NDArray)
 else:
     Out = TypeVar("Out")
 
 Options = ParamSpec("Options")
 
 # An argument that may be array_like; the name in brackets is the result's, as in ``Operand[Out]``.
-Operand: TypeAlias = NDArray[Any] | np.generic | complex | Sequence[Any] | Out
+Operand: TypeAlias = NDArray | np.generic | complex | Sequence[Any] | Out
 
 # What a rule or a layer computes with: an ndarray or a Tensor, and no static type has the operators of both.
 Array: TypeAlias = Any

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import NDArray
 from .geometry import ConvSpec, Pair
 from .memory import CACHE_LINE
 
-Array = NDArray[Any]
 Sizes = tuple[int, ...]
 Index = tuple[Any, ...]
 
@@ -64,7 +63,7 @@ class View(NamedTuple):
         size = dtype.itemsize
         return cls(shape, dtype, offset * size, tuple(step * size for step in steps))
 
-    def of(self, memory: Array) -> Array:
+    def of(self, memory: NDArray) -> NDArray:
         """Return the array in `memory`."""
         return np.ndarray(self.shape, self.dtype, memory, self.offset, self.strides)
 
@@ -82,7 +81,7 @@ class Part:
     size: int  # elements of scratch memory for the padded copy
     nbytes: int
 
-    def load(self, xb: Array, memory: Array) -> Array:
+    def load(self, xb: NDArray, memory: NDArray) -> NDArray:
         """Return contiguous memory that holds the part: `xb` itself, or `memory` with the padded copy."""
         if self.x_in_padded is None:
             return xb
@@ -103,14 +102,14 @@ class Block:
     taps: tuple[tuple[Index, Index], ...]  # of a plain block: where each is in the block, and in the part
     size: int  # bytes of scratch memory
 
-    def columns(self, xb: Array, memory: Array) -> Array:
+    def columns(self, xb: NDArray, memory: NDArray) -> NDArray:
         """Write the columns of `xb` (C, H, W, N) to `memory`; return them as matrices, only to be read."""
         if not self.size:
             return self.matrices.of(xb)
         self.stored.of(memory)[...] = self.source.of(self.part.load(xb, memory))
         return self.matrices.of(memory)
 
-    def add_columns(self, memory: Array, out: Array) -> None:
+    def add_columns(self, memory: NDArray, out: NDArray) -> None:
         """Add the columns in `memory` to the elements of `out` (C, H, W, N) that they are copies of."""
         target = self.part.in_x.of(out)
         part = target if self.part.padded is None else self.part.padded.of(memory)

@@ -16,8 +16,8 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import NDArray
 from . import parallel, thresholds
 from .columns import Block
 from .conv_plan import plan
@@ -25,15 +25,13 @@ from .geometry import ConvSpec
 from .memory import batch_first, batch_last, borrow, give_back
 from .product import correlate_columns, multiply_columns
 
-Array = NDArray[Any]
-
 
 def forward(
-    x: Array,  # (N, C, H, W)
-    weight: Array,  # (O, C / groups, KH, KW)
-    bias: Array | None,  # (O,)
+    x: NDArray,  # (N, C, H, W)
+    weight: NDArray,  # (O, C / groups, KH, KW)
+    bias: NDArray | None,  # (O,)
     spec: ConvSpec,
-) -> Array:  # (N, O, OH, OW), fresh, stored batch-last
+) -> NDArray:  # (N, O, OH, OW), fresh, stored batch-last
     """Return the convolution of `x` by `weight`, plus `bias`."""
     xb = batch_last(x)
     images, (outputs, channels, _, _) = x.shape[0], weight.shape
@@ -56,10 +54,10 @@ def forward(
 
 
 def input_gradient(
-    y: Array,  # (N, O, OH, OW)
-    weight: Array,  # (O, C / groups, KH, KW)
+    y: NDArray,  # (N, O, OH, OW)
+    weight: NDArray,  # (O, C / groups, KH, KW)
     spec: ConvSpec,
-) -> Array:  # (N, C, H, W), fresh, stored batch-last
+) -> NDArray:  # (N, C, H, W), fresh, stored batch-last
     """Return the adjoint of `forward` in `x`, which is also the transposed convolution of `y`.
 
     Rows and columns that no window reads get zero.
@@ -83,17 +81,17 @@ def input_gradient(
 
 
 def weight_gradient(
-    x: Array,  # (N, C, H, W)
-    y: Array,  # (N, O, OH, OW)
+    x: NDArray,  # (N, C, H, W)
+    y: NDArray,  # (N, O, OH, OW)
     spec: ConvSpec,
-) -> Array:  # (O, C / groups, KH, KW), fresh and C-contiguous
+) -> NDArray:  # (O, C / groups, KH, KW), fresh and C-contiguous
     """Return the adjoint of `forward` in `weight`; it is zero where there are no images."""
     outputs, channels = y.shape[1], x.shape[1] // spec.groups
     _check_output(y, outputs, spec)
     xb = batch_last(x)
     cut = plan(spec, outputs, channels, x.shape[0], x.dtype, parallel.threads(), thresholds.NARROW_ROW)
     windows = cut.windows(batch_last(y))
-    totals: list[Array | None] = [None] * len(cut.shares)
+    totals: list[NDArray | None] = [None] * len(cut.shares)
 
     def correlate(number: int) -> None:
         for block in cut.shares[number]:
@@ -108,7 +106,7 @@ def weight_gradient(
     return np.zeros(shape, _promoted(x, y)) if total is None else cut.weight(total, shape)
 
 
-def _sum(total: Array | None, part: Array | None) -> Array | None:
+def _sum(total: NDArray | None, part: NDArray | None) -> NDArray | None:
     """Add `part` to `total` in place; None stands for nothing."""
     if total is None:
         return part
@@ -117,12 +115,12 @@ def _sum(total: Array | None, part: Array | None) -> Array | None:
     return total
 
 
-def _promoted(a: Array, b: Array) -> np.dtype[Any]:
+def _promoted(a: NDArray, b: NDArray) -> np.dtype[Any]:
     """Return the dtype of a product of `a` and `b`."""
     return a.dtype if a.dtype == b.dtype else np.result_type(a, b)
 
 
-def _check_output(y: Array, outputs: int, spec: ConvSpec) -> None:
+def _check_output(y: NDArray, outputs: int, spec: ConvSpec) -> None:
     """Raise unless `y` has the shape of the forward convolution's output."""
     expected = (outputs, *spec.output_size)
     if y.shape[1:] != expected:
@@ -131,13 +129,13 @@ def _check_output(y: Array, outputs: int, spec: ConvSpec) -> None:
         )
 
 
-def _flip_pays(weight: Array, spec: ConvSpec) -> bool:
+def _flip_pays(weight: NDArray, spec: ConvSpec) -> bool:
     """Return whether the adjoint is fastest as a forward convolution of `y` by the flipped weight."""
     has_few_outputs = weight.shape[0] < thresholds.FLIPPED_OUTPUTS * weight.shape[1] * spec.groups
     return spec.stride == (1, 1) and (has_few_outputs or spec.is_pointwise)
 
 
-def _adjoint_weight(weight: Array, groups: int) -> Array:
+def _adjoint_weight(weight: NDArray, groups: int) -> NDArray:
     """Return the weight of the adjoint convolution: flipped, with inputs and outputs swapped."""
     outputs, channels, height, width = weight.shape
     grouped = weight.reshape(groups, outputs // groups, channels, height, width)

@@ -19,13 +19,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import NDArray
 from . import parallel, thresholds
 from .columns import Block, Convolution, Ranges, Sizes, plain_block, shared_block
 from .geometry import ConvSpec, Pair
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,15 @@ class Plan:
     threads: int  # how many share the blocks
     shares: tuple[tuple[Block, ...], ...]  # the blocks of each thread
 
-    def windows(self, yb: Array) -> Array:
+    def windows(self, yb: NDArray) -> NDArray:
         """Return (O, OH, OW, N) as a view (G, B, O / G, P)."""
         return yb.reshape(self.windows_shape).swapaxes(1, 2)
 
-    def matrix(self, weight: Array) -> Array:
+    def matrix(self, weight: NDArray) -> NDArray:
         """Return (O, C / G, KH, KW) as matrices (G, 1, O / G, taps)."""
         return (weight.swapaxes(1, 2) if self.shares_rows else weight).reshape(self.matrix_shape)
 
-    def weight(self, matrix: Array, shape: Sizes) -> Array:
+    def weight(self, matrix: NDArray, shape: Sizes) -> NDArray:
         """Return transposed matrices (G, taps, O / G) as a fresh weight (O, C / G, KH, KW)."""
         outputs, channels, tall, wide = shape
         taps = (tall, channels, wide) if self.shares_rows else (channels, tall, wide)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .memory import Array, borrow, give_back
+from ..types import NDArray
+from .memory import borrow, give_back
 
 __all__ = ["subtract_scaled"]
 
@@ -12,7 +13,7 @@ MAPPED = 1 << 17
 """Size in bytes from which a C library maps fresh pages for an array, which costs more than to fill them."""
 
 
-def subtract_scaled(x: Array, g: Array, factor: float) -> None:
+def subtract_scaled(x: NDArray, g: NDArray, factor: float) -> None:
     """Subtract ``factor * g`` from `x` in place, with the product in the dtype of `x`.
 
     Parameters

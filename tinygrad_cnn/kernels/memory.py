@@ -15,12 +15,10 @@ system has to map every page. Intermediate blocks therefore live in buffers that
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ..types import NDArray
 
 SCRATCH_LIMIT = 1 << 24
 """The largest buffer, in bytes, that a thread keeps between calls."""
@@ -32,20 +30,20 @@ class _Free(threading.local):
     """The byte buffers of one thread that nobody has borrowed."""
 
     def __init__(self) -> None:
-        self.buffers: list[Array] = []
+        self.buffers: list[NDArray] = []
 
 
 _free = _Free()
 
 
-def _aligned_bytes(count: int) -> Array:
+def _aligned_bytes(count: int) -> NDArray:
     """Return `count` uninitialised bytes that start on a cache line."""
     roomy = np.empty(count + CACHE_LINE, np.uint8)
     start = -roomy.ctypes.data % CACHE_LINE
     return roomy[start : start + count]
 
 
-def borrow(size: int) -> Array:
+def borrow(size: int) -> NDArray:
     """Lend at least `size` uninitialised bytes, to be given back with `give_back`.
 
     The buffer belongs to the calling thread, grows when it is too small, and is kept for the next to borrow.
@@ -61,18 +59,18 @@ def borrow(size: int) -> Array:
     return _aligned_bytes(size)
 
 
-def give_back(memory: Array) -> None:
+def give_back(memory: NDArray) -> None:
     """Take back what `borrow` lent; no view of it may be used any more."""
     if memory.size <= SCRATCH_LIMIT:
         _free.buffers.append(memory)
 
 
-def batch_last(x: Array) -> Array:
+def batch_last(x: NDArray) -> NDArray:
     """Return `x` (N, C, H, W) as a C-contiguous (C, H, W, N), only to be read: a view if it is stored so."""
     return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
 
 
-def batch_first(xb: Array) -> Array:
+def batch_first(xb: NDArray) -> NDArray:
     """Return an array stored as (C, H, W, N) under its logical shape (N, C, H, W), as a view."""
     return xb.transpose(3, 0, 1, 2)
 

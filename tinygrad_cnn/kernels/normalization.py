@@ -11,15 +11,13 @@ more costs less than keeping the normalised copy of ``x`` alive from the forward
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ..types import NDArray
 
 
-def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+def moments(x: NDArray, axes: tuple[int, ...]) -> tuple[NDArray, NDArray]:
     """Return mean and biased variance over `axes`, which the results lack; float16 is summed in float32.
 
     The variance is the mean of ``(x - mean)**2``, in a second pass, because ``mean(x**2) - mean**2`` cancels.
@@ -35,11 +33,11 @@ def moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
 
 
 def batch_norm(
-    x: Array,  # (N, C, *spatial)
-    weight: Array,  # (C,)
-    bias: Array,  # (C,)
+    x: NDArray,  # (N, C, *spatial)
+    weight: NDArray,  # (C,)
+    bias: NDArray,  # (C,)
     eps: float,
-) -> Array:  # (N, C, *spatial), fresh, stored batch-last
+) -> NDArray:  # (N, C, *spatial), fresh, stored batch-last
     r"""Return :math:`w (x - \mu) / \sqrt{\sigma^2 + \epsilon} + b` with the statistics of each channel."""
     centred, _ = _centred(x)
     scale = weight / np.sqrt(_mean_product(centred, centred) + eps)
@@ -49,11 +47,11 @@ def batch_norm(
 
 
 def batch_norm_input_gradient(
-    g: Array,  # (N, C, *spatial)
-    x: Array,  # (N, C, *spatial)
-    weight: Array,  # (C,)
+    g: NDArray,  # (N, C, *spatial)
+    x: NDArray,  # (N, C, *spatial)
+    weight: NDArray,  # (C,)
     eps: float,
-) -> Array:  # (N, C, *spatial), fresh, stored batch-last
+) -> NDArray:  # (N, C, *spatial), fresh, stored batch-last
     r"""Return the gradient of `batch_norm` to `x`.
 
     With :math:`s = 1 / \sqrt{\sigma^2 + \epsilon}` and means over a channel, it is
@@ -72,45 +70,45 @@ def batch_norm_input_gradient(
 
 
 def batch_norm_weight_gradient(
-    g: Array,  # (N, C, *spatial)
-    x: Array,  # (N, C, *spatial)
+    g: NDArray,  # (N, C, *spatial)
+    x: NDArray,  # (N, C, *spatial)
     eps: float,
-) -> Array:  # (C,)
+) -> NDArray:  # (C,)
     r"""Return the gradient to `weight`, :math:`\sum g (x - \mu) / \sqrt{\sigma^2 + \epsilon}`."""
     centred, _ = _centred(x)
     deviation = np.sqrt(_mean_product(centred, centred) + eps)
     return (np.vecdot(_rows(g), centred) / deviation).astype(x.dtype, copy=False)
 
 
-def _rows(x: Array) -> Array:
+def _rows(x: NDArray) -> NDArray:
     """Return (N, C, *spatial) as contiguous rows (C, prod(spatial) * N), float16 as float32."""
     last = np.moveaxis(x, 0, -1)
     wide = np.promote_types(x.dtype, np.float32)
     return np.ascontiguousarray(last, wide).reshape(x.shape[1], math.prod(x.shape[2:]) * x.shape[0])
 
 
-def _from_rows(rows: Array, x: Array) -> Array:
+def _from_rows(rows: NDArray, x: NDArray) -> NDArray:
     """Return rows under the logical shape and in the dtype of `x`."""
     last = rows.reshape(x.shape[1], *x.shape[2:], x.shape[0])
     return np.moveaxis(last, -1, 0).astype(x.dtype, copy=False)
 
 
-def _mean(rows: Array) -> Array:
+def _mean(rows: NDArray) -> NDArray:
     """Return the mean of each row; NumPy sums a contiguous row pairwise."""
     return rows.sum(axis=1) / _length(rows)
 
 
-def _mean_product(a: Array, b: Array) -> Array:
+def _mean_product(a: NDArray, b: NDArray) -> NDArray:
     """Return the mean of ``a * b`` for each row, without the temporary product."""
     return np.vecdot(a, b) / _length(a)
 
 
-def _length(rows: Array) -> int:
+def _length(rows: NDArray) -> int:
     """Return the length of the rows, or 1 if they are empty: then their sum is 0, and so is their mean."""
     return max(rows.shape[1], 1)
 
 
-def _centred(x: Array) -> tuple[Array, Array]:
+def _centred(x: NDArray) -> tuple[NDArray, NDArray]:
     """Return ``x - mean`` as fresh rows, and the mean of each channel."""
     rows = _rows(x)
     mean = _mean(rows)

@@ -19,30 +19,28 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import NDArray
 from . import parallel
 from .geometry import PoolSpec
 from .memory import batch_first, batch_last, borrow, give_back
 from .pool_plan import Block, Slices, blocks, divisor, input_in_padded, is_padding, taps
 
-Array = NDArray[Any]
-
 
 def max_forward(
-    x: Array,  # (N, C, H, W)
+    x: NDArray,  # (N, C, H, W)
     spec: PoolSpec,
-) -> Array:  # (N, C, OH, OW), fresh, stored batch-last
+) -> NDArray:  # (N, C, OH, OW), fresh, stored batch-last
     """Return the maximum of each window; NaN wins over everything, padding over nothing."""
     return batch_first(_combined(np.maximum, _padded(batch_last(x), spec, _lowest(x.dtype)), spec))
 
 
 def max_scatter(
-    g: Array,  # (N, C, OH, OW)
-    x: Array,  # (N, C, H, W)
+    g: NDArray,  # (N, C, OH, OW)
+    x: NDArray,  # (N, C, H, W)
     spec: PoolSpec,
-    maxima: Array | None = None,  # what `max_forward` gives, to save computing it again
-) -> Array:  # (N, C, H, W), fresh, stored batch-last
+    maxima: NDArray | None = None,  # what `max_forward` gives, to save computing it again
+) -> NDArray:  # (N, C, H, W), fresh, stored batch-last
     """Route `g` to the winner of each window of `x`: the gradient of `max_forward`.
 
     Overlapping windows accumulate. The share of a window that holds a NaN goes to one of its elements, which
@@ -60,11 +58,11 @@ def max_scatter(
 
 
 def max_gather(
-    v: Array,  # (N, C, H, W)
-    x: Array,  # (N, C, H, W)
+    v: NDArray,  # (N, C, H, W)
+    x: NDArray,  # (N, C, H, W)
     spec: PoolSpec,
-    maxima: Array | None = None,  # what `max_forward` gives, to save computing it again
-) -> Array:  # (N, C, OH, OW), fresh, stored batch-last
+    maxima: NDArray | None = None,  # what `max_forward` gives, to save computing it again
+) -> NDArray:  # (N, C, OH, OW), fresh, stored batch-last
     """Pick from `v` the element at the winner of each window of `x`: the adjoint of `max_scatter` in `g`."""
     yb = batch_last(max_forward(x, spec) if maxima is None else maxima)
     padded = _padded(batch_last(v), spec, 0)
@@ -75,10 +73,10 @@ def max_gather(
 
 
 def avg_forward(
-    x: Array,  # (N, C, H, W)
+    x: NDArray,  # (N, C, H, W)
     spec: PoolSpec,
     count_include_pad: bool,
-) -> Array:  # (N, C, OH, OW), fresh, stored batch-last
+) -> NDArray:  # (N, C, OH, OW), fresh, stored batch-last
     """Return the mean of each window; integers give float64, as in `numpy.mean`.
 
     Padding counts in the divisor if `count_include_pad` says so; what `ceil_mode` adds after it never counts.
@@ -88,10 +86,10 @@ def avg_forward(
 
 
 def avg_backward(
-    g: Array,  # (N, C, OH, OW)
+    g: NDArray,  # (N, C, OH, OW)
     spec: PoolSpec,
     count_include_pad: bool,
-) -> Array:  # (N, C, H, W), fresh, stored batch-last
+) -> NDArray:  # (N, C, H, W), fresh, stored batch-last
     """Spread `g` evenly over each window: the adjoint of `avg_forward`."""
     _check_output("g", g, spec)
     share = _divided(batch_last(g), spec, count_include_pad)
@@ -107,7 +105,7 @@ def avg_backward(
     return batch_first(_cropped(padded, spec))
 
 
-def _check_output(name: str, array: Array, spec: PoolSpec) -> None:
+def _check_output(name: str, array: NDArray, spec: PoolSpec) -> None:
     """Raise unless `array` has the size of the pooling's output."""
     if array.shape[2:] != spec.output_size:
         raise ValueError(f"{name} must have height and width {spec.output_size}, got shape {array.shape}")
@@ -118,7 +116,7 @@ def _lowest(dtype: np.dtype[Any]) -> Any:
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
-def _padded(xb: Array, spec: PoolSpec, value: Any) -> Array:
+def _padded(xb: NDArray, spec: PoolSpec, value: Any) -> NDArray:
     """Return `xb` itself, or a copy between padding when some window needs it."""
     size = spec.padded_size
     if size == spec.input_size:
@@ -128,12 +126,12 @@ def _padded(xb: Array, spec: PoolSpec, value: Any) -> Array:
     return padded
 
 
-def _cropped(padded: Array, spec: PoolSpec) -> Array:
+def _cropped(padded: NDArray, spec: PoolSpec) -> NDArray:
     """Return the input's part of an array of the padded size, contiguous."""
     return np.ascontiguousarray(padded[input_in_padded(spec)])
 
 
-def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
+def _combined(combine: np.ufunc, padded: NDArray, spec: PoolSpec) -> NDArray:
     """Combine the elements of each window of an array of the padded size, to a fresh (C, OH, OW, N)."""
     channels, _, width, images = padded.shape
     out = np.empty((channels, *spec.output_size, images), padded.dtype)
@@ -152,7 +150,7 @@ def _combined(combine: np.ufunc, padded: Array, spec: PoolSpec) -> Array:
     return out
 
 
-def _reduce(combine: np.ufunc, array: Array, parts: Sequence[Slices], out: Array) -> None:
+def _reduce(combine: np.ufunc, array: NDArray, parts: Sequence[Slices], out: NDArray) -> None:
     """Combine parts of an array elementwise into `out`."""
     if len(parts) == 1:
         out[...] = array[parts[0]]
@@ -163,13 +161,13 @@ def _reduce(combine: np.ufunc, array: Array, parts: Sequence[Slices], out: Array
         combine(out, array[part], out=out)
 
 
-def _divided(total: Array, spec: PoolSpec, count_include_pad: bool) -> Array:
+def _divided(total: NDArray, spec: PoolSpec, count_include_pad: bool) -> NDArray:
     """Return ``total / divisor`` for each window, as a fresh array."""
     counts = divisor(spec, count_include_pad)
     return total / (counts.astype(total.dtype) if total.dtype.kind == "f" else counts)
 
 
-def _winners(xb: Array, yb: Array, spec: PoolSpec) -> Iterator[tuple[Slices, Array]]:
+def _winners(xb: NDArray, yb: NDArray, spec: PoolSpec) -> Iterator[tuple[Slices, NDArray]]:
     """Yield, for each tap in row-major order, its slices and where it is the first maximum of the window."""
     padded = _padded(xb, spec, _lowest(xb.dtype))
     padding = is_padding(spec) if padded is not xb else None
@@ -183,7 +181,7 @@ def _winners(xb: Array, yb: Array, spec: PoolSpec) -> Iterator[tuple[Slices, Arr
         is_open ^= wins
 
 
-def _scatter_tiles(gb: Array, xb: Array, yb: Array, spec: PoolSpec) -> Array:
+def _scatter_tiles(gb: NDArray, xb: NDArray, yb: NDArray, spec: PoolSpec) -> NDArray:
     """Return `max_scatter` where the windows are tiles, batch-last."""
     out = np.empty(xb.shape, gb.dtype)
     (rows, columns), (tall, wide) = spec.output_size, spec.kernel_size

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import NDArray
 from . import parallel, thresholds
 from .geometry import PoolSpec
 
-Array = NDArray[Any]
 Slices = tuple[slice, slice, slice]  # of channels, rows and columns
 
 EVERYTHING = slice(None)
@@ -76,7 +75,7 @@ def input_in_padded(spec: PoolSpec) -> Slices:
 
 
 @lru_cache(maxsize=256)
-def is_padding(spec: PoolSpec) -> Array:
+def is_padding(spec: PoolSpec) -> NDArray:
     """Return where an array of the padded size is padding, (H, W, 1); an infinite input may tie with it."""
     mask = np.ones((*spec.padded_size, 1), bool)
     mask[input_in_padded(spec)[1:]] = False
@@ -84,7 +83,7 @@ def is_padding(spec: PoolSpec) -> Array:
 
 
 @lru_cache(maxsize=256)
-def divisor(spec: PoolSpec, count_include_pad: bool) -> Array:
+def divisor(spec: PoolSpec, count_include_pad: bool) -> NDArray:
     """Return how many elements each window counts, (OH, OW, 1), or () where all windows agree."""
     counts = []
     for axis in (0, 1):

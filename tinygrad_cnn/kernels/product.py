@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..types import NDArray
 from . import parallel, thresholds
 from .memory import borrow, give_back
 
-Array = NDArray[Any]
 
-
-def product(a: Array, b: Array) -> Array:
+def product(a: NDArray, b: NDArray) -> NDArray:
     """Return ``a @ b`` for matrices (m, k) and (k, n), fresh and C-contiguous."""
     (m, k), n = a.shape, b.shape[1]
     if k == 1:
@@ -32,7 +29,7 @@ def product(a: Array, b: Array) -> Array:
     return out
 
 
-def _multiply(a: Array, b: Array, out: Array) -> None:
+def _multiply(a: NDArray, b: NDArray, out: NDArray) -> None:
     """Write ``a @ b`` to `out`, in pieces where that is faster."""
     (m, k), n = a.shape, b.shape[1]
     pieces = _piece_count(m, k, n, b.strides[0] < b.strides[1])
@@ -54,12 +51,12 @@ def _piece_count(m: int, k: int, n: int, is_transposed: bool) -> int:
     return _smallest_divisor(long, -(-m * n // largest), long // thresholds.SHORTEST_PIECE)
 
 
-def _cut_rows(a: Array, count: int) -> Array:
+def _cut_rows(a: NDArray, count: int) -> NDArray:
     """Cut the rows of a matrix into equal pieces: a view (count, rows / count, columns)."""
     return a.reshape(count, a.shape[0] // count, a.shape[1])
 
 
-def _outer(a: Array, b: Array) -> Array:
+def _outer(a: NDArray, b: NDArray) -> NDArray:
     """Return ``(m, 1) @ (1, n)``, which is every weight gradient of a batch of one.
 
     A product with a second column and row of zeros runs at the speed of memory. With a single one BLAS has no
@@ -73,7 +70,7 @@ def _outer(a: Array, b: Array) -> Array:
     return np.matmul(left, right)
 
 
-def multiply_columns(matrix: Array, columns: Array, out: Array) -> None:
+def multiply_columns(matrix: NDArray, columns: NDArray, out: NDArray) -> None:
     """Write ``matrix @ columns`` to `out`: (G, 1, m, k) by (G, B, k, n) gives (G, B, m, n)."""
     (_, _, m, k), n = matrix.shape, columns.shape[3]
     count = _chunk_count(m, k, n)
@@ -83,7 +80,7 @@ def multiply_columns(matrix: Array, columns: Array, out: Array) -> None:
         np.matmul(matrix[:, :, None], _chunks(columns, count), out=_chunks(out, count))
 
 
-def correlate_columns(columns: Array, windows: Array) -> Array:
+def correlate_columns(columns: NDArray, windows: NDArray) -> NDArray:
     """Return ``columns @ windows.T`` summed over B: (G, B, k, n) by (G, B, m, n) gives (G, k, m)."""
     groups, batches, k, n = columns.shape
     m = windows.shape[2]
@@ -118,7 +115,7 @@ def _tap_pieces(m: int, k: int) -> int:
     return _smallest_divisor(k, -(-m * k // thresholds.SMALL_OUTPUT), k // thresholds.FEWEST_TAPS)
 
 
-def _chunks(a: Array, count: int) -> Array:
+def _chunks(a: NDArray, count: int) -> NDArray:
     """Cut the last axis of (G, B, m, n) into equal chunks: a view (G, B, count, m, n / count)."""
     groups, batches, m, n = a.shape
     return a.reshape(groups, batches, m, count, n // count).swapaxes(2, 3)

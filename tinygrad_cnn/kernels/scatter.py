@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-Array = NDArray[Any]
+from ..types import DTypeLike, NDArray
 
 _BASIC = (int, np.integer, slice, type(None), type(Ellipsis))
 
 
-def scatter_add(x: Array, key: Any, shape: tuple[int, ...], sum_dtype: DTypeLike) -> Array:
+def scatter_add(x: NDArray, key: Any, shape: tuple[int, ...], sum_dtype: DTypeLike) -> NDArray:
     """Return zeros of a shape, with `x` added at an index; what is added repeatedly is summed in `sum_dtype`.
 
     Examples
@@ -55,7 +54,7 @@ def _is_along_one_axis(key: Any) -> bool:
     )
 
 
-def _even_runs(positions: Array) -> list[tuple[int, int]] | None:
+def _even_runs(positions: NDArray) -> list[tuple[int, int]] | None:
     """Return the runs ``(first, last)`` over which positions differ by one step, or None if they are short.
 
     A padded or flipped axis has a few long runs, a look-up in a table has none.
@@ -74,7 +73,7 @@ def _even_runs(positions: Array) -> list[tuple[int, int]] | None:
 
 
 def _add_runs(
-    out: Array, axis: int, positions: Array, x: Array, runs: list[tuple[int, int]], sum_dtype: DTypeLike
+    out: NDArray, axis: int, positions: NDArray, x: NDArray, runs: list[tuple[int, int]], sum_dtype: DTypeLike
 ) -> None:
     """Do what ``np.add.at(out, positions, x)`` does along an axis, in slices: more than ten times as fast."""
     lead: tuple[Any, ...] = (slice(None),) * axis

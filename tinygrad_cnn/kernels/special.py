@@ -7,9 +7,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ..types import NDArray
 
 # --- the error function -----------------------------------------------------------------------------------
 
@@ -17,7 +16,7 @@ _TAIL_END = 6.0  # above it erf rounds to 1
 _TAIL_CENTRE = 2.5
 
 
-def erf(x: Array) -> Array:
+def erf(x: NDArray) -> NDArray:
     """Return the error function to a relative 1e-14 in float64: by one polynomial up to 1, by another beyond.
 
     Examples
@@ -42,7 +41,7 @@ def _compress(x: Any) -> Any:
     return (x - _TAIL_CENTRE) / (x + _TAIL_CENTRE)
 
 
-def _polynomial(coefficients: Array, x: Array) -> Array:
+def _polynomial(coefficients: NDArray, x: NDArray) -> NDArray:
     """Evaluate a polynomial at every element by Horner's rule, in one new array."""
     total = np.full_like(x, coefficients[-1])
     for c in coefficients[-2::-1]:
@@ -52,7 +51,7 @@ def _polynomial(coefficients: Array, x: Array) -> Array:
 
 
 @functools.cache
-def _erf_polynomials(dtype: np.dtype[Any]) -> list[Array]:
+def _erf_polynomials(dtype: np.dtype[Any]) -> list[NDArray]:
     """Fit the C library's erf as closely as a dtype can tell: ``erf(x) / x`` in ``x**2``, and the tail."""
 
     @np.vectorize
@@ -75,7 +74,7 @@ def _erf_polynomials(dtype: np.dtype[Any]) -> list[Array]:
 # --- the derivatives of sinc ------------------------------------------------------------------------------
 
 
-def sinc(x: Array, order: int) -> Array:
+def sinc(x: NDArray, order: int) -> NDArray:
     """Return the derivative of sinc of an order.
 
     Near 0 it is summed as a power series. Elsewhere it follows from Leibniz' rule for ``y s(y) = sin(y)``
@@ -100,7 +99,7 @@ def sinc(x: Array, order: int) -> Array:
     return value
 
 
-def _sinc_near_zero(x: Array, order: int) -> Array:
+def _sinc_near_zero(x: NDArray, order: int) -> NDArray:
     """Sum ``(-1)**k (pi x)**(2k) / (2k + 1)!``, differentiated term by term."""
     terms = range((order + 1) // 2, (order + 1) // 2 + 8 + 2 * order)
     coefficients = [

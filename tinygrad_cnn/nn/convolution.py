@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks, ops
 from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..ops.conv import geometry
+from ..types import DTypeLike
 from . import init as initializers
 from .init import Initializer
 from .layer import Arrays, Layer

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..ops.conv import check_arrays
+from ..types import DTypeLike
 from . import init as initializers
 from .init import Initializer
 from .layer import Arrays, Layer

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+
+from ..types import DTypeLike
 
 __all__ = ["Layer", "Parameterless"]
 

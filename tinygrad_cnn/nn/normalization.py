@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks, ops
 from ..kernels.normalization import moments
 from ..ops.conv import check_arrays
 from ..tape import raw
+from ..types import DTypeLike
 from .layer import Arrays, Layer
 
 __all__ = ["BatchNorm2d", "GroupNorm", "LayerNorm"]

@@ -7,15 +7,13 @@ and gelu, which multiply it by their 0, give NaN.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ..kernels import rectifier as kernel
 from ..kernels import thresholds
 from ..tape import primitive, raw
-from ..types import Array, Axes, Operand, Out, Shape
+from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import erf, exp, tanh
 from .elementwise import multiply, times, where
 from .reductions import finite_max, floating, sum
@@ -291,7 +289,7 @@ def _gelu_tanh_rule(g: Array, x: Array) -> Array:
 _gelu_tanh.defvjp(x=_gelu_tanh_rule)
 
 
-def _below_max(x: ArrayLike, axis: Axes) -> NDArray[Any]:
+def _below_max(x: ArrayLike, axis: Axes) -> NDArray:
     """Return ``x`` minus its slice's maximum in a new array, so that no exponential overflows.
 
     A slice of minus infinities gives zeros.

@@ -13,14 +13,13 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..kernels.options import Window, pair
 from ..tape import primitive, raw
-from ..types import Array, Out, Shape
+from ..types import Array, NDArray, Out, Shape
 from .reductions import sum
 from .shaping import expand_dims, reshape, squeeze
 
@@ -30,9 +29,9 @@ Spec = TypeVar("Spec")
 
 
 def conv2d(
-    x: NDArray[Any] | Out,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out | None = None,
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out | None = None,
     *,
     stride: int | Pair = 1,
     padding: int | Pair | Padding | str = 0,
@@ -93,9 +92,9 @@ def conv2d(
 
 
 def conv1d(
-    x: NDArray[Any] | Out,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out | None = None,
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out | None = None,
     *,
     stride: int = 1,
     padding: int | Pair | str = 0,
@@ -154,9 +153,9 @@ def conv1d(
 
 
 def conv_transpose2d(
-    x: NDArray[Any] | Out,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out | None = None,
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out | None = None,
     *,
     stride: int | Pair = 1,
     padding: int | Pair = 0,
@@ -303,9 +302,9 @@ def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **opt
 
 @primitive
 def conv2d_output(
-    x: NDArray[Any] | Out,  # (N, C, H, W)
-    weight: NDArray[Any] | Out,  # (O, C / groups, KH, KW)
-    bias: NDArray[Any] | Out | None = None,  # (O,)
+    x: NDArray | Out,  # (N, C, H, W)
+    weight: NDArray | Out,  # (O, C / groups, KH, KW)
+    bias: NDArray | Out | None = None,  # (O,)
     *,
     spec: ConvSpec,
 ) -> Out:
@@ -322,8 +321,8 @@ def conv2d_output(
 
 @primitive
 def conv2d_input(
-    y: NDArray[Any] | Out,  # (N, O, OH, OW)
-    weight: NDArray[Any] | Out,  # (O, C / groups, KH, KW)
+    y: NDArray | Out,  # (N, O, OH, OW)
+    weight: NDArray | Out,  # (O, C / groups, KH, KW)
     *,
     spec: ConvSpec,
 ) -> Out:
@@ -341,8 +340,8 @@ def conv2d_input(
 
 @primitive
 def conv2d_weight(
-    x: NDArray[Any] | Out,  # (N, C, H, W)
-    y: NDArray[Any] | Out,  # (N, O, OH, OW)
+    x: NDArray | Out,  # (N, C, H, W)
+    y: NDArray | Out,  # (N, O, OH, OW)
     *,
     spec: ConvSpec,
 ) -> Out:

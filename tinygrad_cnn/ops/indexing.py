@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
-from numpy.typing import DTypeLike, NDArray
 
 from .. import checks
 from ..kernels import scatter as kernel
 from ..tape import accumulator, primitive, raw
-from ..types import Axes, Operand, Out, Shape
+from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .shaping import reshape
 
 __all__ = ["embedding", "flip", "getitem", "one_hot", "take"]
@@ -138,7 +137,7 @@ def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
     return getitem(weight, checks.indices("embedding", "indices", raw(indices), np.shape(raw(weight))[0]))
 
 
-def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float32) -> NDArray:
     """Make rows that are 1 at an index and 0 elsewhere.
 
     Parameters

@@ -8,10 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
-from numpy.typing import ArrayLike
 
 from ..tape import broadcast_to, primitive, raw
-from ..types import Array, Axes, Operand, Out, Shape
+from ..types import Array, ArrayLike, Axes, Operand, Out, Shape
 from .indexing import getitem, take
 from .shaping import expand_dims, reshape
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels.product import product
 from ..tape import broadcast_to, primitive, raw
-from ..types import Array, Operand, Out, Shape
+from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
 
@@ -65,7 +64,7 @@ def _matmul_a(g: Array, a: Array, b: Array) -> Array:
     return matmul(g, b.T if b.ndim == 2 else swapaxes(b, -1, -2))
 
 
-def _is_fortran(a: NDArray[Any]) -> bool:
+def _is_fortran(a: NDArray) -> bool:
     return a.flags.f_contiguous and not a.flags.c_contiguous
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import checks
 from ..tape import Box, astype, primitive, raw
-from ..types import Array, Operand, Out, Shape
+from ..types import Array, NDArray, Operand, Out, Shape
 from .activations import log_softmax, softplus
 from .elementwise import square, where
 from .indexing import getitem
@@ -278,7 +277,7 @@ def _rows(op: str, name: str, x: Array) -> Shape:
 
 def _labels(
     op: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+) -> tuple[NDArray, NDArray | None]:
     """Return labels in range, 0 for those that do not count, and a mask of those that do (None for all)."""
     labels = np.asarray(raw(labels))
     n, classes = shape
@@ -290,11 +289,11 @@ def _labels(
     return checks.indices(op, "labels", np.where(counted, labels, 0), classes), counted
 
 
-def _picked(log_p: Array, labels: NDArray[Any]) -> Array:
+def _picked(log_p: Array, labels: NDArray) -> Array:
     return getitem(log_p, (np.arange(len(labels)), labels))
 
 
-def _class_weights(op: str, weight: Operand[Any] | None, log_p: Array) -> NDArray[Any]:
+def _class_weights(op: str, weight: Operand[Any] | None, log_p: Array) -> NDArray:
     """Return the weight of each class, in the dtype of the logits."""
     classes = np.shape(raw(log_p))[1]
     if weight is None:
@@ -308,8 +307,8 @@ def _reduced(
     op: str,
     losses: Array,
     reduction: Reduction,
-    counted: NDArray[Any] | None = None,
-    weights: NDArray[Any] | None = None,
+    counted: NDArray | None = None,
+    weights: NDArray | None = None,
 ) -> Array:
     """Reduce the losses. Those that do not count are 0, and the mean divides by the weights of the others."""
     if counted is not None:

@@ -15,15 +15,13 @@ The rules of the latter two are these three again, and one composition.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import checks
 from ..kernels import normalization as kernel
 from ..tape import primitive
-from ..types import Array, Out
+from ..types import Array, NDArray, Out
 from .conv import check_arrays
 from .elementary import sqrt
 from .reductions import mean, sum, var
@@ -33,9 +31,9 @@ __all__ = ["batch_norm", "group_norm", "layer_norm"]
 
 
 def batch_norm(
-    x: NDArray[Any] | Out,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out,
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out,
     *,
     eps: float = 1e-5,
 ) -> Out:
@@ -79,9 +77,9 @@ def batch_norm(
 
 @primitive
 def _batch_norm(
-    x: NDArray[Any] | Out,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out,
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out,
     *,
     eps: float,
 ) -> Out:
@@ -90,9 +88,9 @@ def _batch_norm(
 
 @primitive
 def batch_norm_input(
-    y: NDArray[Any] | Out,  # (N, C, ...)
-    x: NDArray[Any] | Out,  # (N, C, ...)
-    weight: NDArray[Any] | Out,  # (C,)
+    y: NDArray | Out,  # (N, C, ...)
+    x: NDArray | Out,  # (N, C, ...)
+    weight: NDArray | Out,  # (C,)
     *,
     eps: float,
 ) -> Out:
@@ -110,8 +108,8 @@ def batch_norm_input(
 
 @primitive
 def batch_norm_weight(
-    y: NDArray[Any] | Out,  # (N, C, ...)
-    x: NDArray[Any] | Out,  # (N, C, ...)
+    y: NDArray | Out,  # (N, C, ...)
+    x: NDArray | Out,  # (N, C, ...)
     *,
     eps: float,
 ) -> Out:
@@ -177,9 +175,9 @@ batch_norm_weight.defvjp(
 
 
 def layer_norm(
-    x: NDArray[Any] | Out,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out,
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out,
     *,
     eps: float = 1e-5,
 ) -> Out:
@@ -223,10 +221,10 @@ def layer_norm(
 
 
 def group_norm(
-    x: NDArray[Any] | Out,
+    x: NDArray | Out,
     groups: int,
-    weight: NDArray[Any] | Out,
-    bias: NDArray[Any] | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out,
     *,
     eps: float = 1e-5,
 ) -> Out:

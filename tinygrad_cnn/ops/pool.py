@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..kernels.options import pair
 from ..tape import primitive, raw
-from ..types import Out
+from ..types import NDArray, Out
 from .conv import check_arrays, geometry
 from .linalg import matmul
 from .reductions import mean
@@ -24,7 +23,7 @@ __all__ = ["adaptive_avg_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d
 
 
 def max_pool2d(
-    x: NDArray[Any] | Out,
+    x: NDArray | Out,
     kernel_size: int | Pair,
     *,
     stride: int | Pair | None = None,
@@ -79,17 +78,17 @@ def max_pool2d(
 
 
 @primitive
-def _max_pool2d(x: NDArray[Any] | Out, *, spec: PoolSpec) -> Out:
+def _max_pool2d(x: NDArray | Out, *, spec: PoolSpec) -> Out:
     return kernel.max_forward(x, spec)
 
 
 @primitive
 def max_pool2d_scatter(
-    y: NDArray[Any] | Out,  # (N, C, OH, OW)
-    x: NDArray[Any],  # (N, C, H, W)
+    y: NDArray | Out,  # (N, C, OH, OW)
+    x: NDArray,  # (N, C, H, W)
     *,
     spec: PoolSpec,
-    maxima: NDArray[Any] | None = None,  # (N, C, OH, OW)
+    maxima: NDArray | None = None,  # (N, C, OH, OW)
 ) -> Out:
     """Send each window's value to the element of ``x`` that won the window; linear in ``y``.
 
@@ -107,11 +106,11 @@ def max_pool2d_scatter(
 
 @primitive
 def max_pool2d_gather(
-    v: NDArray[Any] | Out,  # (N, C, H, W)
-    x: NDArray[Any],  # (N, C, H, W)
+    v: NDArray | Out,  # (N, C, H, W)
+    x: NDArray,  # (N, C, H, W)
     *,
     spec: PoolSpec,
-    maxima: NDArray[Any] | None = None,  # (N, C, OH, OW)
+    maxima: NDArray | None = None,  # (N, C, OH, OW)
 ) -> Out:
     """Read ``v`` at the element of ``x`` that won each window: the adjoint of `max_pool2d_scatter`.
 
@@ -136,7 +135,7 @@ max_pool2d_gather.defvjp(
 
 
 def avg_pool2d(
-    x: NDArray[Any] | Out,
+    x: NDArray | Out,
     kernel_size: int | Pair,
     *,
     stride: int | Pair | None = None,
@@ -190,12 +189,12 @@ def avg_pool2d(
 
 
 @primitive
-def _avg_pool2d(x: NDArray[Any] | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
+def _avg_pool2d(x: NDArray | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_forward(x, spec, count_include_pad)
 
 
 @primitive
-def _avg_pool2d_input(y: NDArray[Any] | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
+def _avg_pool2d_input(y: NDArray | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_backward(y, spec, count_include_pad)
 
 
@@ -207,7 +206,7 @@ _avg_pool2d_input.defvjp(
 )
 
 
-def adaptive_avg_pool2d(x: NDArray[Any] | Out, output_size: int | Pair) -> Out:
+def adaptive_avg_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     """Mean over windows that divide the input as evenly as they can.
 
     Window ``i`` of ``OH`` covers rows ``floor(i * H / OH)`` to ``ceil((i + 1) * H / OH)``.
@@ -243,14 +242,14 @@ def adaptive_avg_pool2d(x: NDArray[Any] | Out, output_size: int | Pair) -> Out:
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 
 
-def _window_means(length: int, windows: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+def _window_means(length: int, windows: int, dtype: np.dtype[Any]) -> NDArray:
     """Return the matrix (windows, length) that takes the means along one axis."""
     index, position = np.arange(windows)[:, None], np.arange(length)
     is_covered = (position >= index * length // windows) & (position < -((index + 1) * -length // windows))
     return (is_covered / is_covered.sum(axis=1, keepdims=True)).astype(dtype)
 
 
-def global_avg_pool2d(x: NDArray[Any] | Out) -> Out:
+def global_avg_pool2d(x: NDArray | Out) -> Out:
     """Mean of each channel over space.
 
     Parameters

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
-from numpy.typing import ArrayLike, NDArray
 
 from ..tape import Box, accumulator, broadcast_to, primitive, raw
-from ..types import Array, Axes, Operand, Out, Shape
+from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import exp
 from .elementwise import over, times, where
 from .indexing import flip
@@ -230,7 +229,7 @@ def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
     return share * over(centred, length)
 
 
-def _constant_slices(x: NDArray[Any], deviation: NDArray[Any], axis: Axes) -> NDArray[Any] | None:
+def _constant_slices(x: NDArray, deviation: NDArray, axis: Axes) -> NDArray | None:
     """Return a mask of the slices that hold one value only, or None if the deviations exclude such slices."""
     axes = _axes(x.ndim, axis)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
@@ -342,7 +341,7 @@ def logsumexp(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> 
     return total + top.reshape(total.shape)
 
 
-def floating(x: ArrayLike) -> NDArray[Any]:
+def floating(x: ArrayLike) -> NDArray:
     """Return an array of a floating dtype, which has an infinity; integers become float64.
 
     Examples
@@ -354,7 +353,7 @@ def floating(x: ArrayLike) -> NDArray[Any]:
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
-def finite_max(x: NDArray[Any], axis: Axes) -> NDArray[Any]:
+def finite_max(x: NDArray, axis: Axes) -> NDArray:
     """Return the maximum over kept axes, and 0 where it is infinite, so that it can be subtracted.
 
     Examples
@@ -497,13 +496,13 @@ def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     return np.sqrt(total).astype(x.dtype, copy=False) if x.dtype.kind == "f" else np.sqrt(total)
 
 
-def _is_normal(x: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+def _is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
     """Whether no element of ``x`` has overflowed or underflowed in a dtype, as a zero may have."""
     size, info = np.abs(x), np.finfo(dtype)
     return np.all((size >= info.tiny) & (size <= info.max))
 
 
-def _scaled_norm(x: NDArray[Any], axis: Axes, keepdims: bool) -> NDArray[Any]:
+def _scaled_norm(x: NDArray, axis: Axes, keepdims: bool) -> NDArray:
     """Return the norm of elements divided by the largest, times that: no square overflows or underflows."""
     scale = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     scale = np.where((scale > 0) & np.isfinite(scale), scale, 1).astype(x.dtype)

@@ -7,9 +7,8 @@ primitives, they are recorded like any other when a derivative is itself differe
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from ..types import Operand, Out, Shape
+from ..types import DTypeLike, Operand, Out, Shape
 from .primitive import primitive
 
 
