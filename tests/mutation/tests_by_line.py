@@ -83,6 +83,13 @@ class TestsByLine:
         self.tests, self.lines, self.at_import = stored["tests"], stored["lines"], stored["import"]
         self.seconds = {test["test"]: test["seconds"] for test in self.tests}
 
+    def named(self, test: str | None) -> str | None:
+        """Return a test of this tree under a name that it had in another one, also if its file has moved."""
+        if test is None or test in self.seconds:
+            return test
+        bare = test.split("::", 1)[-1]
+        return next((name for name in self.seconds if name.split("::", 1)[-1] == bare), None)
+
     def covering(self, mutant: Mutant) -> list[str]:
         """Return the names of the tests to run, in their order."""
         of_file = self.lines.get(mutant.file, {})
