@@ -124,7 +124,7 @@ def as_record(mutant: Mutant) -> dict:
 
 def find(tree: Path, records: list[dict]) -> list[Mutant]:
     """Return the mutants of records that were made in this very tree."""
-    known = {key(m): m for of_file in all_mutants(tree, ROOMS).values() for m in of_file}
+    known = {key(m): m for of_file in all_mutants(tree).values() for m in of_file}
     return [known[record["key"]] for record in records]
 
 
