@@ -16,7 +16,8 @@ FEWEST = 3  # mutants in a file, if it has as many
 SIMILAR = 0.6  # how alike two statements must be to count as one that was edited
 UNIQUE = 20  # characters from which on an equal statement in a function of another name is the same one
 
-# places that an earlier sample left alive: file, line, and how the operator's name begins
+# Places that an earlier sample left alive, at the commit that the stored sample was drawn from: file, line,
+# and how the operator's name begins.
 NAMED = [
     ("ops/losses.py", 123, "statement deleted"),
     ("ops/losses.py", 228, "constant: 0.0"),
