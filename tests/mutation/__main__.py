@@ -55,7 +55,8 @@ def main() -> None:
     elif given.command == "report":
         records = json.loads(given.sample.read_text(encoding="utf-8"))
         known = results(given.out / "results.jsonl")
-        done = [known[r["key"]] for r in records if r["key"] in known]
+        # a mutant that moved to another room counts in the room that it came from
+        done = [known[r["key"]] | {"room": r.get("from", r["room"])} for r in records if r["key"] in known]
         print(report.markdown(done, report.judgements(records)))
     else:
         _measure(given)
@@ -64,7 +65,10 @@ def main() -> None:
 def _relocate(given: argparse.Namespace) -> None:
     before = json.loads(given.before.read_text(encoding="utf-8"))
     found = sample.relocate(given.tree.resolve(), before)
-    records = [sample.as_record(mutant) | {"found": how, "was": old["key"]} for how, old, mutant in found]
+    records = [
+        sample.as_record(mutant) | {"found": how, "was": old["key"], "from": old["room"]}
+        for how, old, mutant in found
+    ]
     _write(given.sample, records)
     print(f"{len(records)} mutants: {dict(Counter(r['found'] for r in records))}")
 

@@ -12,7 +12,15 @@ from . import probes
 from .children import cpu_seconds
 
 CLOCKS = {"perf_counter", "process_time", "thread_time", "monotonic"}
-READERS = ("pathlib", "codecs", "io", "_io")  # what stands between a test and the file it reads
+READERS = (
+    "pathlib",
+    "codecs",
+    "io",
+    "_io",
+    "inspect",
+    "linecache",
+    "tokenize",
+)  # what stands between a test and the file it reads
 
 
 class Repeatable:
@@ -104,6 +112,7 @@ class Recorder(Repeatable):
         self.package = str(tree / "tinygrad_cnn")
         self.tests = str(tree / "tests")
         self.current = None
+        self.reading_modules: set[str] = set()
         self.reads = self.starts = False
         probes.listen()
         sys.addaudithook(self.audit)
@@ -111,15 +120,18 @@ class Recorder(Repeatable):
     def audit(self, event, arguments):
         if event == "subprocess.Popen":
             self.starts = True
-        if event != "open" or self.current is None or not isinstance(arguments[0], str):
+        if event != "open" or not isinstance(arguments[0], str):
             return
         if not (arguments[0].startswith(self.package) and arguments[0].endswith(".py")):
             return
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in READERS:
             frame = frame.f_back
-        if frame is not None and frame.f_code.co_filename.startswith(self.tests):
-            self.reads = True
+        if frame is None or not frame.f_code.co_filename.startswith(self.tests):
+            return
+        if self.current is None:  # while it is imported: for every test in it
+            self.reading_modules.add(frame.f_code.co_filename)
+        self.reads = True
 
     def pytest_collection_finish(self):
         self.notes.write(json.dumps({"import": sorted(probes.hits)}) + "\n")
@@ -135,7 +147,7 @@ class Recorder(Repeatable):
             "test": item.nodeid,
             "seconds": round(cpu_seconds() - start, 3),
             "outcome": self.outcome,
-            "reads": self.reads,
+            "reads": self.reads or str(item.path) in self.reading_modules,
             "starts": self.starts,
             "hits": sorted(probes.hits),
         }

@@ -16,7 +16,8 @@ FEWEST = 3  # mutants in a file, if it has as many
 SIMILAR = 0.6  # how alike two statements must be to count as one that was edited
 UNIQUE = 20  # characters from which on an equal statement in a function of another name is the same one
 
-# places that an earlier sample left alive: file, line, and how the operator's name begins
+# Places that an earlier sample left alive, at the commit that the stored sample was drawn from: file, line,
+# and how the operator's name begins.
 NAMED = [
     ("ops/losses.py", 123, "statement deleted"),
     ("ops/losses.py", 228, "constant: 0.0"),
@@ -124,7 +125,7 @@ def as_record(mutant: Mutant) -> dict:
 
 def find(tree: Path, records: list[dict]) -> list[Mutant]:
     """Return the mutants of records that were made in this very tree."""
-    known = {key(m): m for of_file in all_mutants(tree, ROOMS).values() for m in of_file}
+    known = {key(m): m for of_file in all_mutants(tree).values() for m in of_file}
     return [known[record["key"]] for record in records]
 
 
