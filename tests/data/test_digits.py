@@ -124,14 +124,8 @@ def test_the_larger_side_fills_the_box(train):
 @pytest.mark.parametrize(
     ("digit", "axis", "side"),
     [
-        (3, "x", -1),
-        (6, "x", 1),
-        (7, "x", -1),
-        (9, "x", -1),
-        (2, "y", -1),
-        (6, "y", -1),
-        (7, "y", 1),
-        (9, "y", 1),
+        *((digit, "x", side) for digit, side in [(3, -1), (6, 1), (7, -1), (9, -1)]),
+        *((digit, "y", side) for digit, side in [(2, -1), (6, -1), (7, 1), (9, 1)]),
     ],
 )
 def test_upright_and_not_mirrored(train, digit, axis, side):

@@ -284,15 +284,10 @@ def _particular():
         _of("M1", "zero", "max_pool2d_windows", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
         # M2
         _of("M2", "not inverted", "transpose", "x", lambda g, axes: ops.transpose(g, axes)),
-        _of(
-            "M2",
-            "offset of the other end",
-            "pad_with_constants",
-            "x",
+        _of("M2", "offset of the other end", "pad_with_constants", "x",
             lambda g, x_shape, widths: ops.getitem(
                 g, tuple(slice(after, after + n) for (_, after), n in zip(widths, x_shape, strict=True))
-            ),
-        ),
+            )),
         _of("M2", "always the first part", "concatenate_along_an_axis", "xs", lambda g, xs_shape, index, axis:
                 ops.getitem(g, (slice(None),) * (axis % g.ndim) + (slice(0, xs_shape[index][axis]),))),
         _of("M2", "Fortran order", "reshape", "x", lambda g, x_shape: np.reshape(raw(g), x_shape, order="F")),
@@ -303,15 +298,10 @@ def _particular():
         # M4
         _of("M4", "assigned", "getitem", "x", _assigned),
         _of("M4", "assigned", "max_pool2d_windows", "x", _scatter_assigned),
-        _of(
-            "M4",
-            "overlaps once",
-            "avg_pool2d_windows",
-            "x",
+        _of("M4", "overlaps once", "avg_pool2d_windows", "x",
             lambda g, spec, count_include_pad: np.minimum(
                 pool._avg_pool2d_input(raw(g), spec=spec, count_include_pad=count_include_pad), 0.25
-            ),
-        ),
+            )),
         # M5
         _of("M5", "not summed", "add", "a", lambda g, a_shape: _first_of_broadcast(g, a_shape)),
         _of("M5", "mean for sum", "subtract", "b", lambda g, b_shape:
@@ -344,29 +334,19 @@ def _particular():
         _of("M6", "sum missing", "log_softmax", "x", lambda g, out: g - ops.exp(out) * g),
         _of("M6", "padding counted", "avg_pool2d_windows", "x",
             lambda g, spec: pool._avg_pool2d_input(g, spec=spec, count_include_pad=True)),
-        _of(
-            "M6",
-            "mean term missing",
-            "batch_norm_output",
-            "x",
+        _of("M6", "mean term missing", "batch_norm_output", "x",
             lambda g, x, weight, eps: (
                 normalization.batch_norm_input(g, x, weight, eps=eps)
                 + 0.01 * sum_(g, but_channels(x), keepdims=True)
-            ),
-        ),
+            )),
         _of("M6", "bias averaged", "conv2d_output", "bias",
             lambda g: sum_(g, (0, 2, 3)) / max(len(raw(g)), 1)),
         # M9
-        _of(
-            "M9",
-            "weights in float64",
-            "max",
-            "x",
+        _of("M9", "weights in float64", "max", "x",
             lambda g, x, out, axis: (
                 spread(g, x.shape, axis)
                 * (raw(x) == raw(out).reshape(reductions.kept_shape(x.shape, axis))).astype(np.float64)
-            ),
-        ),
+            )),
         _of("M9", "NumPy scalar", "mean", "x",
             lambda g, x_shape, axis: spread(g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis)),
         _of("M9", "zeros of the default dtype", "pad_with_constants", "x",
@@ -397,13 +377,8 @@ def _particular():
         _of("M2", "reversal", "getitem", "x", when(_reverses)(ops.getitem.rules["x"].function)),
         _of("M2", "arrays apart", "getitem", "x", when(_has_arrays_apart)(ops.getitem.rules["x"].function)),
         *[
-            _of(
-                "M6",
-                "several axes",
-                name,
-                "x",
-                when(_several_axes)(_CASES[name].function.rules["x"].function),
-            )
+            _of("M6", "several axes", name, "x",
+                when(_several_axes)(_CASES[name].function.rules["x"].function))
             for name in ("max", "mean", "softmax")
         ],
         _of("M12", "one buffer for every call", "sinh", "x", _in_one_buffer()),
@@ -444,15 +419,10 @@ def _particular():
         _of("M16", "channels reversed", "batch_norm_output", "bias",
             lambda g: ops.getitem(sum_(g, (0, *range(2, g.ndim))), slice(None, None, -1))),
         # an image of one colour, as the first layer sees it: the kernel as it would be for convolution proper
-        _of(
-            "M2",
-            "kernel not flipped back",
-            "conv2d_output",
-            "x",
+        _of("M2", "kernel not flipped back", "conv2d_output", "x",
             lambda g, weight, spec: conv.conv2d_input(
                 g, ops.getitem(weight, (..., slice(None, None, -1), slice(None, None, -1))), spec=spec
-            ),
-        ),
+            )),
     ]
     # fmt: on
 

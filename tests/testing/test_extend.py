@@ -45,21 +45,20 @@ def test_nothing_of_it_needs_hypothesis_or_pytest():
 # --- at registration --------------------------------------------------------------------------------------
 
 
-def test_a_rule_for_an_operand_that_does_not_exist(op):
-    with pytest.raises(TypeError, match=r"'triple' has no operand 'y' to give a rule to; it has: x, scale"):
-        op.defvjp(y=lambda g: g)
-
-
-def test_a_rule_that_asks_for_what_does_not_exist(op):
-    with pytest.raises(
-        TypeError, match=r"'triple', rule of 'x': asks for 'output', which does not exist.*shift"
-    ):
-        op.defvjp(x=lambda g, output: g)
-
-
-def test_index_is_for_variadic_operands_alone(op):
-    with pytest.raises(TypeError, match="asks for 'index'"):
-        op.defvjp(x=lambda g, index: g)
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"y": lambda g: g}, "'triple' has no operand 'y' to give a rule to; it has: x, scale"),
+        (
+            {"x": lambda g, output: g},
+            "'triple', rule of 'x': asks for 'output', which does not exist.*shift",
+        ),
+        ({"x": lambda g, index: g}, "asks for 'index'"),  # which is for variadic operands alone
+    ],
+)
+def test_a_rule_that_does_not_fit_its_primitive(op, rules, said):
+    with pytest.raises(TypeError, match=said):
+        op.defvjp(**rules)
 
 
 @pytest.mark.parametrize("name", ["g", "out", "index", "x_shape"])

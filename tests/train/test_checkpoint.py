@@ -104,7 +104,7 @@ def test_a_missing_file_is_a_file_not_found_error(tmp_path):
         load(tmp_path / "none.npz")
 
 
-def test_a_file_cut_short_anywhere_is_refuses(saved):
+def test_a_file_cut_short_anywhere_is_refused(saved):
     path, _ = saved
     whole = path.read_bytes()
     for length in [*range(0, len(whole), 97), len(whole) - 1]:
@@ -148,7 +148,7 @@ def _write_zip(path, mode="w", name="readme.txt"):
         (_write_zip, "expected a model out of small"),
     ],
 )
-def test_other_files_are_refuses(tmp_path, write, said):
+def test_other_files_are_refused(tmp_path, write, said):
     write(tmp_path / "other")
     _refuses(tmp_path / "other", said)
 
@@ -162,7 +162,7 @@ def _rewrite(saved, changes):
     return path
 
 
-def test_a_member_that_is_no_array_is_refuses(saved):
+def test_a_member_that_is_no_array_is_refused(saved):
     path = _rewrite(saved, {"params.out.weight": None})
     _write_zip(path, "a", "params.out.weight")
     _refuses(path, r"'params\.out\.weight': expected a floating array .*got bytes")
@@ -189,7 +189,7 @@ def test_a_member_that_is_no_array_is_refuses(saved):
         ),
     ],
 )
-def test_arrays_that_do_not_fit_the_model_are_refuses(saved, changes, said):
+def test_arrays_that_do_not_fit_the_model_are_refused(saved, changes, said):
     _refuses(_rewrite(saved, changes), said)
 
 

@@ -119,13 +119,15 @@ def test_a_loss_that_is_not_finite_restores_what_gave_the_last_finite_one(poison
     assert all(a is b for a, b in zip(leaves, tree.leaves(trainer.optimizer.params), strict=True))
 
 
-def test_the_first_loss_not_being_finite_leaves_the_initial_parameters():
+def test_a_trainer_whose_first_loss_is_not_finite_goes_on_from_the_initial_parameters():
     trainer = _trainer()
     with pytest.raises(NonFiniteLossError):
         trainer.step(np.full((2, 1, 8, 8), np.nan, np.float32), np.array([0, 1]))
     params, state = MODEL.init(np.random.default_rng(0))
     assert _same(trainer.params, params)
     assert _same(trainer.state, state)
+    results = [trainer.epoch(_images(12), 4).loss for _ in range(20)]
+    assert results[-1] < results[0] / 2
 
 
 def test_parameters_that_overflow_in_the_very_last_step_are_noticed():
@@ -136,24 +138,17 @@ def test_parameters_that_overflow_in_the_very_last_step_are_noticed():
     assert _same(trainer.params, before)
 
 
-def test_a_trainer_goes_on_after_an_error():
-    trainer = _trainer()
-    with pytest.raises(NonFiniteLossError):
-        trainer.step(np.full((2, 1, 8, 8), np.nan, np.float32), np.array([0, 1]))
-    results = [trainer.epoch(_images(12), 4).loss for _ in range(20)]
-    assert results[-1] < results[0] / 2
-
-
 def test_the_error_is_a_floating_point_error():
     assert issubclass(NonFiniteLossError, FloatingPointError)
 
 
-def test_an_epoch_over_nothing_is_an_error():
-    with pytest.raises(ValueError, match="at least one sample"):
-        _trainer().epoch(_images(0), 4)
-
-
-def test_a_label_out_of_range_is_an_error():
-    x, _ = _images(4)
-    with pytest.raises(ValueError, match=r"0\.\.2, got -1"):
-        _trainer().epoch((x, np.array([0, -1, 1, 2])), 4)
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        (_images(0), "at least one sample"),
+        ((_images(4)[0], np.array([0, -1, 1, 2])), r"0\.\.2, got -1"),
+    ],
+)
+def test_an_epoch_refuses_a_data_set(dataset, said):
+    with pytest.raises(ValueError, match=said):
+        _trainer().epoch(dataset, 4)
