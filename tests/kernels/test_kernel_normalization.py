@@ -53,6 +53,11 @@ def test_moments_equal_numpy_over_any_axes(shape, data):
     assert np.shape(mean) == np.shape(var) == x.mean(axis=axes).shape
 
 
+def test_the_mean_that_is_subtracted_is_not_rounded_to_half_precision():
+    _, var = normalization.moments(np.array([[2048, 2050, 2050, 2050]], np.float16), (1,))
+    np.testing.assert_array_equal(var, [0.75])
+
+
 @pytest.mark.parametrize("axes", [(0, 2, 3), (1, 2, 3)])
 def test_variance_survives_a_large_mean(axes):
     x = draw((64, 8, 5, 5))[0].astype(np.float32)

@@ -52,19 +52,11 @@ def test_max_pooling_equals_the_loops(problem):
     np.testing.assert_array_equal(pool.max_scatter(g, x, spec), expected)
 
 
-@settings(max_examples=100, deadline=None)
-@given(problems())
-def test_gather_is_the_adjoint_of_scatter(problem):
+@settings(max_examples=200, deadline=None)
+@given(problems(), st.sampled_from([0.0, 0.3]))
+def test_gather_is_the_adjoint_of_scatter_also_where_there_is_nan(problem, share_of_nan):
     x, g, spec = problem
-    v = np.random.default_rng(0).integers(-4, 5, x.shape).astype(np.float64)
-    assert np.sum(pool.max_gather(v, x, spec) * g) == np.sum(v * pool.max_scatter(g, x, spec))
-
-
-@settings(max_examples=100, deadline=None)
-@given(problems())
-def test_gather_and_scatter_agree_about_nan(problem):
-    x, g, spec = problem
-    x[np.random.default_rng(1).random(x.shape) < 0.3] = np.nan
+    x[np.random.default_rng(1).random(x.shape) < share_of_nan] = np.nan
     v = np.random.default_rng(0).integers(-4, 5, x.shape).astype(np.float64)
     assert np.sum(pool.max_gather(v, x, spec) * g) == np.sum(v * pool.max_scatter(g, x, spec))
 
@@ -109,13 +101,6 @@ def test_gather_does_not_round(stride):
     spec = PoolSpec.of(x.shape, 2, stride=stride)
     expected = by_loops(references.max_pool2d_gather, v, x, spec=spec)
     np.testing.assert_array_equal(pool.max_gather(v, x, spec), expected)
-
-
-def test_overlapping_windows_accumulate():
-    x = np.zeros((1, 1, 3, 3))
-    x[0, 0, 1, 1] = 9
-    dx = pool.max_scatter(np.ones((1, 1, 2, 2)), x, PoolSpec.of(x.shape, 2, stride=1))
-    np.testing.assert_array_equal(dx, 4 * (x == 9))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int64, np.int8])

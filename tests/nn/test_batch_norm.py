@@ -47,15 +47,6 @@ def test_running_statistics_move_by_momentum_with_the_unbiased_variance():
     assert kept is state
 
 
-def test_a_single_element_has_a_finite_running_variance():
-    layer = nn.BatchNorm2d(2)
-    params, state = layer.init(RNG(0), dtype=np.float64)
-    y, moved = layer(params, state, np.array([3.0, 5.0]).reshape(1, 2, 1, 1), train=True)
-    assert_array_equal(y, np.zeros((1, 2, 1, 1)))
-    assert_allclose(moved["running_mean"], [0.3, 0.5])
-    assert_allclose(moved["running_var"], [0.9, 0.9])
-
-
 def test_at_inference_a_sample_does_not_depend_on_its_batch():
     layer = nn.BatchNorm2d(3)
     params, state = layer.init(RNG(0), dtype=np.float64)

@@ -137,6 +137,12 @@ def test_binary_cross_entropy_is_differentiable_in_its_targets():
             r"nll_loss: labels: expected values in 0\.\.2, got 3",
         ),
         (
+            lambda: tg.nll_loss(LOGITS[0], LABELS),
+            ValueError,
+            r"nll_loss: log_probabilities: expected shape",
+        ),
+        (lambda: tg.nll_loss(LOGITS.astype(int), LABELS), TypeError, "nll_loss: log_probabilities"),
+        (
             lambda: tg.mse_loss(LOGITS, LABELS),
             ValueError,
             r"mse_loss: target: expected shape \(5, 3\), got \(5,\)",

@@ -203,16 +203,6 @@ def test_a_run_that_was_saved_goes_on_bit_by_bit(record, options, tmp_path):
     same_bits((resumed.params, resumed.state), (whole.params, whole.state))
 
 
-@every_case
-def test_states_can_be_averaged(record, options):
-    first, second = (record.make(parameters(), 0.1, **options) for _ in range(2))
-    train(first, [1])
-    train(second, [2])
-    mean = tree.map(lambda a, b: ((a + b) / 2).astype(a.dtype), first.state, second.state)
-    tree.copy_into(first.state, mean)
-    same_bits(first.state, mean)
-
-
 @every_record
 def test_a_leaf_tensor_that_missed_steps_starts_with_its_own_first(record):
     tensors = {name: Tensor(np.ones(3), requires_grad=True) for name in ("late", "always")}
