@@ -54,10 +54,15 @@ def over_floats(function, call):
 
 
 def as_tensor(x, requires_grad=False):
-    """Give PyTorch an array of its own: it knows no negative strides, and its indices are int64."""
+    """Give PyTorch an array of its own in C order, with indices in int64.
+
+    It knows no negative strides, and its gradient to the weight of a batch normalisation is wrong for some
+    strides of axes of length 1: version 2.13 gives 1.5 times the sum for x of shape (1, 2, 1, 2) and strides
+    of (4, 1, 1, 2) elements.
+    """
     if not isinstance(x, np.ndarray | np.generic):
         return x
-    own = np.array(x, dtype=np.int64 if x.dtype.kind in "iu" else x.dtype)
+    own = np.array(x, dtype=np.int64 if x.dtype.kind in "iu" else x.dtype, order="C")
     return torch.tensor(own, requires_grad=requires_grad and is_floating(x))
 
 
