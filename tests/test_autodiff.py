@@ -662,3 +662,11 @@ def test_a_function_may_change_the_tree_that_it_is_given(change):
         return out
 
     assert grad(f)({"a": 1.0, "b": 2.0, "c": 3.0}) == {"a": 1, "b": 10, "c": 100}
+
+
+def test_a_pullback_is_recorded_when_one_of_several_outputs_depends_on_the_outside():
+    def pulled(a):
+        pullback = tg.vjp(lambda x: (a * x, 2 * x), 1.0)[1]
+        return pullback((1.0, 1.0))[0]  # a + 2
+
+    assert grad(pulled)(3.0) == 1

@@ -512,3 +512,11 @@ def test_the_seed_has_the_dtype_of_the_loss(dtype):
     grad(loss)(np.ones(3, dtype))
     assert seen == [dtype, dtype]
     assert t.grad.dtype == dtype
+
+
+def test_a_cotangent_that_broadcasts_along_one_axis_only_is_refused():
+    stretched = primitive(lambda x: np.ones((2, 5)) * x, broadcasts=True)
+    stretched.defvjp(x=lambda g: np.ones((2, 6)))  # 1 stretches to 2, but 5 does not to 6
+    x = Tensor(np.ones((1, 5)), requires_grad=True)
+    with pytest.raises(TypeError, match=r"expected a cotangent float64\[1, 5\].*returned float64\[2, 6\]"):
+        stretched(x).sum().backward()
