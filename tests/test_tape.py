@@ -520,3 +520,11 @@ def test_a_cotangent_that_broadcasts_along_one_axis_only_is_refused():
     x = Tensor(np.ones((1, 5)), requires_grad=True)
     with pytest.raises(TypeError, match=r"expected a cotangent float64\[1, 5\].*returned float64\[2, 6\]"):
         stretched(x).sum().backward()
+
+
+def test_a_released_graph_is_the_error_even_behind_an_operand_without_a_rule():
+    without_rule = primitive(lambda x: np.array(x))
+    released = Tensor([1.0, 2.0], requires_grad=True) * 2
+    released.backward(np.ones(2))
+    with pytest.raises(RuntimeError, match="released by an earlier backward"):
+        without_rule(released).sum().backward()

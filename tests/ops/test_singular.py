@@ -169,3 +169,14 @@ def test_derivatives_of_sinc_lose_no_digits_near_zero(order):
     for _ in range(order):
         f = functools.partial(lambda f, x: grad(lambda x: f(x).sum())(x), f)
     assert_allclose(f(x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(lambda x: x**0.5, np.array([-4.0, 1.0])), (lambda x: tg.max(x), np.array([np.nan, 1.0]))],
+    ids=["power", "max"],
+)
+def test_a_gradient_of_nan_does_not_warn_a_second_time(f, x):
+    with np.errstate(all="ignore"):
+        out, pullback = tg.vjp(f, x)
+    assert np.isnan(pullback(np.ones(np.shape(out)))[0][0])  # a warning here is an error
