@@ -110,7 +110,7 @@ def calls_of(record):
 @pytest.mark.filterwarnings(r"ignore:(var|std)\(\). degrees of freedom:UserWarning")  # of nothing
 @pytest.mark.parametrize("name", PEERS)
 def test_values_and_gradients_agree(name):
-    @examples(default=100, thorough=2000)
+    @examples(default=200, thorough=2000)
     @given(calls_of(PEERS[name]), st.integers(0, 2**16))
     def agree(call, seed):
         check(PEERS[name], call, seed)
