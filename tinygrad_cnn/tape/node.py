@@ -86,7 +86,7 @@ class Node:
 
     __slots__ = ("dtype", "oldest", "parents", "plan", "serial", "shape", "values")
 
-    plan: Any  # a Plan, which is defined above this room; the walk asks only nodes that have one
+    plan: Any  # a Plan of `primitive`, which imports this module; the walk asks only nodes that have one
     parents: Sequence[Any]
     values: Sequence[Any]
     shape: tuple[int, ...]

@@ -42,6 +42,19 @@ class Plan:
 
     The operands are the bits of a mask. A plan is made once for each mask, so that at run time names are
     positions in tuples.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What the rules ask for, in the order in which a node keeps it.
+    edges : tuple of Edge
+        One for each differentiated operand.
+    boxes : tuple of (int, int)
+        Which of ``names`` are operands, and of which position, so that they can be put on the tape again.
+    shapes : tuple of int
+        The positions of the operands whose shapes are kept.
+    params : tuple of (str, object)
+        The parameters that are kept, with their defaults.
     """
 
     __slots__ = ("_is_plain", "_pick", "boxes", "edges", "names", "params", "primitive", "shapes")
