@@ -43,8 +43,10 @@ class _Kinds(dict[type, str | None]):
 _kinds = _Kinds()
 
 
-def _children(container: Any) -> dict[Any, Any]:
-    """Return what a container holds, by key."""
+def children(container: Any) -> dict[Any, Any]:
+    """Return what a container holds, by key; a leaf is no container and holds nothing."""
+    if _kinds[type(container)] is None:
+        return {}
     if isinstance(container, dict):
         return container
     values = () if container is None else container
@@ -154,7 +156,7 @@ def _visit(expected: Any, actual: Any, found: list[Any]) -> list[Any] | None:
     if kind is None:
         found.append(actual)
         return None
-    places, given = (expected, actual) if kind == "dict" else (_children(expected), _children(actual))
+    places, given = (expected, actual) if kind == "dict" else (children(expected), children(actual))
     if places.keys() != given.keys():
         return []
     for key, place in places.items():
@@ -233,8 +235,8 @@ def paths(tree: Any) -> list[str]:
     """
     if _kinds[type(tree)] is None:
         return [""]
-    children = _children(tree).items()
-    return [f"{key}.{path}" if path else str(key) for key, value in children for path in paths(value)]
+    below = children(tree).items()
+    return [f"{key}.{path}" if path else str(key) for key, value in below for path in paths(value)]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..tape import Box
+from ..tree import children
 
 __all__ = ["Binding"]
 
@@ -25,11 +26,11 @@ class Binding:
         """Raise a ValueError that names the first place where another object stands now."""
         for path, container, key, held in self._places:  # every step does this: one look-up for each place
             try:
-                if container[key] is held:
-                    continue
-            except LookupError:
-                pass
-            raise _replaced(path)
+                stands = container[key] is held
+            except LookupError:  # it was taken out
+                stands = False
+            if not stands:
+                raise _replaced(path)
         for path, tensor, data in self._tensors:
             if tensor.data is not data:
                 raise _replaced(path)
@@ -42,29 +43,24 @@ def _replaced(path: str) -> ValueError:
     )
 
 
-def _entries(path: str, tree: Any) -> list[tuple[str, Any, Any]]:
-    """Return path, key and value of everything that stands in a container; a leaf holds nothing."""
-    if isinstance(tree, dict):
-        named = [(key, key, value) for key, value in tree.items()]
-    elif isinstance(tree, list | tuple):
-        names = getattr(tree, "_fields", range(len(tree)))
-        named = [(name, i, value) for i, (name, value) in enumerate(zip(names, tree, strict=True))]
-    else:
-        named = []
-    return [(f"{path}.{name}" if path else str(name), key, value) for name, key, value in named]
-
-
 def _places(path: str, params: Any, state: Any) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Walk both trees side by side, down to the parameters."""
-    for below, key, value in _entries(path, params):
-        yield below, params, key, value
-        yield f"state.{below}", state, key, state[key]
-        yield from _places(below, value, state[key])
+    """Walk both trees side by side, down to the parameters, for the places that can be assigned to."""
+    states = children(state)
+    for key, value in children(params).items():
+        below = _join(path, key)
+        if isinstance(params, dict | list):
+            yield below, params, key, value
+            yield f"state.{below}", state, key, states[key]
+        yield from _places(below, value, states[key])
 
 
 def _tensors(path: str, params: Any) -> Iterator[tuple[str, Box, Any]]:
     """Find the leaf tensors, whose arrays an assignment to ``data`` could replace."""
     if isinstance(params, Box):
         yield path, params, params.data
-    for below, _, value in _entries(path, params):
-        yield from _tensors(below, value)
+    for key, value in children(params).items():
+        yield from _tensors(_join(path, key), value)
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}" if path else str(key)
