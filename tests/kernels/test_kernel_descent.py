@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from tinygrad_cnn.kernels.descent import MAPPED, subtract_scaled
+from tinygrad_cnn.kernels.descent import subtract_scaled
+from tinygrad_cnn.kernels.thresholds import MAPPED
 
 
 @pytest.mark.parametrize("size", [0, 5, MAPPED // 4 - 1, MAPPED // 4, MAPPED])

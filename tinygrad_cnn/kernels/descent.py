@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..types import NDArray
+from . import thresholds
 from .memory import borrow, give_back
 
 __all__ = ["subtract_scaled"]
-
-MAPPED = 1 << 17
-"""Size in bytes from which a C library maps fresh pages for an array, which costs more than to fill them."""
 
 
 def subtract_scaled(x: NDArray, g: NDArray, factor: float) -> None:
@@ -32,8 +30,8 @@ def subtract_scaled(x: NDArray, g: NDArray, factor: float) -> None:
     >>> x
     array([-4., -8.])
     """
-    if g.dtype is x.dtype and x.nbytes < MAPPED:  # the usual case, which needs no memory of its own
-        x -= g * factor
+    if g.dtype is x.dtype and x.nbytes < thresholds.MAPPED:
+        x -= g * factor  # as usual: the C library has memory for a small product at hand
         return
     memory = borrow(x.nbytes)
     product = np.ndarray(x.shape, x.dtype, memory)

@@ -74,6 +74,11 @@ calls are faster.
 LARGE_RECTIFIER = 1 << 12
 """From this many elements on, the faster loop of a rectifier outweighs its slower call."""
 
+# --- Memory ------------------------------------------------------------------------------------------------
+
+MAPPED = 1 << 17
+"""Size in bytes from which a C library maps fresh pages for an array, which costs more than to fill them."""
+
 # --- Threads: waking one takes up to 50 us, so that less work is faster on one thread ----------------------
 
 SHARED_ELEMENTS = 1 << 19
