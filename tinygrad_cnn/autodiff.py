@@ -237,7 +237,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     Raises
     ------
     TypeError
-        In the cases that `value_and_grad` lists.
+        The cases are those that `value_and_grad` lists.
 
     Examples
     --------

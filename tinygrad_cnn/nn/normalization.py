@@ -17,6 +17,11 @@ from .layer import Arrays, Layer
 __all__ = ["BatchNorm2d", "GroupNorm", "LayerNorm"]
 
 
+def _scale_and_shift(shape: int | tuple[int, ...], dtype: DTypeLike) -> Arrays:
+    """Make the parameters of a normalisation, which change nothing at first."""
+    return {"weight": np.ones(shape, dtype), "bias": np.zeros(shape, dtype)}
+
+
 @dataclass(frozen=True)
 class BatchNorm2d(Layer):
     """Batch normalisation of each channel over (N, H, W); see `tinygrad_cnn.batch_norm`.
@@ -55,12 +60,11 @@ class BatchNorm2d(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Make a ``weight`` of ones and a ``bias`` of zeros, a running mean of 0 and variance of 1."""
-        params = {"weight": np.ones(self.channels, dtype), "bias": np.zeros(self.channels, dtype)}
         state = {
             "running_mean": np.zeros(self.channels, dtype),
             "running_var": np.ones(self.channels, dtype),
         }
-        return params, state
+        return _scale_and_shift(self.channels, dtype), state
 
     def __call__(
         self,
@@ -124,7 +128,7 @@ class LayerNorm(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Make a ``weight`` of ones and a ``bias`` of zeros."""
-        return {"weight": np.ones(self.shape, dtype), "bias": np.zeros(self.shape, dtype)}, {}
+        return _scale_and_shift(self.shape, dtype), {}
 
     def __call__(
         self,
@@ -170,7 +174,7 @@ class GroupNorm(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Make a ``weight`` of ones and a ``bias`` of zeros."""
-        return {"weight": np.ones(self.channels, dtype), "bias": np.zeros(self.channels, dtype)}, {}
+        return _scale_and_shift(self.channels, dtype), {}
 
     def __call__(
         self,
