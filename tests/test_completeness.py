@@ -1,12 +1,9 @@
 """No operation is forgotten: each is exported, has its record, and is compared with its counterparts."""
 
-import importlib
-import pkgutil
-import types
-
 import pytest
 import records
 from records.record import Without
+from records.rooms import defined_in, modules_of
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import ops
@@ -20,18 +17,6 @@ PARTS = {case.function for case in records.CASES} - CALLED
 HELPERS = {
     "check_arrays", "finite_max", "floating", "geometry", "kept_shape", "over", "times", "unreduce",
 }  # fmt: skip
-
-
-def modules_of(package):
-    names = [found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
-    return [importlib.import_module(name) for name in names if not name.endswith("__main__")]
-
-
-def defined_in(module):
-    """The functions, classes and primitives that a module defines itself."""
-    for name, value in vars(module).items():
-        if isinstance(value, Primitive | types.FunctionType | type) and value.__module__ == module.__name__:
-            yield name, value
 
 
 def test_every_primitive_has_its_record():
@@ -50,8 +35,8 @@ def test_every_operation_has_one_record_and_every_record_is_of_an_operation():
 def test_every_public_function_of_the_operations_is_exported():
     """A name without an underscore is an operation, or a part of operations that has a record or helps."""
     for module in modules_of(ops):
-        for name, value in defined_in(module):
-            if not name.startswith("_") and value not in PARTS and name not in HELPERS:
+        for name, value in defined_in(module).items():
+            if value not in PARTS and name not in HELPERS:
                 assert getattr(ops, name, None) is value, f"{module.__name__}.{name} is not exported"
 
 

@@ -1,12 +1,10 @@
 """What the rooms data and train define for users is exported, and what they export has a test."""
 
 import ast
-import importlib
-import inspect
-import pkgutil
 from pathlib import Path
 
 import pytest
+from records.rooms import defined_in, modules_of
 
 import tinygrad_cnn.data
 import tinygrad_cnn.train
@@ -14,23 +12,6 @@ import tinygrad_cnn.train
 ROOMS = {"data": tinygrad_cnn.data, "train": tinygrad_cnn.train}
 # These modules serve their neighbours in the room: they draw what `digits` returns.
 INTERNAL = {"tinygrad_cnn.data.splines", "tinygrad_cnn.data.strokes"}
-
-
-def _modules():
-    for room in ROOMS.values():
-        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
-            yield pytest.param(room, importlib.import_module(module.name), id=module.name)
-
-
-def _defined_in(module):
-    """The functions and classes of a module that have no leading underscore."""
-    return {
-        name
-        for name, value in vars(module).items()
-        if (inspect.isfunction(value) or inspect.isclass(value))
-        and value.__module__ == module.__name__
-        and not name.startswith("_")
-    }
 
 
 def _used_in(folder):
@@ -41,12 +22,13 @@ def _used_in(folder):
     }
 
 
-@pytest.mark.parametrize(("room", "module"), list(_modules()))
-def test_what_a_module_defines_for_users_is_exported(room, module):
-    defined = _defined_in(module)
-    assert defined <= set(module.__all__)
-    if module.__name__ not in INTERNAL:
-        assert defined <= set(room.__all__)
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_what_a_module_defines_for_users_is_exported(room):
+    for module in modules_of(room):
+        names = defined_in(module).keys()
+        assert names <= set(module.__all__), module.__name__
+        if module.__name__ not in INTERNAL:
+            assert names <= set(room.__all__), module.__name__
 
 
 @pytest.mark.parametrize("name", ROOMS)
