@@ -248,20 +248,15 @@ def test_jvp_is_the_directional_derivative():
     assert_trees_close(tangent_out, along(several, POINT, OTHER), rtol=1e-8, atol=1e-9)
 
 
-def test_a_pullback_can_be_called_again():
-    _, pullback = vjp(lambda x: x**2, np.array([1.0, 2.0]))
-    for _ in range(2):
-        (pulled,) = pullback(np.array([1.0, 10.0]))
-        assert_array_equal(pulled, [2.0, 40.0])
-
-
-def test_the_same_output_twice_adds_up():
+def test_a_pullback_can_be_called_again_and_adds_up_an_output_that_comes_twice():
     def twice(x):
         y = x * 3
         return y, y, x
 
-    (pulled,) = vjp(twice, np.array([1.0]))[1]((np.array([1.0]), np.array([10.0]), np.array([100.0])))
-    assert_array_equal(pulled, [133.0])
+    _, pullback = vjp(twice, np.array([1.0]))
+    for _ in range(2):
+        (pulled,) = pullback((np.array([1.0]), np.array([10.0]), np.array([100.0])))
+        assert_array_equal(pulled, [133.0])
 
 
 def test_outputs_that_are_not_floating_have_zero_derivatives():
@@ -344,10 +339,6 @@ def test_the_hessian_is_symmetric_block_by_block():
     for row in POINT:
         for col in POINT:
             assert_allclose(blocks[row][col], blocks[col][row].T, rtol=1e-13, atol=1e-15)
-    differences = [
-        along(lambda p: grad(smooth)(p)["w"], POINT, {"w": np.zeros(3), "b": e}) for e in np.eye(3)
-    ]
-    assert_allclose(blocks["w"]["b"], np.stack(differences, axis=1), rtol=1e-7, atol=1e-8)
 
 
 def test_hessian_with_argnums_gives_every_pair():

@@ -204,14 +204,6 @@ def test_python_scalars_are_weak(dtype, op, scalar):
         assert x.grad.dtype == dtype
 
 
-def test_a_numpy_float64_scalar_is_not_weak_but_the_gradient_keeps_its_dtype():
-    x = leaf([1.0, 2.0], np.float32)
-    for out in (x * np.float64(2.0), np.float64(2.0) * x):
-        assert out.dtype == np.float64
-    (x * np.float64(2.0)).sum().backward()
-    assert_array_equal(x.grad, np.array([2.0, 2.0], np.float32), strict=True)
-
-
 # --- backward ---------------------------------------------------------------------------------------------
 
 
