@@ -164,7 +164,7 @@ def test_the_module_is_the_command():
 
 @pytest.mark.parametrize(
     ("options", "learned"),
-    [("--lr 1e10", True), ("--lr 1e39", False), ("--batch-size 60 --epochs 1 --lr 1e18", False)],
+    [("--lr 1e10", True), ("--lr 1e39", False), ("--batch-size 120 --epochs 1 --lr 1e12", False)],
     ids=["a later step", "the first step", "the one step"],
 )
 def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_last_good_parameters(options, learned, capsys):
