@@ -369,27 +369,38 @@ def bytes_of_arrays():
     return sum(statistic.size for statistic in traces.statistics("filename"))
 
 
-@pytest.mark.usefixtures("no_collector")
-def test_steps_of_training_leave_nothing_behind():
-    model = tg.nn.Sequential(tg.nn.Conv2d(1, 2, 3), tg.nn.BatchNorm2d(2), tg.nn.ReLU(), tg.nn.Flatten())
-    params, state = model.init(np.random.default_rng(0))
-    optimizer = tg.optim.SGD(params, lr=0.01, momentum=0.9)
-    x, labels = np.random.default_rng(1).standard_normal((4, 1, 6, 6)).astype(np.float32), np.arange(4)
+def small_training(seed):
+    """Make the step of a training of a small network with every kind of kernel; it returns what it found."""
+    rng = np.random.default_rng(seed)
+    model = tg.nn.Sequential(
+        tg.nn.Conv2d(1, 3, 3, padding=1), tg.nn.BatchNorm2d(3), tg.nn.ReLU(), tg.nn.MaxPool2d(2),
+        tg.nn.Flatten(), tg.nn.Dropout(0.3), tg.nn.Dense(48, 5),
+    )  # fmt: skip
+    params, state = model.init(rng, dtype=np.float64)
+    optimizer = tg.optim.SGD(params, lr=0.05, momentum=0.9)
 
-    def loss(p):
-        y, new_state = model(p, state, x, train=True)
+    def loss(p, state, x, labels):
+        y, new_state = model(p, state, x, train=True, rng=rng)
         return tg.cross_entropy(y, labels), new_state
 
     def step():
         nonlocal state
-        (_, state), grads = value_and_grad(loss, has_aux=True)(params)
+        x, labels = rng.standard_normal((6, 1, 8, 8)), rng.integers(0, 5, 6)
+        second = tg.hvp(lambda p: loss(p, state, x, labels)[0], [params], [params])
+        (value, state), grads = value_and_grad(loss, has_aux=True)(params, state, x, labels)
         optimizer.step(grads)
+        return [float(value), *(float(array.sum()) for array in tree.leaves((params, second)))]
 
+    return step
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_steps_of_training_leave_nothing_behind():
+    step, sizes = small_training(0), []
     for _ in range(3):
         step()
     gc.collect()
     tracemalloc.start()
-    sizes = []
     for _ in range(5):
         step()
         sizes.append(bytes_of_arrays())
@@ -436,30 +447,6 @@ def test_an_exception_leaves_nothing_behind(where):
     assert_allclose(x.grad, np.sin(2 * np.sin(x.data)) * np.cos(x.data))  # of sin(sin(x))**2
 
 
-def training_run(seed):
-    """Losses and parameters after some steps of a small network with every kind of kernel."""
-    rng = np.random.default_rng(seed)
-    model = tg.nn.Sequential(
-        tg.nn.Conv2d(1, 3, 3, padding=1), tg.nn.BatchNorm2d(3), tg.nn.ReLU(), tg.nn.MaxPool2d(2),
-        tg.nn.Flatten(), tg.nn.Dropout(0.3), tg.nn.Dense(48, 5),
-    )  # fmt: skip
-    params, state = model.init(rng, dtype=np.float64)
-    optimizer = tg.optim.SGD(params, lr=0.05, momentum=0.9)
-
-    def loss(p, state, x, labels):
-        y, new_state = model(p, state, x, train=True, rng=rng)
-        return tg.cross_entropy(y, labels), new_state
-
-    losses = []
-    for _ in range(15):
-        x, labels = rng.standard_normal((6, 1, 8, 8)), rng.integers(0, 5, 6)
-        (value, state), grads = value_and_grad(loss, has_aux=True)(params, state, x, labels)
-        optimizer.step(grads)
-        losses.append(float(value))
-    second = tg.hvp(lambda p: loss(p, state, x, labels)[0], [params], [params])
-    return [*losses, *(float(array.sum()) for array in tree.leaves((params, second)))]
-
-
 def at_once(works):
     """Call functions in a thread each, which take turns as often as Python lets them; return the results."""
     results: list = [None] * len(works)
@@ -483,7 +470,11 @@ def at_once(works):
 
 
 def test_threads_differentiate_independently():
-    works = [functools.partial(training_run, seed) for seed in range(4)]
+    def work(seed):
+        step = small_training(seed)
+        return [step() for _ in range(10)]
+
+    works = [functools.partial(work, seed) for seed in range(4)]
     assert at_once(works) == [work() for work in works]
 
 
