@@ -19,15 +19,16 @@ ROW = re.compile(r"^ *(\d+) +(\d+\.\d{4}) +(\d+\.\d\d)% +(\d+\.\d\d)% +\d+\.\d +
 
 
 @functools.cache
-def few_digits(n=500):
+def few_digits(n):
     """Generate digits once for all tests, and fewer of them to test on than the command does."""
     return digits(n, 300)
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own_with_few_digits(tmp_path, monkeypatch):
+def _in_a_folder_of_its_own_with_few_digits(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "digits", few_digits)
+    if "slow" not in request.keywords:
+        monkeypatch.setattr(data, "digits", few_digits)
 
 
 def _status(argv):
