@@ -5,8 +5,7 @@ import pytest
 from leaves import leaf
 from numpy.testing import assert_allclose, assert_array_equal
 
-import tinygrad_cnn as tg
-from tinygrad_cnn import Tensor, ops
+from tinygrad_cnn import Tensor, numpy_protocol, ops
 
 A = np.array([[1.0, 2.0], [3.0, 4.0]])
 
@@ -158,7 +157,7 @@ def test_the_error_names_the_op_that_does_the_same(op):
 
 
 def test_what_is_named_exists():
-    for name, op in tg.tensor._INSTEAD.items():
+    for name, op in numpy_protocol._INSTEAD.items():
         function = np
         for part in name.split("."):
             function = getattr(function, part)
@@ -213,5 +212,5 @@ def test_every_function_with_numpys_name_is_reached_from_numpy():
         handled = t.__array_ufunc__ if isinstance(function, np.ufunc) else t.__array_function__
         assert handled is not None
         assert name in {
-            getattr(f, "__name__", None) for f in (*tg.tensor._UFUNCS, *tg.tensor._FUNCTIONS)
+            getattr(f, "__name__", None) for f in (*numpy_protocol._UFUNCS, *numpy_protocol._FUNCTIONS)
         } or (function is np.abs)

@@ -348,11 +348,21 @@ def test_backward_where_nothing_requires_gradients_is_an_error():
             constant.backward()
 
 
-def test_grad_is_none_before_and_on_what_is_no_leaf():
+def test_grad_is_none_before_backward_and_of_a_constant():
     x = leaf(1.0)
     assert x.grad is None
-    assert (x * 2).grad is None
     assert Tensor(1.0).grad is None
+
+
+def test_a_computed_tensor_says_how_to_get_its_gradient():
+    h = leaf(3.0) * 2
+    loss = h * h
+    loss.backward()
+    for computed in (h, loss):
+        with pytest.warns(UserWarning, match=r"h = h \+ zeros, and read zeros\.grad.*tg\.grad\(rest\)\(h\)"):
+            assert computed.grad is None
+    with pytest.raises(AttributeError, match=r"retain_grad.*zeros\.grad"):
+        h.retain_grad()
 
 
 def test_grad_can_be_set():
