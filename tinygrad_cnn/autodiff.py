@@ -98,7 +98,7 @@ class _Trace:
                 )
             raise
 
-    def warn_of_lost_gradient(self, f: Callable[..., Any]) -> None:
+    def warn_of_lost_gradient(self) -> None:
         """Warn that a function returns bare numbers, if it seems to have used its arguments.
 
         Whatever is recorded or read takes a serial number, so no call has to be watched for this. There is no
@@ -107,8 +107,8 @@ class _Trace:
         was_used = self.lifted and new_serial() > self.lifted[-1].node.serial + 1
         if was_used and _new_trace_number() == self.number + 1:
             warnings.warn(
-                f"the result of '{getattr(f, '__name__', f)}' does not depend on what is differentiated, "
-                "although tensors were computed or read: it is a bare number, and the derivatives are zero. "
+                "the result of the function does not depend on what is differentiated, although tensors were "
+                "computed or read: it is a bare number, and the derivatives are zero. "
                 "Numbers leave the tape by .item(), .numpy(), .data and comparisons: compute with the "
                 "operations of tinygrad_cnn instead. If a constant is meant, return tg.stop_gradient(tensor)",
                 stacklevel=4,
@@ -244,7 +244,7 @@ def value_and_grad(
         value, aux = _split_aux(result) if has_aux else (result, None)
         out = _scalar(value, has_aux)
         if out is not value:
-            trace.warn_of_lost_gradient(f)
+            trace.warn_of_lost_gradient()
         record = trace.recording([out])
         value, aux = trace.plain(out), tree.map(trace.plain, aux)
         roots = _roots([out], [np.array(1, out.data.dtype)])
@@ -355,7 +355,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     leaves, structure = tree.flatten(trace.call(f))
     outputs = [_boxed(leaf) for leaf in leaves]
     if all(out is not leaf and out.dtype.kind == "f" for out, leaf in zip(outputs, leaves, strict=True)):
-        trace.warn_of_lost_gradient(f)
+        trace.warn_of_lost_gradient()
     record = trace.recording(outputs)
 
     def pullback(cotangent: Any) -> Any:

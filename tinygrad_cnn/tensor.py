@@ -404,6 +404,8 @@ class Tensor(Box):
             raise TypeError(f"del x[...]: {NOT_IN_PLACE}")
 
         def __getattr__(self, name: str) -> Any:
+            if name == "as_integer_ratio":  # statistics.mean asks for it, and would hide an AttributeError
+                array_for("an exact fraction", self)
             what = f"'Tensor' object has no attribute '{name}'"
             if name in ops.__all__:
                 raise AttributeError(f"{what}: use tinygrad_cnn.{name}")
