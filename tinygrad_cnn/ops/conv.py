@@ -280,7 +280,7 @@ def check_arrays(
         if dtype is not None and array.dtype != dtype:
             found = ", ".join(f"{n} is {raw(x).dtype}" for n, x in operands.items() if x is not None)
             cast = f"{next(iter(operands))}.astype(np.{array.dtype})"
-            raise TypeError(f"{op}: expected operands of one dtype, got: {found}; cast them, as in {cast}")
+            raise TypeError(f"{op}: expected operands of one dtype, got: {found}; cast one, as in {cast}")
         dtype = array.dtype
 
 
