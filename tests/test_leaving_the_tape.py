@@ -151,7 +151,6 @@ def test_a_constant_converts_as_its_array_does(make):
 @pytest.mark.parametrize(
     "convert",
     [
-        lambda t: statistics.mean([t, t]),
         fractions.Fraction,
         decimal.Decimal,
         lambda t: struct.pack("d", t),
@@ -159,10 +158,7 @@ def test_a_constant_converts_as_its_array_does(make):
         lambda t: "%d" % t,  # noqa: UP031
         bytes,
         memoryview,
-        range,
-        operator.index,
         hex,
-        lambda t: [0, 1][t],
         lambda t: np.frombuffer(t),
         lambda t: np.datetime64(t, "s"),
         lambda t: operator.setitem(A.copy().flat, 0, t),
@@ -178,6 +174,31 @@ def test_a_constant_converts_as_its_array_does(make):
 def test_what_python_and_numpy_refuse_with_words_of_their_own_is_refused(convert):
     with pytest.raises((TypeError, ValueError, struct.error)):
         convert(leaf(1.0) * 1)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda t: statistics.mean([t, t]),  # whose answer for a constant is not that for its array
+        operator.index,
+        range,
+        lambda t: [0, 1][t],
+        lambda t: np.add.reduce(A, initial=t, where=Tensor([True, False])),  # the mask alone brings it to us
+    ],
+)
+def test_what_no_constant_can_be_taken_for_either_says_the_same(convert):
+    with pytest.raises(TypeError, match="gradient would be lost|leave the tape"):
+        convert(leaf(1.0))
+
+
+def test_a_mask_may_be_a_tensor_where_numpy_takes_one():
+    where, target = Tensor([True, False]), A.copy()
+    np.add(A, 1, out=target, where=where)
+    assert_array_equal(target, [2.0, 3.0])
+    with pytest.raises(
+        TypeError, match=r"np\.exp with where does not work on a Tensor: use tinygrad_cnn\.exp"
+    ):
+        np.exp(leaf(A), where=where)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +315,15 @@ def test_a_result_that_was_taken_off_the_tape_is_warned_of(f, transform):
 def test_a_constant_that_is_meant_is_not_warned_of(f):
     for order in (tg.grad, tg.hessian):
         assert order(f)(2.0) == 0
+
+
+def test_outputs_that_have_no_derivative_are_not_warned_of():
+    assert_array_equal(tg.jacobian(lambda x: x * 2 > 1)(A), np.zeros((2, 2)))
+
+
+def test_an_error_of_the_function_is_its_own():
+    with pytest.raises(ValueError, match="could not convert string"):
+        tg.grad(lambda x: x * float("text"))(1.0)
 
 
 def test_what_a_kept_tensor_holds_is_its_own_graph_until_it_is_detached():

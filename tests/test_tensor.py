@@ -187,6 +187,13 @@ def test_leaves_and_constants_can_be_copied_and_pickled(copied, requires_grad):
     assert other.node is None or other.node is not x.node
 
 
+def test_a_released_loss_is_pickled_as_the_constant_that_it_is():
+    loss = leaf(3.0) * 2
+    loss.backward()
+    other = pickle.loads(pickle.dumps(loss))
+    assert (other.item(), other.requires_grad) == (6.0, False)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, pickle.dumps])
 def test_a_tensor_on_the_tape_is_not_copied_or_pickled(copied):
     with pytest.raises(TypeError, match=r"detach\(\) it first"):
