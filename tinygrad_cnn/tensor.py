@@ -17,6 +17,25 @@ from .types import Axes, DTypeLike, Mask, NDArray, Operand, Shape
 __all__ = ["Tensor"]
 
 
+_NO_GRAD = (
+    "this tensor was computed, and backward() fills the grad of leaves alone. Add zeros that require "
+    "gradients, h = h + zeros, and read zeros.grad; or differentiate what follows, by tg.grad(rest)(h)"
+)
+
+
+class _Missing:
+    """A method that others have: to ask for it raises an AttributeError that names the way.
+
+    A `__getattr__` for these would make every look-up of ``data`` and ``node`` slower.
+    """
+
+    def __init__(self, way: str) -> None:
+        self._way = way
+
+    def __get__(self, tensor: Any, cls: Any) -> Any:
+        raise AttributeError(f"a Tensor has no such method: {self._way}")
+
+
 class Tensor(Box):
     """An n-dimensional array whose computations are recorded, so that they can be differentiated.
 
@@ -403,15 +422,14 @@ class Tensor(Box):
         def __delitem__(self, key: Any) -> None:
             raise TypeError(f"del x[...]: {NOT_IN_PLACE}")
 
-        def __getattr__(self, name: str) -> Any:
-            if name == "as_integer_ratio":  # statistics.mean asks for it, and would hide an AttributeError
-                array_for("an exact fraction", self)
-            what = f"'Tensor' object has no attribute '{name}'"
-            if name in ops.__all__:
-                raise AttributeError(f"{what}: use tinygrad_cnn.{name}")
-            if name in _CHANGES_AN_NDARRAY:
-                raise AttributeError(f"{what}: {NOT_IN_PLACE}")
-            raise AttributeError(f"{what}: {_NO_GRAD}" if name == "retain_grad" else what)
+        fill = itemset = partition = put = resize = _Missing(NOT_IN_PLACE)
+        retain_grad = _Missing(_NO_GRAD)
+
+        @property
+        def as_integer_ratio(self) -> None:
+            """Refuse `statistics.mean`, which asks for this, and would hide what `__float__` says."""
+            array_for("an exact fraction", self)
+            raise AttributeError("a Tensor has no as_integer_ratio")
 
 
 def _raw_key(key: Any) -> Any:
@@ -420,10 +438,3 @@ def _raw_key(key: Any) -> Any:
 
 def _unpickle(data: NDArray, requires_grad: bool) -> Tensor:
     return Tensor(data, requires_grad=requires_grad)
-
-
-_NO_GRAD = (
-    "this tensor was computed, and backward() fills the grad of leaves alone. Add zeros that require "
-    "gradients, h = h + zeros, and read zeros.grad; or differentiate what follows, by tg.grad(rest)(h)"
-)
-_CHANGES_AN_NDARRAY = {"fill", "itemset", "partition", "put", "resize"}
