@@ -105,6 +105,8 @@ def test_a_list_of_numbers_given_for_an_array_is_named(f):
     with pytest.raises(Exception, match=r"list of numbers: did you mean np\.array") as caught:
         grad(f)([1.0, 2.0])
     assert isinstance(caught.value, TypeError | AttributeError)
+    with pytest.raises(TypeError, match="list of numbers"):
+        grad(lambda m: tg.sum(2.0 * m))([[1.0, 2.0], [3.0, 4.0]])
 
 
 def test_an_integer_among_the_arguments_is_named_with_its_path():

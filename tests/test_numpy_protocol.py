@@ -174,6 +174,32 @@ def test_options_that_an_op_lacks_are_refused():
             call(quarters())
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        np.shape,
+        np.ndim,
+        lambda t: np.size(t, 1),
+        np.all,
+        np.argwhere,
+        np.count_nonzero,
+        np.argsort,
+        np.array2string,
+        np.zeros_like,
+        np.ones_like,
+        lambda t: np.isclose(t, A / 4),
+        lambda t: np.allclose(A / 4, t),
+        lambda t: np.array_equal(t, t),
+        lambda t: str(np.result_type(t, np.float32)),
+        np.iscomplexobj,
+    ],
+)
+def test_a_question_whose_answer_has_no_derivative_is_answered(ask):
+    answer, expected = ask(quarters()), ask(A / 4)
+    assert type(answer) is type(expected)
+    assert_array_equal(answer, expected)
+
+
 def test_comparisons_and_predicates_are_plain_arrays():
     t = quarters()
     for found, expected in (

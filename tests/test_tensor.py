@@ -392,8 +392,3 @@ def test_a_parameter_updated_in_place_is_used_with_its_new_values():
         (x * x).sum().backward()
         assert_array_equal(x.grad, expected)
         data -= 0.5 * x.grad
-
-
-def test_numpy_tells_shape_ndim_and_size():
-    t = Tensor(np.zeros((2, 3)), requires_grad=True)
-    assert (np.shape(t), np.ndim(t), np.size(t), np.size(t, 1)) == ((2, 3), 2, 6, 3)

@@ -138,7 +138,10 @@ class _Trace:
 
 
 def _is_list_of_numbers(arg: Any) -> bool:
-    return type(arg) in (list, tuple) and all(isinstance(x, Box) and x.data.shape == () for x in arg)
+    """Tell whether an argument is what `np.array` would make an array of; to a function it is a list."""
+    if type(arg) not in (list, tuple):
+        return False
+    return all(_is_list_of_numbers(x) or (isinstance(x, Box) and x.data.shape == ()) for x in arg)
 
 
 def _boxed(out: Any) -> Tensor:

@@ -40,7 +40,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if function in _FUNCTIONS:
         return _FUNCTIONS[function](*args, **kwargs)
     connected = [x for x in tree.leaves((args, kwargs)) if is_connected(x)]
-    if not connected:
+    if not connected or function in _QUESTIONS:
         args, kwargs = tree.map(raw, (args, kwargs))
         return function(*args, **kwargs)
     if function in _WRITERS:
@@ -53,7 +53,8 @@ def _no_op(name: str, kwargs: dict[str, Any]) -> str:
     options = f" with {', '.join(kwargs)}" if kwargs else ""
     op = _INSTEAD.get(name, name)
     hint = f"use tinygrad_cnn.{op}" if op in _OPS else "tinygrad_cnn has no such op"
-    return f"np.{name}{options} does not work on a Tensor: {hint}, or leave the tape with tensor.numpy()"
+    way_out = "or leave the tape with tensor.numpy(), without a gradient"
+    return f"np.{name}{options} does not work on a Tensor: {hint}, {way_out}"
 
 
 # NumPy's other names for what an operation does, alone or with little more
@@ -100,10 +101,11 @@ _OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
 _NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
 _UFUNCS = {function: op for function, op in _NAMESAKES.items() if isinstance(function, np.ufunc)}
 _FUNCTIONS = {function: op for function, op in _NAMESAKES.items() if not isinstance(function, np.ufunc)}
-# A question about the array, not about its elements, needs no tape.
-_FUNCTIONS |= {
-    function: lambda t, *args, _function=function: _function(t.data, *args)
-    for function in (np.shape, np.ndim, np.size)
-}
+# What these answer has no derivative: a shape, a dtype, a truth, a position, a text. So they need no tape.
+_QUESTIONS = {
+    np.all, np.allclose, np.any, np.argsort, np.argwhere, np.array2string, np.array_equal, np.count_nonzero,
+    np.empty_like, np.flatnonzero, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim, np.nonzero,
+    np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
+}  # fmt: skip
 # These write into an ndarray, which has no place for a gradient.
 _WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
