@@ -230,7 +230,15 @@ def value_and_grad(
     Raises
     ------
     TypeError
-        If the output is no scalar, or an argument to differentiate is not floating.
+        If the output is no scalar, an argument to differentiate is not floating, or Python or NumPy would take
+        the number of a tensor by themselves, as ``math.sin(x)`` does.
+    ValueError
+        If there is no positional argument at one of ``argnums``; keyword arguments are not differentiated.
+
+    Warns
+    -----
+    UserWarning
+        If ``f`` returns a bare number although tensors were computed or read: its derivatives are zero.
 
     Examples
     --------
