@@ -230,8 +230,8 @@ def value_and_grad(
     Raises
     ------
     TypeError
-        If the output is no scalar, an argument to differentiate is not floating, or Python or NumPy would take
-        the number of a tensor by themselves, as ``math.sin(x)`` does.
+        If the output is no scalar, an argument to differentiate is not floating, or Python or NumPy would
+        take the number of a tensor by themselves, as ``math.sin(x)`` does.
     ValueError
         If there is no positional argument at one of ``argnums``; keyword arguments are not differentiated.
 

@@ -65,9 +65,9 @@ class Tensor(Box):
     Dtypes promote as NumPy's do: a Python number takes the dtype of the tensor, a NumPy scalar has one of its
     own. So a float32 tensor times ``np.float64(2)`` is float64, and its gradient is float32 again.
 
-    While a gradient can still come through the tensor, its numbers leave the tape by `item`, `numpy`, `detach`
-    and `stop_gradient` alone: ``float(x)``, ``math.sin(x)``, ``np.asarray(x)`` or ``array[0] = x`` raise a
-    TypeError. A constant, or a tensor whose graph was released, converts freely.
+    While a gradient can still come through the tensor, its numbers leave the tape by `item`, `numpy`,
+    `detach` and `stop_gradient` alone: ``float(x)``, ``math.sin(x)``, ``np.asarray(x)`` or ``array[0] = x``
+    raise a TypeError. A constant, or a tensor whose graph was released, converts freely.
 
     Examples
     --------
