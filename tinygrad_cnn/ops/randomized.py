@@ -31,6 +31,8 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     ------
     ValueError
         If ``rate`` lies outside ``[0, 1)``.
+    TypeError
+        If ``rate`` is no number or ``rng`` no Generator.
 
     Examples
     --------
@@ -38,6 +40,7 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     array([2., 2., 2., 0.])
     """
     checks.within("dropout", "rate", rate, "[0, 1)")
+    checks.generator("dropout", rng)
     array = np.asarray(raw(x))
     mask = rng.random(array.shape, dtype=np.float32) >= rate
     scale = 1 / (1 - float(rate))  # a Python scalar keeps the dtype of the mask
