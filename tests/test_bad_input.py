@@ -391,6 +391,21 @@ def test_what_is_no_array(wrong):
             call()
 
 
+@pytest.mark.parametrize("wrong", ["x", None, object(), {}, {1}, [[1.0], [1.0, 2.0]], np.array(["x"])])
+@pytest.mark.parametrize("number", [1.0, Tensor(1.0, requires_grad=True)], ids=["array", "tensor"])
+def test_an_operand_that_is_no_array_of_numbers_is_named(wrong, number):
+    came = ".*dtype <U1" if isinstance(wrong, np.ndarray) else re.escape(repr(wrong)[:10])
+    for op in (tg.relu, tg.exp, tg.sigmoid, tg.log_sigmoid):
+        with pytest.raises((TypeError, ValueError), match=rf"\w+: x: expected numbers, got {came}") as caught:
+            op(wrong)
+        assert caught.value.__notes__[0].startswith("in ")
+    for op in (tg.add, tg.multiply, tg.maximum):
+        with pytest.raises((TypeError, ValueError), match=f"^{op.name}: a: expected numbers, got {came}"):
+            op(wrong, number)
+        with pytest.raises((TypeError, ValueError), match=f"^{op.name}: b: expected numbers, got {came}"):
+            op(number, wrong)
+
+
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool, np.complex128])
 def test_gradients_of_what_is_not_floating(dtype):
     kind = np.dtype(dtype).name

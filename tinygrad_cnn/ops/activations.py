@@ -16,7 +16,7 @@ from ..kernels import thresholds
 from ..tape import primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import erf, exp, tanh
-from .elementwise import multiply, times, where
+from .elementwise import multiply, negative, times, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
@@ -192,7 +192,7 @@ def log_sigmoid(x: Operand[Out]) -> Out:
     >>> log_sigmoid(np.array([-1e4, 0.0]))
     array([-1.00000000e+04, -6.93147181e-01])
     """
-    return -softplus(-x)
+    return negative(softplus(negative(x)))
 
 
 @primitive

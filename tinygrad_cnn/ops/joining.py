@@ -181,9 +181,11 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
         checks.held("repeat: repeats", (*shape, repeats))
         stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
         return reshape(stretched, (*shape[: place - 1], shape[place - 1] * repeats, *shape[place:]))
-    length = np.shape(raw(x))[axis]
-    checks.held("repeat: repeats", (int(np.broadcast_to(raw(repeats), length).sum(dtype=float)),))
-    return take(x, np.repeat(np.arange(length), raw(repeats)), axis)
+    positions, counts = np.arange(np.shape(raw(x))[axis]), np.asarray(raw(repeats))
+    if counts.dtype.kind not in "biu":
+        raise TypeError(f"repeat: repeats: expected integers, got {counts.dtype}")
+    checks.held("repeat: repeats", (int(np.broadcast_to(counts, positions.shape).sum(dtype=float)),))
+    return take(x, np.repeat(positions, counts), axis)
 
 
 def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:

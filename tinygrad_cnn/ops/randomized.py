@@ -7,6 +7,7 @@ import numpy as np
 from .. import checks
 from ..tape import raw
 from ..types import Operand, Out
+from .elementwise import multiply
 
 __all__ = ["dropout"]
 
@@ -44,4 +45,4 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     array = np.asarray(raw(x))
     mask = rng.random(array.shape, dtype=np.float32) >= rate
     scale = 1 / (1 - float(rate))  # a Python scalar keeps the dtype of the mask
-    return x * (mask.astype(array.dtype) * scale)
+    return multiply(x, mask.astype(array.dtype) * scale)
