@@ -22,7 +22,7 @@ ONE = np.float32(1)
 def gated(draw):
     """Draw pairs (x, y) of one shape."""
     y = draw(arrays())
-    return draw(arrays(y.shape, whole=True)), y
+    return draw(arrays(y.shape, from_one_seed=True)), y
 
 
 def softmax(x, g):
