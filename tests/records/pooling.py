@@ -5,7 +5,6 @@ import references
 from hypothesis import strategies as st
 from references import geometry
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.kernels.geometry import PoolSpec
 from tinygrad_cnn.ops import pool
 from tinygrad_cnn.testing import Call, strategies
@@ -14,6 +13,7 @@ from .convolution import sides
 from .draws import arrays
 from .million import IMAGE
 from .record import ByHand, part, record
+from .written import ops
 
 
 def with_spec(call):
