@@ -6,8 +6,6 @@ from typing import Any
 
 from ..tree import children, leaves, matching_leaves, paths
 
-__all__ = ["in_order"]
-
 
 def in_order(skeleton: Any, grads: Any) -> list[Any]:
     """List gradients in the order of the places of a skeleton, with None for each place to leave alone.

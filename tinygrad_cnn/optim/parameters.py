@@ -11,8 +11,6 @@ from .. import tree
 from ..checks import floating
 from ..tape import raw
 
-__all__ = ["bindable"]
-
 
 def bindable(owner: str, params: Any) -> list[tuple[str, Any, np.ndarray]]:
     """List the path, the leaf and the array of each parameter, or raise an error if one cannot be updated."""
