@@ -239,8 +239,21 @@ class Primitive(Generic[Options, Out]):
         return bound.args, bound.kwargs
 
     def _explain(self, error: Exception, values: Sequence[Any]) -> None:
-        """Add to an error what the function was called with."""
-        error.add_note(f"in {self.name}({', '.join(self._described(values))})")
+        """Add to an error what the function was called with, or raise one that names what is no number."""
+        note = f"in {self.name}({', '.join(self._described(values))})"
+        for position, value in enumerate(values):
+            if self._is_array(position) and (found := _no_numbers(value)):
+                kind = ValueError if isinstance(error, ValueError) else TypeError
+                wrong = kind(f"{self.name}: {self.operand_name(position)}: expected numbers, got {found}")
+                wrong.add_note(note)
+                raise wrong from error
+        error.add_note(note)
+
+    def _is_array(self, position: int) -> bool:
+        """Whether an operand is an array, as far as is known; an axis or a shape has no rule."""
+        if self.variadic:
+            return True
+        return position < len(self.operands) and (not self.rules or self.operands[position] in self.rules)
 
     def _described(self, values: Sequence[Any]) -> Iterator[str]:
         for position, value in enumerate(values):
@@ -303,6 +316,17 @@ class Primitive(Generic[Options, Out]):
 
     def __reduce__(self) -> str:
         return self.__qualname__  # pickle by reference, as functions are
+
+
+def _no_numbers(value: Any) -> str:
+    """Say what an operand is if it cannot be an array of numbers, else nothing."""
+    try:
+        dtype = np.asarray(value).dtype
+    except ValueError:
+        return f"{value!r:.60}, whose rows differ in length"
+    if dtype.kind in "biufc":
+        return ""
+    return f"an array of dtype {dtype}" if isinstance(value, np.ndarray) else f"{value!r:.60}"
 
 
 def _opened(operands: tuple[Any, ...]) -> tuple[list[Any], list[Node | None], int, float]:
