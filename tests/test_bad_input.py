@@ -48,28 +48,31 @@ CONVOLUTIONS = [
     (conv(bias=zeros(5)), "bias: expected shape (6,), got (5,)"),
     (conv(bias=zeros(6, 1, 1)), "bias: expected shape (6,), got (6, 1, 1)"),
     (conv(bias=zeros()), "bias: expected shape (6,), got ()"),
-    (conv(zeros(6, 4, 0, 3)), "kernel size of weight must be at least 1, got 0"),
+    (conv(zeros(6, 4, 0, 3)), "kernel size of weight: expected at least 1, got 0"),
     (conv(zeros(6, 4, 7, 3)), "kernel of size (7, 3) is larger than the padded input (6, 5) (input (6, 5)"),
     (conv(zeros(6, 4, 9, 3), padding=1), "kernel of size (9, 3) is larger than the padded input (8, 7)"),
     (conv(dilation=3), "kernel of size (3, 3) (dilated to (7, 7)) is larger than the padded input (6, 5)"),
     (conv(groups=3), "groups must divide the channels of x, got groups=3 for C=4"),
     (conv(zeros(6, 1, 3, 3), groups=4), "groups must divide the outputs of weight, got groups=4 for O=6"),
     (conv(groups=2), "weight must have C / groups = 2 input channels...groups=2"),
-    (conv(groups=0), "groups must be at least 1, got 0"),
-    (conv(stride=0), "stride must be at least 1, got 0"),
-    (conv(stride=(1, 2, 3)), "stride must be an integer or a pair ...got (1, 2, 3)"),
-    (conv(dilation=-1), "dilation must be at least 1, got -1"),
-    (conv(padding=-1), "padding must be at least 0, got -1"),
-    (conv(padding="full"), "padding as a string must be ...got 'full'"),
-    (conv(padding=((1, 1), 1)), "padding must be an integer, (ph, pw) or ...got"),
+    (conv(groups=0), "groups: expected at least 1, got 0"),
+    (conv(stride=0), "stride: expected at least 1, got 0"),
+    (conv(stride=(1, 2, 3)), "stride: expected ... a pair ...got (1, 2, 3)"),
+    (conv(dilation=-1), "dilation: expected at least 1, got -1"),
+    (conv(padding=-1), "padding: expected at least 0, got -1"),
+    (conv(padding="full"), "padding: expected ... as a string, got 'full'"),
+    (conv(padding=((1, 1), 1)), "padding: expected an integer, (ph, pw) or ...got"),
 ]
 CONVOLUTION_TYPES = [
-    (conv(groups=1.0), "groups must be made of integers, got 1.0"),
-    (conv(stride=1.5), "stride must be made of integers, got 1.5"),
+    (conv(groups=1.0), "groups: expected integers, got 1.0"),
+    (conv(stride=1.5), "stride: expected integers, got 1.5"),
     (conv(stride=[1, 2]), "stride: expected integers or tuples, got the list [1, 2]"),
-    (conv(padding=True), "padding must be made of integers, got True"),
+    (conv(padding=True), "padding: expected integers, got True"),
     (conv(padding=[1, 1]), "padding: expected integers or tuples, got the list [1, 1]"),
-    (conv(W.astype(float)), "...one dtype, got: x is float32, weight is float64"),
+    (
+        conv(W.astype(float)),
+        "...one dtype, got: x is float32, weight is float64; cast ... x.astype(np.float64)",
+    ),
     (conv(bias=zeros(6, dtype=float)), "...weight is float32, bias is float64"),
 ]
 TRANSPOSED = [
@@ -81,7 +84,7 @@ TRANSPOSED = [
     (transposed(W2, output_padding=(0, -1)), "output_padding: expected in ... got (0, -1)"),
     (transposed(W1, padding=(3, 0)), "padding (3, 0) leaves an output of size (0, 5)"),
     (transposed(W1, padding=4), "padding (4, 4) leaves an output of size (-2, -3)"),
-    (transposed(W2, stride=0), "stride must be at least 1, got 0"),
+    (transposed(W2, stride=0), "stride: expected at least 1, got 0"),
     (transposed(W2, padding="same"), "padding: expected an integer or a pair, got 'same'"),
 ]
 
@@ -107,11 +110,17 @@ def test_a_convolution_that_does_not_fit(kind, owner, error, call, said):
     [
         (X[0], 2, {}, ValueError, "x must have 4 axes ... got shape (4, 6, 5)"),
         (X, 7, {}, ValueError, "kernel of size (7, 7)...padded input (6, 5)"),
-        (X, 0, {}, ValueError, "kernel_size must be at least 1, got 0"),
+        (X, 0, {}, ValueError, "kernel_size: expected at least 1, got 0"),
         (X, [2, 2], {}, TypeError, "kernel_size: expected integers or tuples, got the list [2, 2]"),
-        (X, 2, {"padding": 2}, ValueError, "padding must be at most half the kernel, got ...2... for kernel"),
-        (X, 2, {"stride": 0}, ValueError, "stride must be at least 1, got 0"),
-        (X, 2, {"ceil_mode": 1}, TypeError, "ceil_mode must be a bool, got 1"),
+        (
+            X,
+            2,
+            {"padding": 2},
+            ValueError,
+            "padding: expected at most half the kernel, got ...2... for kernel",
+        ),
+        (X, 2, {"stride": 0}, ValueError, "stride: expected at least 1, got 0"),
+        (X, 2, {"ceil_mode": 1}, TypeError, "ceil_mode: expected True or False, got 1"),
     ],
 )
 def test_a_pooling_that_does_not_fit(kind, pool, x, kernel, options, error, said):
@@ -211,8 +220,8 @@ def test_layers_with_input_of_a_wrong_shape(kind, layer, x, said, train):
 @pytest.mark.parametrize("train", [False, True])
 def test_a_layer_with_input_of_another_dtype_than_its_parameters(layer, shape, owner, dtype, train):
     params, state = layer.init(np.random.default_rng(0))
-    came = f"got: x is {np.dtype(dtype).name}, weight is float32"
-    with refuses(TypeError, f"{owner}: expected operands of one dtype, {came}"):
+    came = f"x is {np.dtype(dtype).name}, weight is float32... by x.astype(np.float32)"
+    with refuses(TypeError, f"{owner}: ...: {came}"):
         layer(params, state, np.ones(shape, dtype), train=train)
 
 
@@ -229,6 +238,47 @@ def test_parameters_of_another_model():
         other(params, state, LOGITS)
     with refuses(ValueError, "trees of different structure, at the root: ...'0'... and ...'1'"):
         tg.tree.copy_into(params, other.init(np.random.default_rng(0))[0])
+
+
+# --- sizes that no memory holds ----------------------------------------------------------------------------
+
+ONE = zeros(1, 1, 1, 1)
+HUGE = 2**41
+
+
+@pytest.mark.parametrize(
+    ("call", "owner_and_option"),
+    [
+        (lambda: tg.conv2d(ONE, ONE, padding=2**15), "conv2d: padding"),
+        (lambda: tg.conv2d(ONE, zeros(1, 1, 3, 3), padding="same", dilation=2**15), "conv2d: padding"),
+        (lambda: tg.conv1d(ONE[0], ONE[0], padding=2**30), "conv1d: padding"),
+        (lambda: tg.conv_transpose2d(zeros(1, 1, 2, 2), ONE, stride=2**16), "conv_transpose2d: stride"),
+        (
+            lambda: tg.conv_transpose2d(ONE, zeros(1, 1, 2, 2), dilation=2**16),
+            "conv_transpose2d: .*dilation",
+        ),
+        (lambda: tg.max_pool2d(ONE, (2**20, 5), padding=(2**19, 1)), "max_pool2d: kernel_size"),
+        (lambda: tg.avg_pool2d(ONE, 2**12, padding=2**11), "avg_pool2d: kernel_size"),
+        (lambda: tg.adaptive_avg_pool2d(ONE, HUGE), "adaptive_avg_pool2d: output_size"),
+        (lambda: tg.pad(np.ones(2), HUGE), "pad: pad_width"),
+        (lambda: tg.pad(np.ones(2), HUGE, mode="edge"), "pad: pad_width"),
+        (lambda: tg.tile(np.ones(2), HUGE), "tile: reps"),
+        (lambda: tg.repeat(np.ones(2), HUGE), "repeat: repeats"),
+        (lambda: tg.repeat(np.ones(2), np.array([1, HUGE])), "repeat: repeats"),
+        (lambda: tg.one_hot([0], HUGE), "one_hot: classes"),
+        (lambda: nn.Conv2d(1, 1, 3, padding=2**15), "Conv2d: padding"),
+        (lambda: nn.Conv2d(1, 1, 2**21), "Conv2d: weight"),
+        (lambda: nn.Conv2d(2**21, 2**21, 1), "Conv2d: weight"),
+        (lambda: nn.Dense(2**21, 2**21), "Dense: weight"),
+        (lambda: nn.MaxPool2d(2**12), "MaxPool2d: kernel_size"),
+        (lambda: nn.LayerNorm((2**21, 2**21)), "LayerNorm: shape"),
+        (lambda: nn.BatchNorm2d(HUGE), "BatchNorm2d: channels"),
+        (lambda: nn.GroupNorm(1, HUGE), "GroupNorm: channels"),
+    ],
+)
+def test_sizes_that_no_memory_holds_are_refused_before_anything_is_planned(call, owner_and_option):
+    with pytest.raises(ValueError, match=f"{owner_and_option}.*: expected .*, got"):
+        call()
 
 
 # --- wrong dtypes -----------------------------------------------------------------------------------------
@@ -248,6 +298,13 @@ def test_what_is_no_array(name, wrong):
         WITH_IMAGES[name](wrong)
 
 
+@pytest.mark.parametrize("wrong", [[[1.0]], 3.0, "x", None])
+@pytest.mark.parametrize("layer", [nn.Dense(1, 2), nn.BatchNorm2d(2), nn.LayerNorm(1)])
+def test_what_is_no_array_for_a_layer(layer, wrong):
+    with refuses(TypeError, f": x: expected an array, got {type(wrong).__name__}"):
+        layer(*layer.init(np.random.default_rng(0)), wrong)
+
+
 @pytest.mark.parametrize("dtype", [object, bool, complex, "U1", "datetime64[s]"])
 def test_operands_of_dtypes_that_are_no_real_numbers(dtype):
     x = np.empty(X.shape, dtype)
@@ -255,6 +312,21 @@ def test_operands_of_dtypes_that_are_no_real_numbers(dtype):
     for call in (*calls, lambda x: tg.batch_norm(x, zeros(4), zeros(4))):
         with pytest.raises(TypeError, match=r"x: expected a (real|floating) dtype, got"):
             call(x)
+
+
+@pytest.mark.parametrize("wrong", ["x", None, object(), {}, {1}, [[1.0], [1.0, 2.0]], np.array(["x"])])
+@pytest.mark.parametrize("number", [1.0, Tensor(1.0, requires_grad=True)], ids=["array", "tensor"])
+def test_an_operand_that_is_no_array_of_numbers_is_named(wrong, number):
+    came = ".*dtype <U1" if isinstance(wrong, np.ndarray) else re.escape(repr(wrong)[:10])
+    for op in (tg.relu, tg.exp, tg.sigmoid, tg.log_sigmoid):
+        with pytest.raises((TypeError, ValueError), match=rf"\w+: x: expected numbers, got {came}") as caught:
+            op(wrong)
+        assert caught.value.__notes__[0].startswith("in ")
+    for op in (tg.add, tg.multiply, tg.maximum):
+        with pytest.raises((TypeError, ValueError), match=f"^{op.name}: a: expected numbers, got {came}"):
+            op(wrong, number)
+        with pytest.raises((TypeError, ValueError), match=f"^{op.name}: b: expected numbers, got {came}"):
+            op(number, wrong)
 
 
 def test_a_result_that_leaves_the_real_numbers_does_not_leave_the_tape_in_silence():

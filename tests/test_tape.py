@@ -84,6 +84,24 @@ def test_signatures_that_leave_open_what_an_operand_is_are_refused(function, sai
         primitive(function)
 
 
+def test_a_method_is_refused_where_it_is_decorated_and_a_static_one_works():
+    with pytest.raises(TypeError, match=r"'scaled': a method cannot be a primitive.* 'self' is no array"):
+
+        class Method:
+            @primitive
+            def scaled(self, x):
+                return x
+
+    class Static:
+        @staticmethod
+        @primitive
+        def doubled(x):
+            return 2 * x
+
+    Static.doubled.defvjp(x=lambda g: 2 * g)
+    assert grad(Static().doubled)(3.0) == 2
+
+
 def test_a_rule_registered_again_replaces_the_first_also_after_use():
     @primitive
     def same(x):
@@ -374,6 +392,24 @@ def test_primitives_pickle_by_reference():
 def test_a_primitive_shows_name_and_signature():
     assert repr(affine) == "<primitive affine(x, scale, offset=1.0, *, times=1)>"
     assert affine.__doc__ == "A primitive with a default operand and a static parameter."
+
+
+def test_a_node_shows_what_made_it_and_the_cotangent_it_takes():
+    x = leaf([1.0, 2.0])
+    total = (x * 3).sum()
+    assert [repr(node) for node in (x.node, *total.node.parents, total.node)] == [
+        "<leaf: float64[2]>",
+        "<multiply: float64[2]>",
+        "None",
+        "<sum: float64[]>",
+    ]
+    inner = total.node.parents[0]
+    total.backward()
+    assert (repr(total.node), repr(inner)) == ("<released>", "<multiply: float64[2]>")
+    assert (total.node.parents, total.node.saved) == (
+        (),
+        {},
+    )  # whoever looks into a tape comes to an end here
 
 
 def test_raw_takes_the_array_out_and_leaves_everything_else():
