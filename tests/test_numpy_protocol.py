@@ -163,6 +163,7 @@ def test_what_is_named_exists():
         for part in name.split("."):
             function = getattr(function, part)
         assert op in ops.__all__
+        assert name not in ops.__all__, "an operation of this name needs no other one instead"
 
 
 def test_options_that_an_op_lacks_are_refused():

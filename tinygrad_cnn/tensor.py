@@ -416,7 +416,6 @@ _INSTEAD = {
     "inner": "tensordot",
     "linalg.norm": "norm",
     "linalg.vector_norm": "norm",
-    "logaddexp": "logsumexp",
     "maximum.reduce": "max",
     "minimum.reduce": "min",
     "multiply.outer": "outer",

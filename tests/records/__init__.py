@@ -11,6 +11,7 @@ from . import (
     indexing,
     joining,
     linalg,
+    logarithms,
     losses,
     normalization,
     ordering,
@@ -24,8 +25,8 @@ from .record import Record, calls_of
 __all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of"]
 
 _FAMILIES = (
-    tape, elementwise, elementary, reductions, shaping, indexing, joining, ordering, linalg, convolution,
-    pooling, normalization, activations, losses,
+    tape, elementwise, elementary, logarithms, reductions, shaping, indexing, joining, ordering, linalg,
+    convolution, pooling, normalization, activations, losses,
 )  # fmt: skip
 EVERYTHING = [one for family in _FAMILIES for one in family.RECORDS]
 RECORDS = [one for one in EVERYTHING if isinstance(one, Record)]

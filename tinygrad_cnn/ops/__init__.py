@@ -12,6 +12,7 @@ from .elementwise import *
 from .indexing import *
 from .joining import *
 from .linalg import *
+from .logarithms import *
 from .losses import *
 from .normalization import *
 from .ordering import *
@@ -23,5 +24,6 @@ from .shaping import *
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     __all__ = ["add", "astype", "broadcast_to"]
     __all__ += activations.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
-    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + losses.__all__ + normalization.__all__
-    __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__ + shaping.__all__
+    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + logarithms.__all__ + losses.__all__
+    __all__ += normalization.__all__ + ordering.__all__ + pool.__all__ + randomized.__all__
+    __all__ += reductions.__all__ + shaping.__all__

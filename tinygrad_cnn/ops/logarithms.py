@@ -1,0 +1,77 @@
+"""Exponentials and logarithms of other kinds than ``exp`` and ``log``, elementwise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..tape import primitive
+from ..types import Array, NDArray, Operand, Out
+from .elementwise import times
+
+__all__ = ["logaddexp"]
+
+
+@primitive(broadcasts=True)
+def logaddexp(a: Operand[Out], b: Operand[Out]) -> Out:
+    """Logarithm of a sum of exponentials: ``log(e**a + e**b)``, elementwise, with broadcasting.
+
+    Nothing overflows or underflows on the way. The gradients are the shares of ``e**a`` and ``e**b`` in their
+    sum; where both operands are minus infinity, nothing is there to be shared, and both are 0.
+
+    Parameters
+    ----------
+    a, b : array_like
+        Their shapes broadcast against each other.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the broadcast shape and the promoted dtype.
+
+    Examples
+    --------
+    >>> logaddexp(np.array([0.0, 1000.0]), 0.0)
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+    return np.logaddexp(a, b)
+
+
+@primitive(broadcasts=True)
+def _share(a: Operand[Out], b: Operand[Out], *, base: float) -> Out:
+    """The share of ``base**a`` in ``base**a + base**b``; 0 where both operands are minus infinity."""
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        difference, lost = _exact_difference(b, a)
+        power = (np.exp2 if base == 2 else np.exp)(-np.abs(difference))
+        share = np.where(difference > 0, power, 1) / (1 + power)
+        share = share - share * (1 - share) * (math.log(base) * lost)
+    return np.where(np.equal(a, -np.inf) & np.equal(b, -np.inf), 0, share)
+
+
+def _exact_difference(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
+    """Return ``x - y`` as rounded, and what the rounding has lost (Knuth's TwoSum).
+
+    An exponential turns an absolute error of its operand into a relative one: without the second part, the
+    share of an operand far below the other would lose digits.
+    """
+    rounded = np.subtract(x, y)
+    moved = rounded - x
+    lost = (x - (rounded - moved)) - (y + moved)
+    return rounded, np.where(np.isfinite(lost), lost, 0)
+
+
+def _share_slope(g: Array, share: Array, other: Array, base: float) -> Array:
+    return times(g, math.log(base) * share * other)
+
+
+# If one share grows, the other one falls by the same amount.
+_share.defvjp(
+    a=lambda g, a, b, out, base: _share_slope(g, out, _share(b, a, base=base), base),
+    b=lambda g, a, b, out, base: -_share_slope(g, out, _share(b, a, base=base), base),
+)
+
+logaddexp.defvjp(
+    a=lambda g, a, b: times(g, _share(a, b, base=math.e)),
+    b=lambda g, a, b: times(g, _share(b, a, base=math.e)),
+)
