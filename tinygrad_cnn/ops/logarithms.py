@@ -8,9 +8,80 @@ import numpy as np
 
 from ..tape import primitive
 from ..types import Array, NDArray, Operand, Out
-from .elementwise import times
+from .elementwise import over, times
 
-__all__ = ["logaddexp"]
+__all__ = ["exp2", "log2", "log10", "logaddexp", "logaddexp2"]
+
+
+@primitive
+def exp2(x: Operand[Out]) -> Out:
+    """Power of two, elementwise: ``2**x``.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> exp2(np.array([-1.0, 3.0]))
+    array([0.5, 8. ])
+    """
+    return np.exp2(x)
+
+
+exp2.defvjp(x=lambda g, out: times(g, math.log(2) * out))
+
+
+@primitive
+def log2(x: Operand[Out]) -> Out:
+    """Logarithm to base 2, elementwise.
+
+    Parameters
+    ----------
+    x : array_like
+        Positive numbers; 0 gives ``-inf`` and one below gives NaN, with NumPy's warning.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> log2(np.array([1.0, 8.0]))
+    array([0., 3.])
+    """
+    return np.log2(x)
+
+
+log2.defvjp(x=lambda g, x: over(math.log2(math.e) * g, x))
+
+
+@primitive
+def log10(x: Operand[Out]) -> Out:
+    """Logarithm to base 10, elementwise.
+
+    Parameters
+    ----------
+    x : array_like
+        Positive numbers; 0 gives ``-inf`` and one below gives NaN, with NumPy's warning.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> log10(np.array([1.0, 1000.0]))
+    array([0., 3.])
+    """
+    return np.log10(x)
+
+
+log10.defvjp(x=lambda g, x: over(math.log10(math.e) * g, x))
 
 
 @primitive(broadcasts=True)
@@ -36,6 +107,28 @@ def logaddexp(a: Operand[Out], b: Operand[Out]) -> Out:
     array([6.93147181e-01, 1.00000000e+03])
     """
     return np.logaddexp(a, b)
+
+
+@primitive(broadcasts=True)
+def logaddexp2(a: Operand[Out], b: Operand[Out]) -> Out:
+    """Logarithm of a sum of powers of two: ``log2(2**a + 2**b)``, elementwise; see `logaddexp`.
+
+    Parameters
+    ----------
+    a, b : array_like
+        Their shapes broadcast against each other.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the broadcast shape and the promoted dtype.
+
+    Examples
+    --------
+    >>> logaddexp2(np.array([0.0, 2000.0]), 0.0)
+    array([1.e+00, 2.e+03])
+    """
+    return np.logaddexp2(a, b)
 
 
 @primitive(broadcasts=True)
@@ -74,4 +167,8 @@ _share.defvjp(
 logaddexp.defvjp(
     a=lambda g, a, b: times(g, _share(a, b, base=math.e)),
     b=lambda g, a, b: times(g, _share(b, a, base=math.e)),
+)
+logaddexp2.defvjp(
+    a=lambda g, a, b: times(g, _share(a, b, base=2.0)),
+    b=lambda g, a, b: times(g, _share(b, a, base=2.0)),
 )
