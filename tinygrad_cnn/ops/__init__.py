@@ -20,6 +20,7 @@ from .pool import *
 from .powers import *
 from .randomized import *
 from .reductions import *
+from .rounding import *
 from .shaping import *
 from .trigonometry import *
 
@@ -28,4 +29,4 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
     __all__ += activations.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
     __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + logarithms.__all__ + losses.__all__
     __all__ += normalization.__all__ + ordering.__all__ + pool.__all__ + powers.__all__ + randomized.__all__
-    __all__ += reductions.__all__ + shaping.__all__ + trigonometry.__all__
+    __all__ += reductions.__all__ + rounding.__all__ + shaping.__all__ + trigonometry.__all__
