@@ -6,6 +6,7 @@ from ..tape import add as add
 from ..tape import astype as astype
 from ..tape import broadcast_to as broadcast_to
 from .activations import *
+from .choices import *
 from .conv import *
 from .elementary import *
 from .elementwise import *
@@ -26,7 +27,7 @@ from .trigonometry import *
 
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     __all__ = ["add", "astype", "broadcast_to"]
-    __all__ += activations.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
+    __all__ += activations.__all__ + choices.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
     __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + logarithms.__all__ + losses.__all__
     __all__ += normalization.__all__ + ordering.__all__ + pool.__all__ + powers.__all__ + randomized.__all__
     __all__ += reductions.__all__ + rounding.__all__ + shaping.__all__ + trigonometry.__all__
