@@ -37,6 +37,13 @@ RECORDED = {
     "array * tensor": lambda np, t: A * t,
     "array / tensor": lambda np, t: A / t,
     "array ** tensor": lambda np, t: A**t,
+    "array % tensor": lambda np, t: (A + 0.1) % t,
+    "tensor % number": lambda np, t: t % 0.3,
+    "number % tensor": lambda np, t: 3.3 % t,
+    "number // tensor": lambda np, t: 3.3 // t + t,
+    "tensor // array": lambda np, t: t // (A + 0.1) + t,
+    "divmod of a tensor": lambda np, t: divmod(t, 0.3)[0] * divmod(t, 0.3)[1],
+    "divmod by a tensor": lambda np, t: divmod(3.3, t)[0] * divmod(A + 0.1, t)[1],
     "scalar * tensor": lambda np, t: A[0, 0] * t,
     "negative": lambda np, t: np.negative(t),
     "abs": lambda np, t: np.abs(t),
@@ -86,7 +93,26 @@ def test_it_records(name):
 
 def ops_or_numpy(name):
     """The package's own operations: NumPy's may differ in the last bit."""
-    return np if any(sign in name for sign in "@+-*/") else ops
+    return np if any(sign in name for sign in "@+-*/%") else ops
+
+
+@pytest.mark.parametrize(
+    "name", ["degrees", "radians", "fabs", "positive", "conjugate", "rint", "around", "fix", "divmod"]
+)
+def test_another_name_of_numpys_finds_its_operation(name):
+    function, operands = getattr(np, name), [A / 3] if name == "divmod" else []
+    found = function(leaf(-A / 4), *operands)
+    expected = function(-A / 4, *operands)
+    for ours, theirs in zip(found, expected, strict=True) if name == "divmod" else [(found, expected)]:
+        assert isinstance(ours, Tensor)
+        assert_array_equal(ours.data, theirs)
+
+
+def test_round_takes_a_number_of_decimals():
+    t = leaf(np.array([12.345, 0.5, 1.5]))
+    assert_array_equal(round(t).data, [12, 0, 2])
+    assert_array_equal(round(t, 1).data, [12.3, 0.5, 1.5])
+    assert_array_equal(round(t, -1).data, [10, 0, 0])
 
 
 def test_in_place_operators():
@@ -97,14 +123,22 @@ def test_in_place_operators():
     assert_array_equal(alias.data, A / 4)
     t.sum().backward()
     assert_array_equal(alias.grad, np.ones((2, 2)))
-    for operate in ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__imatmul__", "__ipow__"):
+    for operate in (
+        "__iadd__",
+        "__isub__",
+        "__imul__",
+        "__itruediv__",
+        "__imatmul__",
+        "__ipow__",
+        "__imod__",
+    ):
         with pytest.raises(TypeError, match=r"into an ndarray would leave the tape: write a = a \+ t"):
             getattr(a, operate)(quarters())
     assert_array_equal(a, A)
 
 
 REFUSED = {
-    "np.cbrt": lambda t: np.cbrt(t),
+    "np.frexp": lambda t: np.frexp(t),
     "np.linalg.inv": lambda t: np.linalg.inv(t),
     "np.linalg.norm": lambda t: np.linalg.norm(t),
     "np.fft.fft": lambda t: np.fft.fft(t),
@@ -133,7 +167,7 @@ def test_the_error_names_the_op_to_use():
     with pytest.raises(TypeError, match=r"use tinygrad_cnn\.exp"):
         np.exp(quarters(), where=A > 1)
     with pytest.raises(TypeError, match="tinygrad_cnn has no such op"):
-        np.cbrt(quarters())
+        np.frexp(quarters())
 
 
 INSTEAD = {

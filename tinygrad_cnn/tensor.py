@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -240,6 +241,24 @@ class Tensor(Box):
     def __rmatmul__(self, other: Operand[Tensor]) -> Tensor:
         return ops.matmul(other, self)
 
+    def __floordiv__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.floor_divide(other, self)
+
+    def __mod__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.remainder(other, self)
+
+    def __divmod__(self, other: Operand[Tensor]) -> tuple[Tensor, Tensor]:
+        return _divmod(self, other)
+
+    def __rdivmod__(self, other: Operand[Tensor]) -> tuple[Tensor, Tensor]:
+        return _divmod(other, self)
+
     def __neg__(self) -> Tensor:
         return ops.negative(self)
 
@@ -248,6 +267,9 @@ class Tensor(Box):
 
     def __abs__(self) -> Tensor:
         return ops.abs(self)
+
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return ops.round(self, decimals)
 
     def __getitem__(self, key: Any) -> Tensor:
         return ops.getitem(self, _raw_key(key))
@@ -388,6 +410,10 @@ def _unpickle(data: NDArray, requires_grad: bool) -> Tensor:
     return Tensor(data, requires_grad=requires_grad)
 
 
+def _divmod(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    return ops.floor_divide(a, b), ops.remainder(a, b)
+
+
 def _no_op(name: str, kwargs: dict[str, Any]) -> str:
     options = f" with {', '.join(kwargs)}" if kwargs else ""
     op = _INSTEAD.get(name, name)
@@ -408,10 +434,7 @@ _INSTEAD = {
     "diagonal": "einsum",
     "dot": "matmul",
     "dstack": "concatenate",
-    "fabs": "abs",
     "float_power": "power",
-    "fmax": "maximum",
-    "fmin": "minimum",
     "hstack": "concatenate",
     "inner": "tensordot",
     "linalg.norm": "norm",
@@ -421,7 +444,6 @@ _INSTEAD = {
     "multiply.outer": "outer",
     "multiply.reduce": "prod",
     "ravel": "reshape",
-    "reciprocal": "divide",
     "rollaxis": "moveaxis",
     "take_along_axis": "getitem",
     "trace": "einsum",
@@ -437,7 +459,18 @@ _COMPARISONS = {
 _OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
 _NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
 _UFUNCS = {function: op for function, op in _NAMESAKES.items() if isinstance(function, np.ufunc)}
+# NumPy's other names, where the name is that of another function and not of the same one
+_UFUNCS |= {
+    np.conjugate: operator.pos,
+    np.degrees: ops.rad2deg,
+    np.divmod: _divmod,
+    np.fabs: ops.abs,
+    np.positive: operator.pos,
+    np.radians: ops.deg2rad,
+    np.rint: ops.round,
+}
 _FUNCTIONS = {function: op for function, op in _NAMESAKES.items() if not isinstance(function, np.ufunc)}
+_FUNCTIONS |= {np.around: ops.round, np.fix: ops.trunc}
 # A question about the array, not about its elements, needs no tape.
 _FUNCTIONS |= {
     function: lambda t, *args, _function=function: _function(t.data, *args)
