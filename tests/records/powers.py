@@ -32,7 +32,8 @@ RECORDS = [
     part(
         "cbrt_slope",
         powers._cbrt_slope,
-        operands=off_zero(),
-        reference=lambda x: np.abs(x) ** (-2 / 3) / 3,
+        operands=off_zero().map(lambda x: (x, np.cbrt(x))),
+        reference=lambda x, root: (2 * root / x + root**-2) / 9,
+        constant=("root",),
     ),
 ]

@@ -135,10 +135,12 @@ def logaddexp2(a: Operand[Out], b: Operand[Out]) -> Out:
 def _share(a: Operand[Out], b: Operand[Out], *, base: float) -> Out:
     """The share of ``base**a`` in ``base**a + base**b``; 0 where both operands are minus infinity."""
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        difference, lost = _exact_difference(b, a)
-        power = (np.exp2 if base == 2 else np.exp)(-np.abs(difference))
-        share = np.where(difference > 0, power, 1) / (1 + power)
-        share = share - share * (1 - share) * (math.log(base) * lost)
+        difference, lost = _exact_difference(a, b)
+        power = (np.exp2 if base == 2 else np.exp)(difference)
+        power = np.minimum(power * (1 + math.log(base) * lost), np.finfo(power.dtype).max)
+        share = power / (1 + power)
+    if not np.any(np.isnan(share)):
+        return share
     return np.where(np.equal(a, -np.inf) & np.equal(b, -np.inf), 0, share)
 
 
@@ -151,7 +153,8 @@ def _exact_difference(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
     rounded = np.subtract(x, y)
     moved = rounded - x
     lost = (x - (rounded - moved)) - (y + moved)
-    return rounded, np.where(np.isfinite(lost), lost, 0)
+    is_known = np.isfinite(lost)
+    return rounded, lost if np.all(is_known) else np.where(is_known, lost, 0)
 
 
 def _share_slope(g: Array, share: Array, other: Array, base: float) -> Array:

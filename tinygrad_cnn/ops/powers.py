@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tape import primitive
-from ..types import Operand, Out
+from ..tape import primitive, raw
+from ..types import NDArray, Operand, Out
 from .elementwise import over, times
 
 __all__ = ["cbrt", "reciprocal"]
@@ -56,14 +56,19 @@ def cbrt(x: Operand[Out]) -> Out:
 
 
 @primitive
-def _cbrt_slope(x: Operand[Out]) -> Out:
-    """The derivative of the cube root, ``cbrt(x) / x / 3``, which is infinite at 0 and 0 at infinity."""
-    root = np.cbrt(x)
+def _cbrt_slope(x: Operand[Out], root: NDArray) -> Out:
+    """The derivative of the cube root, ``root / x / 3``, which is infinite at 0 and 0 at infinity.
+
+    A step of Newton's first mends the last digits of the root, on which the result then no longer depends:
+    its derivative by the root is 0, and the root needs no rule.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        root = root - (root - x / root / root) / 3  # a step of Newton's, for the last digits
-        slope = root / x / 3
-    return np.where(np.equal(x, 0), np.inf, np.where(np.isinf(x), 0, slope)).astype(slope.dtype)
+        slope = (root - (root - x / root / root) / 3) / x / 3
+    if np.all(np.isfinite(slope)):
+        return slope
+    slope = np.where(np.equal(x, 0), np.inf, slope)
+    return np.where(np.isinf(x), 0, slope)
 
 
 _cbrt_slope.defvjp(x=lambda g, x, out: over(times(g, -2 * out), 3 * x))
-cbrt.defvjp(x=lambda g, x: times(g, _cbrt_slope(x)))
+cbrt.defvjp(x=lambda g, x, out: times(g, _cbrt_slope(x, raw(out))))
