@@ -144,13 +144,22 @@ def arctan2(y: Operand[Out], x: Operand[Out]) -> Out:
 
 @primitive(broadcasts=True)
 def _over_square_sum(a: Operand[Out], b: Operand[Out]) -> Out:
-    """Compute ``a / (a**2 + b**2)``, whose squares would overflow; 0 at the origin and at infinity."""
-    length = np.hypot(a, b)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where((length == 0) | np.isinf(length), 0, a / length / length)
+    """Compute ``a / (a**2 + b**2)``, also where the squares overflow or vanish; 0 at the origin."""
+    dtype = np.result_type(a, b)
+    a, b = np.asarray(a, dtype), np.asarray(b, dtype)
+    with np.errstate(all="ignore"):
+        square_sum = a * a + b * b
+        if np.all((square_sum > np.finfo(dtype).tiny / np.finfo(dtype).eps) & (square_sum < np.inf)):
+            return a / square_sum
+        largest = np.maximum(np.abs(a), np.abs(b))
+        # a power of two, with which nothing is rounded, brings the larger one to about 1
+        scale = np.ldexp(np.ones((), dtype), np.clip(-np.frexp(largest)[1], None, np.finfo(dtype).maxexp - 1))
+        quotient = scale * (a * scale / (np.square(a * scale) + np.square(b * scale)))
+        return np.where((largest == 0) | np.isinf(largest), 0, quotient)
 
 
 def _over_square_sum_slope(g: Array, a: Array, b: Array) -> Array:
+    """Multiply by ``(b - a) * (b + a) / (a**2 + b**2)**2``, which nowhere cancels."""
     length = hypot(a, b)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         return times(g, ((b - a) / length) * ((b + a) / length) / length / length)
