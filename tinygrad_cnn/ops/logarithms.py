@@ -88,8 +88,9 @@ log10.defvjp(x=lambda g, x: over(math.log10(math.e) * g, x))
 def logaddexp(a: Operand[Out], b: Operand[Out]) -> Out:
     """Logarithm of a sum of exponentials: ``log(e**a + e**b)``, elementwise, with broadcasting.
 
-    Nothing overflows or underflows on the way. The gradients are the shares of ``e**a`` and ``e**b`` in their
-    sum; where both operands are minus infinity, nothing is there to be shared, and both are 0.
+    Nothing overflows or underflows on the way; a result near 0 has the absolute accuracy of one near 1. The
+    gradients are the shares of ``e**a`` and ``e**b`` in their sum; where both operands are minus infinity,
+    nothing is there to be shared, and both are 0.
 
     Parameters
     ----------
