@@ -215,7 +215,7 @@ def arccosh(x: Operand[Out]) -> Out:
     Examples
     --------
     >>> arccosh(np.array([1.0, 2.0]))
-    array([0.        , 1.3169579])
+    array([0.       , 1.3169579])
     """
     return np.arccosh(x)
 
