@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from .. import checks
 from ..kernels import scatter as kernel
-from ..tape import accumulator, primitive, raw
+from ..tape import primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .shaping import reshape
 
@@ -47,7 +47,7 @@ def scatter_add(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
     >>> scatter_add(np.array([1.0, 1.0, 5.0]), [0, 0, 2], shape=(3,))
     array([2., 0., 5.])
     """
-    return kernel.scatter_add(x, key, shape, accumulator(x.dtype))
+    return kernel.scatter_add(x, key, shape)
 
 
 getitem.defvjp(x=lambda g, x_shape, key: scatter_add(g, key, shape=x_shape))

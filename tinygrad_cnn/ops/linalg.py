@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..kernels.product import product
-from ..tape import broadcast_to, primitive, raw
+from ..tape import accumulator, broadcast_to, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
@@ -230,9 +230,21 @@ def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
 @primitive(broadcasts=True)  # an index of length 1 stretches, and the operands promote
 def _einsum(*xs: Operand[Out], inputs: tuple[str, ...], output: str) -> Out:
     dtype = np.result_type(*(np.asarray(x) for x in xs))
+    if len(xs) == 1:
+        return _summed(np.asarray(xs[0]), inputs[0], output)
     # optimised, NumPy multiplies the operands in pairs, and would sum a pair of booleans to a boolean
-    same = [np.asarray(x, dtype) for x in xs]
-    return np.einsum(",".join(inputs) + "->" + output, *same, optimize=len(xs) > 1)
+    same = [np.asarray(x, accumulator(dtype) or dtype) for x in xs]
+    return np.einsum(",".join(inputs) + "->" + output, *same, optimize=True).astype(dtype, copy=False)
+
+
+def _summed(x: NDArray, letters: str, output: str) -> NDArray:
+    """Return the einsum of one operand, summed wider: NumPy's adds one by one, and so loses digits."""
+    kept = [c for c in letters if c in output]
+    axes = tuple(i for i, c in enumerate(letters) if c not in output)
+    if axes:
+        wide = np.promote_types(x.dtype, np.float64) if x.dtype.kind == "f" else x.dtype
+        x = np.add.reduce(x, axis=axes, dtype=wide).astype(x.dtype)
+    return np.transpose(x, [kept.index(c) for c in output])
 
 
 def _einsum_rule(

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from .. import checks
-from ..tape import Box, astype, primitive, raw
+from ..tape import Box, astype, in_single, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .activations import log_softmax, softplus
 from .elementwise import square, where
@@ -23,6 +23,7 @@ __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
 
+@in_single
 def cross_entropy(
     logits: Operand[Out],
     targets: Operand[Out],
@@ -109,6 +110,7 @@ def _against_probabilities(
     return _reduced("cross_entropy", losses, reduction)
 
 
+@in_single
 def nll_loss(
     log_probabilities: Operand[Out],
     labels: Operand[Any],
@@ -188,6 +190,7 @@ _mean_nll.defvjp(log_p=lambda g, log_p_shape, labels: _to_labels(g, labels, shap
 _to_labels.defvjp(x=lambda g, labels: _mean_nll(g, labels))
 
 
+@in_single
 def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "mean") -> Out:
     """Squared error: ``(x - target)**2``.
 
@@ -219,6 +222,7 @@ def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "m
     return _reduced("mse_loss", square(x - target), reduction)
 
 
+@in_single
 def binary_cross_entropy_with_logits(
     logits: Operand[Out], targets: Operand[Out], *, reduction: Reduction = "mean"
 ) -> Out:
@@ -321,7 +325,7 @@ def _reduced(
         raise ValueError(f"{op}: reduction: expected mean, sum or none, got {reduction!r}")
     if counted is None and weights is None:
         return mean(losses)
-    total = np.sum(
-        np.ones(losses.shape) if weights is None else weights, where=True if counted is None else counted
-    )
+    weights = np.ones(losses.shape) if weights is None else weights
+    # NumPy adds one by one where it is given a mask, and would lose what it adds to a long float32 sum
+    total = np.sum(weights if counted is None else np.where(counted, weights, 0), dtype=np.float64)
     return sum(losses) / float(total)  # where none counts it is NaN, as the mean of nothing is

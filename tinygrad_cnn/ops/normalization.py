@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import normalization as kernel
-from ..tape import primitive
+from ..tape import in_single, primitive
 from ..types import Array, NDArray, Out
 from .conv import check_arrays
 from .elementary import sqrt
@@ -134,6 +134,7 @@ def _standardised(x: Array, eps: float, weight: Array = None) -> Array:
     return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
 
 
+@in_single
 def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) -> Array:
     """Return ``-weight * r * (x^ mean(g Q(y)) + Q(g) mean(y x^) + Q(y) mean(g x^))``.
 
@@ -153,6 +154,7 @@ def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) ->
     return -scale * (hat * channel_mean(g * q_y) + q_g * channel_mean(y * hat) + q_y * channel_mean(g * hat))
 
 
+@in_single
 def _input_rule_of_weight(g: Array, y: Array, x: Array, eps: float) -> Array:
     """Return ``sum(g * Q(y))`` per channel."""
     return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..tape import Box, accumulator, broadcast_to, primitive, raw
+from ..tape import Box, accumulator, broadcast_to, in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import exp
 from .elementwise import over, times, where
@@ -142,13 +142,17 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     return total / (x.size // total.size)
 
 
-# A count above 65504 overflows in float16, its reciprocal does not. An empty slice has nowhere to send it.
-mean.defvjp(
-    x=lambda g, x_shape, axis: unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
-)
+@in_single
+def _mean_rule(g: Array, x_shape: Shape, axis: Axes) -> Array:
+    # an empty slice has nowhere to send its cotangent
+    return unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis)
+
+
+mean.defvjp(x=_mean_rule)
 
 
 @primitive
+@in_single
 def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
     """Variance over axes, in two passes: ``sum((x - mean(x))**2) / (n - ddof)``.
 
@@ -185,6 +189,7 @@ def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: int) -> Array:
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
 
+@in_single
 def _var_rule(g: Array, x: Array, axis: Axes, ddof: int) -> Array:
     return unreduce(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
 
@@ -193,6 +198,7 @@ var.defvjp(x=_var_rule)
 
 
 @primitive
+@in_single
 def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
     """Standard deviation over axes: the root of `var`; a constant slice has gradient 0.
 
@@ -219,6 +225,7 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
+@in_single
 def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
     centred, length = _centred(x, axis), unreduce(out, x.shape, axis)
     # A constant slice would give 0 / 0 or, where its mean is rounded, the quotient of two rounding errors.
@@ -291,12 +298,12 @@ def min(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+@in_single
 def _extremum_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     hits = raw(x) == raw(out).reshape(kept)
     if np.count_nonzero(hits) == np.size(raw(out)) and not np.isnan(raw(out)).any():
         return unreduce(g, x.shape, axis) * hits  # nothing ties, as usual
-    # Only the reciprocal is cast to the dtype: a count of 70 000 ties would overflow float16.
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
             np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
@@ -312,6 +319,7 @@ min.defvjp(x=_extremum_rule)
 
 
 @primitive
+@in_single
 def logsumexp(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """``log(sum(exp(x)))`` over axes, with the maximum subtracted first.
 
@@ -366,6 +374,7 @@ def finite_max(x: NDArray, axis: Axes) -> NDArray:
     return np.where(np.isfinite(top), top, 0)
 
 
+@in_single
 def _logsumexp_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     shift = reshape(out, kept)
@@ -380,6 +389,7 @@ logsumexp.defvjp(x=_logsumexp_rule)
 
 
 @primitive
+@in_single
 def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Product over axes; derivatives of every order are right where elements are zero.
 
@@ -403,6 +413,7 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
+@in_single
 def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     if _is_normal(raw(out), x.dtype):  # so no element is zero
         return unreduce(g * out, x.shape, axis) / x
@@ -468,6 +479,7 @@ cumsum.defvjp(x=_cumsum_rule)
 
 
 @primitive
+@in_single
 def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Euclidean norm over axes: ``sqrt(sum(x**2))``; the gradient at the zero vector is 0.
 
@@ -490,10 +502,10 @@ def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """
     x = np.asarray(x)
     with np.errstate(over="ignore", under="ignore"):
-        total = np.sum(np.square(x), axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
+        total = np.sum(np.square(x), axis=axis, keepdims=keepdims)
     if x.dtype.kind == "f" and not _is_normal(total, x.dtype):
         return _scaled_norm(x, axis, keepdims)
-    return np.sqrt(total).astype(x.dtype, copy=False) if x.dtype.kind == "f" else np.sqrt(total)
+    return np.sqrt(total)
 
 
 def _is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
@@ -510,6 +522,7 @@ def _scaled_norm(x: NDArray, axis: Axes, keepdims: bool) -> NDArray:
     return total if keepdims else np.squeeze(total, _axes(x.ndim, axis))
 
 
+@in_single
 def _norm_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     length = reshape(out, kept_shape(x.shape, axis))
     safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 at the zero vector, its smallest subgradient
