@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
+from .. import checks
 from ..tape import broadcast_to, primitive, raw
 from ..types import Array, ArrayLike, Axes, Operand, Out, Shape
 from .indexing import getitem, take
@@ -89,7 +90,7 @@ def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
     array([[0., 1.],
            [0., 1.]])
     """
-    return concatenate([expand_dims(x, axis) for x in arrays], axis)
+    return concatenate([expand_dims(x, axis) for x in arrays], operator.index(axis))
 
 
 def pad(
@@ -131,8 +132,8 @@ def pad(
     """
     shape = np.shape(raw(x))
     given = np.asarray(pad_width)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"pad: pad_width: expected integers, got {pad_width!r}")
+    if given.dtype.kind != "i":
+        raise TypeError(f"pad: pad_width: expected signed integers, got {pad_width!r}")
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, widths=widths, constant_values=constant_values)
@@ -181,12 +182,14 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
     """
     if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # NumPy repeats a 0-d array as a vector
         x, axis = reshape(x, (-1,)), 0
-    if isinstance(repeats, int):  # stretching a new axis has a sum as its gradient, not a scatter
-        shape = np.shape(raw(x))
-        place = normalize_axis_index(axis, len(shape)) + 1
-        stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
-        return reshape(stretched, (*shape[: place - 1], shape[place - 1] * repeats, *shape[place:]))
-    return take(x, np.repeat(np.arange(np.shape(raw(x))[axis]), raw(repeats)), axis)
+    shape = np.shape(raw(x))
+    axis, repeats = checks.axis("repeat", axis, len(shape)), raw(repeats)
+    if np.ndim(repeats):
+        return take(x, np.repeat(np.arange(shape[axis]), repeats), axis)
+    # stretching a new axis has a sum as its gradient, not a scatter
+    count = operator.index(np.asarray(repeats).item())
+    stretched = broadcast_to(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
+    return reshape(stretched, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
 
 
 def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
@@ -208,7 +211,7 @@ def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     array([[1., 2., 1., 2.],
            [1., 2., 1., 2.]])
     """
-    reps = tuple(reps) if np.iterable(reps) else (reps,)
+    reps = tuple(0 + r for r in (reps if np.iterable(reps) else (reps,)))  # a bool counts as a number
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
@@ -242,4 +245,4 @@ def roll(x: Operand[Out], shift: int | Shape, axis: Axes = None) -> Out:
     return np.roll(x, shift, axis)
 
 
-roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(shift), axis))
+roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(np.asarray(shift, int)), axis))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 import string
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 
+from .. import checks
 from ..kernels.product import product
 from ..tape import accumulator, broadcast_to, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
@@ -146,10 +148,16 @@ def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
 
 def _paired_axes(ndim_a: int, ndim_b: int, axes: Pairs) -> tuple[list[int], list[int]]:
     """Return the summed axes of both operands, as lists of non-negative ints."""
-    if isinstance(axes, int):
-        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
-    pair = [[side] if isinstance(side, int) else list(side) for side in axes]
-    return [range(ndim_a)[i] for i in pair[0]], [range(ndim_b)[i] for i in pair[1]]
+    if not np.iterable(axes):
+        count = operator.index(axes)
+        if count > min(ndim_a, ndim_b):
+            raise ValueError(f"tensordot: axes: expected at most {min(ndim_a, ndim_b)}, got {count}")
+        return list(range(ndim_a - count, ndim_a)), list(range(count))
+    of_a, of_b = (tuple(side) if np.iterable(side) else (side,) for side in axes)
+    return (
+        [checks.axis("tensordot", i, ndim_a) for i in of_a],
+        [checks.axis("tensordot", i, ndim_b) for i in of_b],
+    )
 
 
 def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
@@ -206,10 +214,23 @@ def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str
         term.replace("...", ellipsis[len(ellipsis) - count :])
         for term, count in zip(inputs, hidden, strict=True)
     ]
-    if arrow:
-        return spelled, right.replace("...", ellipsis)
     letters = "".join(names)
+    if arrow:
+        _check_output(subscripts, right, letters, ellipsis)
+        return spelled, right.replace("...", ellipsis)
     return spelled, ellipsis + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+
+
+def _check_output(subscripts: str, output: str, letters: str, ellipsis: str) -> None:
+    """Raise unless the output has letters of the operands, each once, and the ellipsis if they have one."""
+    named = output.replace("...", "", 1)
+    expected = ""
+    if not set(named) <= set(letters) or len(set(named)) < len(named):
+        expected = "indices of the operands, each once"
+    elif ellipsis and "..." not in output:
+        expected = "the ellipsis of the operands"
+    if expected:
+        raise ValueError(f"einsum: output '{output}' of '{subscripts}': expected {expected}")
 
 
 def _diagonal(x: Array, letters: str) -> tuple[Array, str]:

@@ -1,0 +1,118 @@
+"""Options mean what they mean in NumPy: what stands for an axis, a count, a shape or a flag."""
+
+import numpy as np
+import pytest
+
+import tinygrad_cnn as tg
+
+X = np.arange(1.0, 7.0).reshape(2, 3)
+Y = np.arange(9.0).reshape(3, 3)
+
+
+class Index:
+    """A number by Python's protocol alone."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+    def __repr__(self):
+        return f"Index({self.value})"
+
+
+NUMBERS = [
+    0, 1, -1, 2, 3, -3, True, False, None, np.int64(1), np.int8(-1), np.uint8(1), np.bool_(True), np.array(1),
+    np.array(True), Index(1), Index(5), 1.0, np.float64(1.0), "1", np.array([1]), slice(1),
+]  # fmt: skip
+SEVERAL = [
+    (), [], (0,), [0], (0, 1), [0, 1], (1, 0), (-1, 0), (0, 0), (0, -2), (0, 5), (True, False), (None,),
+    np.array([0, 1]), np.array([], int), (np.int64(0), np.int8(1)), (Index(0), np.array(1)), [[0], [1]],
+    ((1,), (0,)), ([1, 1], [0, 0]), (0, [0, 1]), range(2),
+]  # fmt: skip
+FLAGS = [True, False, 1, 0, 2, -1, np.bool_(True), np.int64(0), np.array(True), None, "yes", 1.0, [], [0]]
+VALUES = [*NUMBERS, *SEVERAL]
+
+REDUCTIONS = ["sum", "mean", "var", "std", "max", "min", "prod"]
+CALLS = {
+    **{f"{name}, axis": lambda lib, x, v, name=name: getattr(lib, name)(x, axis=v) for name in REDUCTIONS},
+    "cumsum, axis": lambda lib, x, v: lib.cumsum(x, axis=v),
+    "var, ddof": lambda lib, x, v: lib.var(x, ddof=v),
+    "std, ddof": lambda lib, x, v: lib.std(x, ddof=v),
+    "argmax, axis": lambda lib, x, v: lib.argmax(x, axis=v),
+    "sort, axis": lambda lib, x, v: lib.sort(x, axis=v),
+    "flip, axis": lambda lib, x, v: lib.flip(x, axis=v),
+    "roll, shift": lambda lib, x, v: lib.roll(x, v),
+    "roll, axis": lambda lib, x, v: lib.roll(x, 1, axis=v),
+    "roll, two axes": lambda lib, x, v: lib.roll(x, (1, 2), axis=v),
+    "take, indices": lambda lib, x, v: lib.take(x, v),
+    "take, indices along an axis": lambda lib, x, v: lib.take(x, v, 1),
+    "take, axis": lambda lib, x, v: lib.take(x, [0, 1, 1], axis=v),
+    "repeat, repeats": lambda lib, x, v: lib.repeat(x, v),
+    "repeat, repeats along an axis": lambda lib, x, v: lib.repeat(x, v, 0),
+    "repeat, axis": lambda lib, x, v: lib.repeat(x, 2, axis=v),
+    "tile, reps": lambda lib, x, v: lib.tile(x, v),
+    "pad, pad_width": lambda lib, x, v: lib.pad(x, v),
+    "pad, edge": lambda lib, x, v: lib.pad(x, v, mode="edge"),
+    "concatenate, axis": lambda lib, x, v: lib.concatenate([x, x], axis=v),
+    "stack, axis": lambda lib, x, v: lib.stack([x, x], axis=v),
+    "reshape, shape": lambda lib, x, v: lib.reshape(x, v),
+    "transpose, axes": lambda lib, x, v: lib.transpose(x, v),
+    "swapaxes": lambda lib, x, v: lib.swapaxes(x, v, 0),
+    "moveaxis, source": lambda lib, x, v: lib.moveaxis(x, v, 0),
+    "moveaxis, destination": lambda lib, x, v: lib.moveaxis(x, 0, v),
+    "moveaxis, two": lambda lib, x, v: lib.moveaxis(x, v, (1, 0)),
+    "expand_dims, axis": lambda lib, x, v: lib.expand_dims(x, v),
+    "squeeze, axis": lambda lib, x, v: lib.squeeze(lib.reshape(x, (1, 6)), v),
+    "broadcast_to, shape": lambda lib, x, v: lib.broadcast_to(lib.sum(x), v),
+    "tensordot, axes": lambda lib, x, v: lib.tensordot(x, Y, v),
+    "clip": lambda lib, x, v: lib.clip(x, v, 4),
+}  # fmt: skip
+GRIDS = {name: NUMBERS[:-2] if "ddof" in name else VALUES for name in CALLS}
+GRIDS["tensordot, axes"] = [v for v in VALUES if not isinstance(v, Index)]  # which NumPy would negate
+for _name in REDUCTIONS:
+    CALLS[f"{_name}, keepdims"] = lambda lib, x, v, name=_name: getattr(lib, name)(x, 1, keepdims=v)
+    GRIDS[f"{_name}, keepdims"] = FLAGS
+
+
+def outcome(call, *arguments):
+    """Return what a call gives, or the error that it raises."""
+    try:
+        return call(*arguments)
+    except Exception as error:
+        return error
+
+
+def is_like(found, expected, option):
+    """Whether both are the same array, or both are errors that say that an option is wrong."""
+    if isinstance(found, Exception):
+        # to NumPy 1.0 and "1" are sometimes positions and counts, by accident
+        refused = isinstance(expected, Exception) or isinstance(option, float | str)
+        return refused and isinstance(found, type(expected) | ValueError | TypeError | IndexError)
+    if isinstance(expected, Exception):
+        return False
+    return np.array_equal(tg.extend.raw(found), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_option_is_taken_or_refused_as_in_numpy(name):
+    call = CALLS[name]
+    for option in GRIDS[name]:
+        expected = outcome(call, np, X, option)
+        if isinstance(expected, Warning):
+            continue  # to compute with an unsigned option overflows in NumPy
+        for x in (X, tg.Tensor(X, requires_grad=True)):
+            found = outcome(call, tg, x, option)
+            assert is_like(found, expected, option), f"{option!r}: expected {expected!r}, got {found!r}"
+            if isinstance(found, tg.Tensor) and found.requires_grad:
+                found.backward(np.ones(found.shape))  # a rule understands what the operation has taken
+                assert x.grad.shape == X.shape
+
+
+@pytest.mark.parametrize("subscripts", ["...->", "i...->", "...i->i", "j...i->ij", "ijk->l", "ijk->ii"])
+def test_einsum_refuses_an_output_that_numpy_refuses(subscripts):
+    x = np.ones((2, 3, 4))
+    assert isinstance(outcome(np.einsum, subscripts, x), ValueError)
+    with pytest.raises(ValueError, match=f"einsum: output '.*' of '{subscripts}'"):
+        tg.einsum(subscripts, x)
