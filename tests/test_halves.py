@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 import records
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -19,8 +19,8 @@ from tinygrad_cnn import tree
 from tinygrad_cnn.testing import Call
 from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
-LONG = 1500
-LARGEST = 2**14
+LONG = 600
+LARGEST = 2**12
 CASES = {case.name: case for case in records.CASES if case.name != "one_hot"}  # which has no floats
 
 
@@ -38,10 +38,15 @@ def arrays_of(call):
 
 
 def lengthened(call, repeats, scale, layout):
-    """Repeat the arrays of a call, and what it says of shapes; halve the precision of what is floating."""
+    """Repeat the arrays of a call, and the shape it asks for, with floating numbers as halves.
+
+    Return None if an array becomes too large.
+    """
+    if any(math.prod(x.shape) * math.prod(repeats(x.shape)) > LARGEST for x in arrays_of(call)):
+        return None
 
     def longer(x):
-        if not isinstance(x, np.ndarray):
+        if not isinstance(x, np.ndarray | np.generic):
             return x
         x = np.tile(x, repeats(x.shape)) if x.ndim else x
         return relaid((x * scale).astype(np.float16), layout) if x.dtype.kind == "f" else x
@@ -60,24 +65,32 @@ def widened(call):
 
 
 def in_double(case, call):
-    """Return the value and the pullback in float64; None if such arrays do not fit, or nothing is summed."""
+    """Return the value and the pullback in float64; None if such arrays do not fit together."""
     flat = case.flat(widened(call))
     try:
         (value, *_), pullback = tg.vjp(flat.call, *flat.leaves)
-        one = np.zeros(value.shape)
-        one[tuple(n // 2 for n in value.shape)] = 1
-        gradients = pullback([one])
+        pullback([np.ones(value.shape)])
     except (ValueError, IndexError, TypeError):
         return None
-    sums = any(np.count_nonzero(g) > 1 or g.size < value.size for g in gradients)
-    return (value, pullback) if sums and 0 < value.size <= LARGEST else None
+    return (value, pullback) if 0 < value.size <= LARGEST else None
+
+
+def sums(case, call):
+    """Whether an element of the value, or of a gradient, is made of several elements."""
+    if (double := in_double(case, call)) is None:
+        return False
+    value, pullback = double
+    one = np.zeros(value.shape)
+    one[tuple(n // 2 for n in value.shape)] = 1
+    return any(np.count_nonzero(g) > 1 or g.size < value.size for g in pullback([one]))
 
 
 def assert_rounded(halves, doubles):
     assert halves.dtype == np.float16
     expected = doubles.astype(np.float16).astype(float)
     largest = np.max(np.abs(expected), initial=0, where=np.isfinite(expected))
-    assert_allclose(halves.astype(float), expected, rtol=0, atol=2**-8 * largest + 2**-20)
+    # what is 0 may be a difference of numbers near 1, each rounded
+    assert_allclose(halves.astype(float), expected, rtol=0, atol=2**-8 * largest + 2**-11)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # what is too large for a half becomes infinite
@@ -85,17 +98,13 @@ def assert_rounded(halves, doubles):
 def test_whatever_is_summed_is_summed_wide(name):
     case = CASES[name]
 
-    @settings(deadline=None, max_examples=5)
+    @settings(deadline=None, max_examples=3, phases=[Phase.generate])
     @given(records.calls_of(case), st.sampled_from(LAYOUTS), st.sampled_from([1, 64]))
     def wide(drawn, layout, scale):
-        for repeats in lengthenings(drawn):
-            if any(math.prod([n * k for n, k in zip(x.shape, repeats(x.shape), strict=True)]) > LARGEST for x in arrays_of(drawn)):
-                continue
+        for repeats in lengthenings(drawn) if sums(case, drawn) else ():
             call = lengthened(drawn, repeats, scale, layout)
-            if (double := in_double(case, call)) is None:
+            if call is None or (double := in_double(case, call)) is None:
                 continue
-            global DID
-            DID[name] = DID.get(name, 0) + 1
             flat, (value, pullback) = case.flat(call), double
             (halves, *_), pullback_of_halves = tg.vjp(flat.call, *flat.leaves)
             assert_rounded(halves, value)
@@ -105,6 +114,3 @@ def test_whatever_is_summed_is_summed_wide(name):
                 assert_rounded(narrow, exact)
 
     wide()
-DID = {}
-def test_zz():
-    print({n: DID.get(n,0) for n in CASES if DID.get(n,0)<3})

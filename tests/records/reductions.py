@@ -4,6 +4,7 @@ import numpy as np
 import references
 
 from tinygrad_cnn import ops
+from tinygrad_cnn.ops import reductions
 from tinygrad_cnn.testing import ErrorCase
 
 from .draws import (
@@ -19,7 +20,7 @@ from .draws import (
     with_degrees_of_freedom,
 )
 from .million import X, numbers, rows
-from .record import ByHand, Singular, record
+from .record import ByHand, Singular, part, record
 
 
 def along_rows(reduce):
@@ -45,7 +46,22 @@ def prod_in_torch(torch, x, axis, keepdims):
     return x
 
 
+def primitive_of(name, operands, params=None):
+    """The primitive without the options that are composed of others."""
+    return part(
+        f"{name}_over_axes",
+        getattr(reductions, f"_{name}"),
+        operands=operands,
+        params=params,
+        reference=getattr(np, name),
+    )
+
+
 RECORDS = [
+    primitive_of("sum", arrays(), any_axes),
+    primitive_of("mean", arrays(), axes_of_something),
+    primitive_of("var", with_degrees_of_freedom(arrays())),
+    primitive_of("std", with_degrees_of_freedom(distinct_arrays())),
     record(
         "sum",
         operands=arrays(),

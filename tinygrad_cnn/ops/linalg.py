@@ -6,7 +6,7 @@ import math
 import operator
 import string
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -160,7 +160,7 @@ def _paired_axes(ndim_a: int, ndim_b: int, axes: Pairs) -> tuple[list[int], list
     )
 
 
-def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
+def einsum(subscripts: str, *operands: Operand[Out], optimize: Any = True) -> Out:
     """Sum of products in Einstein's notation, as `numpy.einsum` reads it.
 
     Parameters
@@ -168,6 +168,8 @@ def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
     subscripts : str
         The indices of each operand; there may be an ellipsis, repeated and implicit indices.
     *operands : array_like
+    optimize : bool or str
+        Taken because `numpy.einsum` has it, and ignored: products are always made in pairs, in a good order.
 
     Returns
     -------

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..tape import Box, accumulator, broadcast_to, in_single, primitive, raw
-from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
+from ..tape import Box, accumulator, astype, broadcast_to, in_single, primitive, raw
+from ..types import Array, ArrayLike, Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .elementary import exp
 from .elementwise import over, times, where
 from .indexing import flip
@@ -82,8 +82,15 @@ def _count(shape: Shape, axis: Axes) -> int:
     return math.prod(shape if axis is None else [shape[a] for a in _axes(len(shape), axis)])
 
 
-@primitive
-def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  # NumPy's name
+def sum(  # NumPy's name
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    dtype: DTypeLike | None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Out:
     """Sum over axes; float16 is accumulated in float32.
 
     Parameters
@@ -91,8 +98,14 @@ def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
+    dtype : dtype_like, optional
+        The dtype to cast to before summing.
     keepdims : bool
         Keep the reduced axes at length 1.
+    initial : scalar, optional
+        What the sum starts with.
+    where : array_like of bool
+        Which elements to sum, broadcast to ``x``; the others count as 0.
 
     Returns
     -------
@@ -104,16 +117,35 @@ def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     >>> sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     array([4., 6.])
     """
+    total = _sum(_chosen(x, dtype, where), axis, keepdims=keepdims)
+    return total if initial is None else total + initial
+
+
+def _chosen(x: Array, dtype: DTypeLike | None, mask: Any) -> Array:
+    """Return ``x`` in a dtype, if one is given, with 0 where a mask says so."""
+    if dtype is not None:
+        x = astype(x, dtype)
+    return x if mask is True else where(mask, x, 0)
+
+
+@primitive
+def _sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
     total = np.add.reduce(x, axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
     return total.astype(x.dtype) if x.dtype == np.float16 else total
 
 
-sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
+_sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
 
 
-@primitive
-def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
+def mean(
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    dtype: DTypeLike | None = None,
+    keepdims: bool = False,
+    where: Any = True,
+) -> Out:
     """Arithmetic mean over axes.
 
     Parameters
@@ -121,8 +153,12 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
+    dtype : dtype_like, optional
+        The dtype to cast to before summing.
     keepdims : bool
         Keep the reduced axes at length 1.
+    where : array_like of bool
+        Which elements to take the mean of, broadcast to ``x``.
 
     Returns
     -------
@@ -134,6 +170,21 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     >>> mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     array([1.5, 3.5])
     """
+    if where is True:
+        return _mean(_chosen(x, dtype, where), axis, keepdims=keepdims)
+    return _mean_where(_chosen(x, dtype, True), where, axis, keepdims)
+
+
+@in_single
+def _mean_where(x: Array, mask: Any, axis: Axes, keepdims: bool) -> Array:
+    counted = np.broadcast_to(mask, np.shape(raw(x)))
+    count = np.count_nonzero(counted, axis=_axes(counted.ndim, axis), keepdims=keepdims)
+    total = sum(x, axis, where=counted, keepdims=keepdims)
+    return total / np.asarray(count, total.dtype if total.dtype.kind == "f" else None)
+
+
+@primitive
+def _mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
     if x.dtype.kind != "f" or x.dtype == np.float16 or x.ndim == 0 or x.size == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
@@ -148,12 +199,17 @@ def _mean_rule(g: Array, x_shape: Shape, axis: Axes) -> Array:
     return unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis)
 
 
-mean.defvjp(x=_mean_rule)
+_mean.defvjp(x=_mean_rule)
 
 
-@primitive
-@in_single
-def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
+def var(
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Out:
     """Variance over axes, in two passes: ``sum((x - mean(x))**2) / (n - ddof)``.
 
     Parameters
@@ -161,10 +217,12 @@ def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
-    ddof : int
+    ddof : float
         0 for the biased estimate, 1 for the unbiased.
     keepdims : bool
         Keep the reduced axes at length 1.
+    correction : float, optional
+        Another name of ``ddof``.
 
     Returns
     -------
@@ -176,30 +234,49 @@ def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     >>> float(var(np.array([1.0, 3.0])))
     1.0
     """
+    return _var(x, axis, ddof=_degrees_lost("var", ddof, correction), keepdims=keepdims)
+
+
+@primitive
+@in_single
+def _var(x: Operand[Out], axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Out:
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _degrees_lost(op: str, ddof: float, correction: float | None) -> float:
+    if correction is None:
+        return ddof
+    if ddof != 0:
+        raise ValueError(f"{op}: expected ddof or correction, got both: {ddof} and {correction}")
+    return correction
 
 
 def _centred(x: Array, axis: Axes) -> Array:
     return x - mean(x, axis, keepdims=True)
 
 
-def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: int) -> Array:
+def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: float) -> Array:
     """Return ``g / (n - ddof)``, or without degrees of freedom NaN, as forward, except where ``g`` is 0."""
     degrees = _count(x_shape, axis) - float(ddof)
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
 
 @in_single
-def _var_rule(g: Array, x: Array, axis: Axes, ddof: int) -> Array:
+def _var_rule(g: Array, x: Array, axis: Axes, ddof: float) -> Array:
     return unreduce(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
 
 
-var.defvjp(x=_var_rule)
+_var.defvjp(x=_var_rule)
 
 
-@primitive
-@in_single
-def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
+def std(
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Out:
     """Standard deviation over axes: the root of `var`; a constant slice has gradient 0.
 
     Parameters
@@ -207,10 +284,12 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
-    ddof : int
+    ddof : float
         0 for the biased estimate, 1 for the unbiased.
     keepdims : bool
         Keep the reduced axes at length 1.
+    correction : float, optional
+        Another name of ``ddof``.
 
     Returns
     -------
@@ -222,11 +301,17 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     >>> float(std(np.array([1.0, 3.0])))
     1.0
     """
+    return _std(x, axis, ddof=_degrees_lost("std", ddof, correction), keepdims=keepdims)
+
+
+@primitive
+@in_single
+def _std(x: Operand[Out], axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Out:
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
 @in_single
-def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
+def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: float) -> Array:
     centred, length = _centred(x, axis), unreduce(out, x.shape, axis)
     # A constant slice would give 0 / 0 or, where its mean is rounded, the quotient of two rounding errors.
     flat = _constant_slices(raw(x), raw(out), axis)
@@ -245,7 +330,7 @@ def _constant_slices(x: NDArray, deviation: NDArray, axis: Axes) -> NDArray | No
     return np.all(x == first, axis=axes, keepdims=True)
 
 
-std.defvjp(x=_std_rule)
+_std.defvjp(x=_std_rule)
 
 
 @primitive
@@ -376,13 +461,12 @@ def finite_max(x: NDArray, axis: Axes) -> NDArray:
 
 @in_single
 def _logsumexp_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    kept = kept_shape(x.shape, axis)
-    shift = reshape(out, kept)
+    shift = raw(out).reshape(kept_shape(x.shape, axis))
     # exp(-inf - -inf) would be NaN; shifted by 0 instead, a slice of minus infinities gets its zeros.
-    empty = raw(shift) == -np.inf
-    if empty.any():
-        shift = where(empty, 0.0, shift)
-    return unreduce(g, x.shape, axis) * exp(x - shift)
+    empty = shift == -np.inf
+    powers = exp(x - np.where(empty, 0.0, shift).astype(x.dtype))
+    total = sum(powers, axis, keepdims=True)  # 1, but for the rounding of `out`, which this takes back
+    return unreduce(g, x.shape, axis) * over(powers, where(empty, 1.0, total) if empty.any() else total)
 
 
 logsumexp.defvjp(x=_logsumexp_rule)
