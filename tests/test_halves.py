@@ -42,7 +42,8 @@ def lengthened(call, repeats, scale, layout):
 
     Return None if an array becomes too large.
     """
-    if any(math.prod(x.shape) * math.prod(repeats(x.shape)) > LARGEST for x in arrays_of(call)):
+    shapes = [*(x.shape for x in arrays_of(call)), call.params.get("shape", ())]
+    if any(math.prod(shape) * math.prod(repeats(shape)) > LARGEST for shape in shapes):
         return None
 
     def longer(x):

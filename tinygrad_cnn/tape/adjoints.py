@@ -157,7 +157,7 @@ def in_single(function: Callable[Options, Out]) -> Callable[Options, Out]:
     def computed(*values: Options.args, **params: Options.kwargs) -> Out:
         if not _is_half(values[0] if values else params.get(first)):
             return function(*values, **params)
-        wide: Any = function(*map(_single, values), **{n: _single(value) for n, value in params.items()})
+        wide: Any = function(*map(single, values), **{n: single(value) for n, value in params.items()})
         return wide.astype(np.float16)  # a NumPy scalar stays one
 
     return computed
@@ -167,5 +167,6 @@ def _is_half(value: Any) -> bool:
     return getattr(value, "dtype", None) == _HALF
 
 
-def _single(value: Any) -> Any:
+def single(value: Any) -> Any:
+    """Return halves as float32, and anything else as it is."""
     return astype(value, np.float32) if _is_half(value) else value
