@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels.product import product
-from ..tape import accumulator, broadcast_to, primitive, raw, single
+from ..tape import accumulator, broadcast_to, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
@@ -53,12 +53,7 @@ def matmul(a: Operand[Out], b: Operand[Out]) -> Out:
     return np.matmul(a, b)
 
 
-# The tape sums what these rules return over axes that were broadcast, and then casts: until then nothing is
-# rounded to a half, which it may exceed.
-
-
 def _matmul_a(g: Array, a: Array, b: Array) -> Array:
-    g = single(g)
     if a.ndim == 1:
         # g is (n,) or (..., n) and b is (..., k, n), or g is 0-d and b is (k,)
         return g * b if b.ndim == 1 else squeeze(matmul(b, expand_dims(g, -1)), -1)
@@ -76,7 +71,6 @@ def _is_fortran(a: NDArray) -> bool:
 
 
 def _matmul_b(g: Array, a: Array, b_shape: Shape) -> Array:
-    g = single(g)
     if len(b_shape) == 1:
         return g * a if a.ndim == 1 else squeeze(matmul(swapaxes(a, -1, -2), expand_dims(g, -1)), -1)
     if a.ndim == 1:

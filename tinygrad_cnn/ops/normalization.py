@@ -219,7 +219,7 @@ def layer_norm(
             f"got {weight.shape} and {bias.shape}"
         )
     samples = math.prod(x.shape[: x.ndim - len(shape)])
-    return _normalised(x, (1, samples, math.prod(shape)), eps) * weight + bias
+    return _rescaled(x, weight, bias, (1, samples, math.prod(shape)), eps)
 
 
 def group_norm(
@@ -270,10 +270,11 @@ def group_norm(
     checks.shape("group_norm", "bias", bias.shape, (channels,))
     per_group = channels // groups * math.prod(x.shape[2:])
     aligned = (1, channels) + (1,) * (x.ndim - 2)
-    y = _normalised(x, (1, x.shape[0] * groups, per_group), eps)
-    return y * reshape(weight, aligned) + reshape(bias, aligned)
+    rows = (1, x.shape[0] * groups, per_group)
+    return _rescaled(x, reshape(weight, aligned), reshape(bias, aligned), rows, eps)
 
 
-def _normalised(x: Array, rows: tuple[int, int, int], eps: float) -> Array:
-    """Return ``x`` standardised over the last axis of its rows (1, M, D), as a batch of M channels."""
-    return reshape(_standardised(reshape(x, rows), eps), x.shape)
+@in_single
+def _rescaled(x: Array, weight: Array, bias: Array, rows: tuple[int, int, int], eps: float) -> Array:
+    """Standardise over the last axis of the rows (1, M, D), as a batch of M channels; then scale and shift."""
+    return reshape(_standardised(reshape(x, rows), eps), x.shape) * weight + bias

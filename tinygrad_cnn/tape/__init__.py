@@ -13,7 +13,6 @@ from .adjoints import add as add
 from .adjoints import astype as astype
 from .adjoints import broadcast_to as broadcast_to
 from .adjoints import in_single as in_single
-from .adjoints import single as single
 from .adjoints import sum_to as sum_to
 from .node import RELEASED as RELEASED
 from .node import Box as Box
