@@ -1,9 +1,12 @@
 """Options mean what they mean in NumPy: what stands for an axis, a count, a shape or a flag."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn.testing import check_grads
 
 X = np.arange(1.0, 7.0).reshape(2, 3)
 Y = np.arange(9.0).reshape(3, 3)
@@ -116,3 +119,45 @@ def test_einsum_refuses_an_output_that_numpy_refuses(subscripts):
     assert isinstance(outcome(np.einsum, subscripts, x), ValueError)
     with pytest.raises(ValueError, match=f"einsum: output '.*' of '{subscripts}'"):
         tg.einsum(subscripts, x)
+
+
+M = np.array([[1.0, -2.5, 0.5], [3.0, 4.0, -0.25]])
+ORDERS = [None, 0, 1, 2, 3, 0.5, -1, -2, np.inf, -np.inf, np.int64(1), "fro", "nuc", "f", "zzz", 7]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_orders_of_norms_are_numpys(order):
+    for x in (M, M[0]):
+        for axis in (None, 0, -1, (0, 1), (1, 0), (0, 0)):
+            for keepdims in (False, True):
+                arguments = order, axis, keepdims
+                expected = outcome(np.linalg.norm, x, *arguments)
+                found = outcome(tg.norm, x, *arguments)
+                if isinstance(found, Exception):
+                    needs_singular_values = isinstance(found, NotImplementedError) and order in (2, -2, "nuc")
+                    assert needs_singular_values or isinstance(expected, Exception)
+                    continue
+                np.testing.assert_allclose(found, expected, rtol=1e-14, strict=True)
+                check_grads(lambda x, arguments=arguments: tg.norm(x, *arguments), x, order=1)
+
+
+def test_the_power_norm_neither_overflows_nor_has_a_slope_at_zero():
+    assert tg.norm(np.full(2, 1e200), 3) == pytest.approx(1e200 * 2 ** (1 / 3))
+    assert not tg.grad(lambda x: tg.norm(x, 3))(np.zeros(2)).any()
+
+
+def test_a_masked_sum_or_mean_has_no_gradient_elsewhere():
+    mask = M > 0
+    for name in ("sum", "mean"):
+        ours, theirs = getattr(tg, name), getattr(np, name)
+        for options in ({"where": mask}, {"where": mask, "axis": 1, "keepdims": True}, {"dtype": np.float32}):
+            np.testing.assert_allclose(ours(M, **options), theirs(M, **options), rtol=1e-6, strict=True)
+            check_grads(functools.partial(ours, **options), M.copy(), order=1)
+    assert tg.sum(M, initial=2.0) == np.sum(M, initial=2.0)
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_correction_is_ddof(name):
+    assert getattr(tg, name)(M, correction=1) == getattr(np, name)(M, ddof=1)
+    with pytest.raises(ValueError, match=f"{name}: expected ddof or correction, got both"):
+        getattr(tg, name)(M, ddof=1, correction=1)

@@ -4,7 +4,7 @@ import numpy as np
 import references
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import reductions
+from tinygrad_cnn.ops import norms, reductions
 from tinygrad_cnn.testing import ErrorCase
 
 from .draws import (
@@ -159,6 +159,13 @@ RECORDS = [
         by_hand=[rows(log_of_sum, lambda x, out, g: g * np.exp(x - out), along_rows(ops.logsumexp))],
         singular={"logsumexp": Singular(lambda x: ops.logsumexp(ops.stack([x, x]), 0), (-np.inf,))},
     ),
+    part(
+        "euclidean",
+        norms._euclidean,
+        operands=arrays(away_from=[0.0], gap=0.25),
+        params=any_axes,
+        reference=lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)),
+    ),
     record(
         "norm",
         operands=arrays(away_from=[0.0], gap=0.25),
@@ -169,7 +176,7 @@ RECORDS = [
         by_hand=[
             rows(lambda x: np.sqrt((x * x).sum(1)), lambda x, out, g: x * (g / out), along_rows(ops.norm))
         ],
-        singular={"norm": Singular(lambda x: ops.norm(ops.stack([x, x * 0.0]), 0), (0.0,))},
+        singular={"norm": Singular(lambda x: ops.norm(ops.stack([x, x * 0.0]), axis=0), (0.0,))},
     ),
     record(
         "cumsum",

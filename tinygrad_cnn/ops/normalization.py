@@ -276,5 +276,5 @@ def group_norm(
 
 @in_single
 def _rescaled(x: Array, weight: Array, bias: Array, rows: tuple[int, int, int], eps: float) -> Array:
-    """Standardise over the last axis of the rows (1, M, D), as a batch of M channels; then scale and shift."""
+    """Standardise over the last axis of rows (1, M, D), as a batch of M channels; then scale and shift."""
     return reshape(_standardised(reshape(x, rows), eps), x.shape) * weight + bias

@@ -25,7 +25,6 @@ __all__ = [
     "max",
     "mean",
     "min",
-    "norm",
     "prod",
     "std",
     "sum",
@@ -37,8 +36,14 @@ __all__ = [
 _VIEW_ELEMENTS = 1 << 10
 
 
-def _axes(ndim: int, axis: Axes) -> Shape:
-    """Return the reduced axes as a tuple of non-negative ints."""
+def reduced_axes(ndim: int, axis: Axes) -> Shape:
+    """Return the reduced axes as a tuple of non-negative ints.
+
+    Examples
+    --------
+    >>> reduced_axes(3, -1)
+    (2,)
+    """
     if axis is None:
         return tuple(range(ndim))
     # NumPy's reductions take axis 0 of a 0-d array, which has none
@@ -53,7 +58,7 @@ def kept_shape(shape: Shape, axis: Axes) -> Shape:
     >>> kept_shape((2, 3, 4), (0, -1))
     (1, 3, 1)
     """
-    axes = _axes(len(shape), axis)
+    axes = reduced_axes(len(shape), axis)
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
@@ -79,7 +84,7 @@ def unreduce(g: Array, shape: Shape, axis: Axes) -> Array:
 
 
 def _count(shape: Shape, axis: Axes) -> int:
-    return math.prod(shape if axis is None else [shape[a] for a in _axes(len(shape), axis)])
+    return math.prod(shape if axis is None else [shape[a] for a in reduced_axes(len(shape), axis)])
 
 
 def sum(  # NumPy's name
@@ -178,7 +183,7 @@ def mean(
 @in_single
 def _mean_where(x: Array, mask: Any, axis: Axes, keepdims: bool) -> Array:
     counted = np.broadcast_to(mask, np.shape(raw(x)))
-    count = np.count_nonzero(counted, axis=_axes(counted.ndim, axis), keepdims=keepdims)
+    count = np.count_nonzero(counted, axis=reduced_axes(counted.ndim, axis), keepdims=keepdims)
     total = sum(x, axis, where=counted, keepdims=keepdims)
     return total / np.asarray(count, total.dtype if total.dtype.kind == "f" else None)
 
@@ -323,7 +328,7 @@ def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: float) -> Array:
 
 def _constant_slices(x: NDArray, deviation: NDArray, axis: Axes) -> NDArray | None:
     """Return a mask of the slices that hold one value only, or None if the deviations exclude such slices."""
-    axes = _axes(x.ndim, axis)
+    axes = reduced_axes(x.ndim, axis)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
     if not np.any(deviation.reshape(kept_shape(x.shape, axis)) <= np.finfo(x.dtype).eps * np.abs(first)):
         return None
@@ -391,7 +396,7 @@ def _extremum_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
         return unreduce(g, x.shape, axis) * hits  # nothing ties, as usual
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
-            np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
+            np.count_nonzero(hits, axis=reduced_axes(x.ndim, axis), keepdims=True), dtype=np.float64
         )
     # A slice with a NaN has no hit, and its infinite share times False gives NaN.
     shared = times(reshape(g, kept), share.astype(x.dtype))
@@ -499,13 +504,25 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
 
 @in_single
 def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    if _is_normal(raw(out), x.dtype):  # so no element is zero
+    if is_normal(raw(out), x.dtype):  # so no element is zero
         return unreduce(g * out, x.shape, axis) / x
-    axes = _axes(x.ndim, axis)
+    axes = reduced_axes(x.ndim, axis)
     front = tuple(range(len(axes)))
     y = moveaxis(x, axes, front)
     others = _products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
     return unreduce(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
+
+
+def is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
+    """Whether no element of ``x`` has overflowed or underflowed in a dtype, as a zero may have.
+
+    Examples
+    --------
+    >>> bool(is_normal(np.array([1e-300]), np.dtype(np.float32)))
+    False
+    """
+    size, info = np.abs(x), np.finfo(dtype)
+    return np.all((size >= info.tiny) & (size <= info.max))
 
 
 def _products_of_others(x: Array) -> Array:
@@ -560,57 +577,3 @@ def _cumsum_rule(g: Array, x_shape: Shape, axis: int | None) -> Array:
 
 
 cumsum.defvjp(x=_cumsum_rule)
-
-
-@primitive
-@in_single
-def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
-    """Euclidean norm over axes: ``sqrt(sum(x**2))``; the gradient at the zero vector is 0.
-
-    Parameters
-    ----------
-    x : array_like
-    axis : int, tuple of int or None
-        The axes to reduce; None stands for all of them.
-    keepdims : bool
-        Keep the reduced axes at length 1.
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
-    array([5., 0.])
-    """
-    x = np.asarray(x)
-    with np.errstate(over="ignore", under="ignore"):
-        total = np.sum(np.square(x), axis=axis, keepdims=keepdims)
-    if x.dtype.kind == "f" and not _is_normal(total, x.dtype):
-        return _scaled_norm(x, axis, keepdims)
-    return np.sqrt(total)
-
-
-def _is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
-    """Whether no element of ``x`` has overflowed or underflowed in a dtype, as a zero may have."""
-    size, info = np.abs(x), np.finfo(dtype)
-    return np.all((size >= info.tiny) & (size <= info.max))
-
-
-def _scaled_norm(x: NDArray, axis: Axes, keepdims: bool) -> NDArray:
-    """Return the norm of elements divided by the largest, times that: no square overflows or underflows."""
-    scale = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
-    scale = np.where((scale > 0) & np.isfinite(scale), scale, 1).astype(x.dtype)
-    total = np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True)) * scale
-    return total if keepdims else np.squeeze(total, _axes(x.ndim, axis))
-
-
-@in_single
-def _norm_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    length = reshape(out, kept_shape(x.shape, axis))
-    safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 at the zero vector, its smallest subgradient
-    return unreduce(g, x.shape, axis) * (x / safe)
-
-
-norm.defvjp(x=_norm_rule)
