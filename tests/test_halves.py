@@ -12,10 +12,11 @@ import pytest
 import records
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import tree
+from tinygrad_cnn import tape, tree
+from tinygrad_cnn.ops import indexing
 from tinygrad_cnn.testing import Call
 from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
@@ -126,3 +127,64 @@ def test_whatever_is_summed_is_summed_wide(name):
                 assert_rounded(narrow, exact)
 
     wide()
+
+
+# What is drawn above meets each path of a rule only now and then. These meet the long sums every time: along
+# the first axis of two columns, which NumPy adds narrow.
+N = 4096
+ONES, PAIR = np.ones((N, 2), np.float16), np.ones(2, np.float16)
+COLUMN = ONES[:, 0]
+FIRST = np.zeros(N, int)
+PIXELS = np.ones((N, 1, 1, 1), np.float16)
+
+VALUES = {
+    "sum_to": lambda: tape.sum_to(ONES, (2,)),
+    "einsum of one": lambda: tg.einsum("ij->j", ONES),
+    "einsum of two": lambda: tg.einsum("ij,ij->j", ONES, ONES),
+    "scatter_add": lambda: indexing.scatter_add(ONES, np.arange(N) % 7 // 6, shape=(2, 2)).sum(0),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_long_sums_of_values_are_wide(name):
+    assert_array_equal(VALUES[name](), np.array([N, N], np.float16), strict=True)
+
+
+# functions of a pair whose elements take part N times, each time with slope 1
+ADJOINTS = {
+    "add": lambda b: ONES + b,
+    "subtract": lambda b: b - ONES,
+    "multiply": lambda b: ONES * b,
+    "divide": lambda b: b / ONES,
+    "hypot": lambda b: tg.hypot(b, 0 * ONES),
+    "power": lambda b: tg.power(b, ONES),
+    "maximum": lambda b: tg.maximum(b, 0 * ONES),
+    "minimum": lambda b: tg.minimum(b, 2 * ONES),
+    "where": lambda b: tg.where(np.ones((N, 2), bool), b, ONES),
+    "clip": lambda b: tg.clip(b, 0 * ONES, 2 * ONES),
+    "broadcast_to": lambda b: tg.broadcast_to(b, (N, 2)),
+    "tile": lambda b: tg.tile(b, (N, 1)),
+    "repeat": lambda b: tg.repeat(b[None], N, 0),
+    "getitem": lambda b: b[None][FIRST],
+    "take": lambda b: tg.take(b[None], FIRST, 0),
+    "embedding": lambda b: tg.embedding(b[None], FIRST),
+    "pad, edge": lambda b: tg.pad(b[None], ((0, N - 1), (0, 0)), mode="edge"),
+    "pad, wrap": lambda b: tg.pad(b[None], ((0, N - 1), (0, 0)), mode="wrap"),
+    "pad, reflect": lambda b: tg.pad(tg.stack([b, b]), ((0, N - 2), (0, 0)), mode="reflect"),
+    "matmul": lambda b: tg.matmul(COLUMN[:, None], b[None]),
+    "outer": lambda b: tg.outer(COLUMN, b),
+    "einsum": lambda b: tg.einsum("i,j->ij", COLUMN, b),
+    "cumsum": lambda b: tg.cumsum(tg.concatenate([b[None], 0 * ONES[1:]]), 0),
+    "layer_norm, bias": lambda b: tg.layer_norm(ONES, PAIR, b),
+    "batch_norm, bias": lambda b: tg.batch_norm(ONES, PAIR, b),
+    "group_norm, bias": lambda b: tg.group_norm(ONES, 1, PAIR, b),
+    "conv2d, bias": lambda b: tg.conv2d(PIXELS, np.ones((2, 1, 1, 1), np.float16), b),
+    "conv2d, weight": lambda b: tg.conv2d(PIXELS, tg.reshape(b, (2, 1, 1, 1))),
+}
+
+
+@pytest.mark.parametrize("name", ADJOINTS)
+def test_gradients_are_summed_wide(name):
+    gradient = tg.grad(lambda b: tg.sum(tg.astype(ADJOINTS[name](b), np.float32)))(PAIR)
+    assert gradient.dtype == np.float16
+    assert_array_equal(gradient, [N, N])

@@ -135,6 +135,7 @@ def pad(
     if given.dtype.kind != "i":
         raise TypeError(f"pad: pad_width: expected signed integers, got {pad_width!r}")
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
+    checks.held("pad: pad_width", tuple(n + a + b for n, (a, b) in zip(shape, widths, strict=True)))
     if mode == "constant":
         return _pad(x, widths=widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "wrap"):
@@ -183,13 +184,17 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
     if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # NumPy repeats a 0-d array as a vector
         x, axis = reshape(x, (-1,)), 0
     shape = np.shape(raw(x))
-    axis, repeats = checks.axis("repeat", axis, len(shape)), raw(repeats)
-    if np.ndim(repeats):
-        return take(x, np.repeat(np.arange(shape[axis]), repeats), axis)
-    # stretching a new axis has a sum as its gradient, not a scatter
-    count = operator.index(np.asarray(repeats).item())
-    stretched = broadcast_to(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
-    return reshape(stretched, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+    axis, counts = checks.axis("repeat", axis, len(shape)), np.asarray(raw(repeats))
+    if counts.ndim == 0:  # stretching a new axis has a sum as its gradient, not a scatter
+        count = operator.index(counts.item())
+        checks.held("repeat: repeats", (*shape, count))
+        stretched = broadcast_to(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
+        return reshape(stretched, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+    if counts.size and counts.dtype.kind not in "biuO":
+        raise TypeError(f"repeat: repeats: expected integers, got {counts.dtype}")
+    positions, counts = np.arange(shape[axis]), counts.astype(np.intp)
+    checks.held("repeat: repeats", (int(np.broadcast_to(counts, positions.shape).sum(dtype=float)),))
+    return take(x, np.repeat(positions, counts), axis)
 
 
 def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
@@ -215,6 +220,7 @@ def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
+    checks.held("tile: reps", tuple(r * n for r, n in zip(reps, shape, strict=True)))
     # each axis becomes a pair of axes (repetition, position)
     paired = reshape(x, tuple(n for size in shape for n in (1, size)))
     repeated = broadcast_to(paired, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
