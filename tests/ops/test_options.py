@@ -161,3 +161,19 @@ def test_correction_is_ddof(name):
     assert getattr(tg, name)(M, correction=1) == getattr(np, name)(M, ddof=1)
     with pytest.raises(ValueError, match=f"{name}: expected ddof or correction, got both"):
         getattr(tg, name)(M, ddof=1, correction=1)
+
+
+IMAGES, C = np.ones((2, 4, 3)), np.ones(4)
+REFUSED = {
+    "group_norm: x: expected a floating": lambda: tg.group_norm(IMAGES.astype(int), 2, C, C),
+    "multiple of groups=0": lambda: tg.group_norm(IMAGES, 0, C, C),
+    "multiple of groups=-2": lambda: tg.group_norm(IMAGES, -2, C, C),
+    "adaptive_avg_pool2d: output_size": lambda: tg.adaptive_avg_pool2d(IMAGES[None], 0),
+    "tensordot: axes: expected at most 2": lambda: tg.tensordot(X, Y, 3),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_a_size_or_dtype_that_means_nothing_is_refused_by_name(message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        REFUSED[message]()
