@@ -17,6 +17,7 @@ from .logarithms import *
 from .losses import *
 from .nan_reductions import *
 from .normalization import *
+from .norms import *
 from .ordering import *
 from .pool import *
 from .powers import *
@@ -27,9 +28,28 @@ from .shaping import *
 from .trigonometry import *
 
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
+    _FAMILIES = (
+        activations,
+        choices,
+        conv,
+        elementary,
+        elementwise,
+        indexing,
+        joining,
+        linalg,
+        logarithms,
+        losses,
+        nan_reductions,
+        normalization,
+        norms,
+        ordering,
+        pool,
+        powers,
+        randomized,
+        reductions,
+        rounding,
+        shaping,
+        trigonometry,
+    )
     __all__ = ["add", "astype", "broadcast_to"]
-    __all__ += activations.__all__ + choices.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
-    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + logarithms.__all__ + losses.__all__
-    __all__ += nan_reductions.__all__ + normalization.__all__ + ordering.__all__ + pool.__all__
-    __all__ += powers.__all__ + randomized.__all__ + reductions.__all__ + rounding.__all__ + shaping.__all__
-    __all__ += trigonometry.__all__
+    __all__ += [name for family in _FAMILIES for name in family.__all__]
