@@ -8,11 +8,13 @@ from ..tape import broadcast_to as broadcast_to
 from .activations import *
 from .choices import *
 from .conv import *
+from .cumulative import *
+from .diagonals import *
 from .elementary import *
 from .elementwise import *
+from .grids import *
 from .indexing import *
 from .joining import *
-from .linalg import *
 from .logarithms import *
 from .losses import *
 from .nan_reductions import *
@@ -21,22 +23,29 @@ from .norms import *
 from .ordering import *
 from .pool import *
 from .powers import *
+from .products import *
+from .quantiles import *
 from .randomized import *
 from .reductions import *
 from .rounding import *
 from .shaping import *
+from .splitting import *
+from .stacking import *
 from .trigonometry import *
+from .vector_products import *
 
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     _FAMILIES = (
         activations,
         choices,
         conv,
+        cumulative,
+        diagonals,
         elementary,
         elementwise,
+        grids,
         indexing,
         joining,
-        linalg,
         logarithms,
         losses,
         nan_reductions,
@@ -45,11 +54,16 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         ordering,
         pool,
         powers,
+        products,
+        quantiles,
         randomized,
         reductions,
         rounding,
         shaping,
+        splitting,
+        stacking,
         trigonometry,
+        vector_products,
     )
     __all__ = ["add", "astype", "broadcast_to"]
     __all__ += [name for family in _FAMILIES for name in family.__all__]
