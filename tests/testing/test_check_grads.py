@@ -81,6 +81,67 @@ def test_constants_are_not_differentiated():
         check_grads(half_wrong, POINT, POINT, order=1)
 
 
+def shifted_norm(x, shift):
+    return tg.batch_norm(x + shift, np.ones(1, x.dtype), np.zeros(1, x.dtype))
+
+
+def opaque(x):
+    return np.log(1 + np.exp(-x))
+
+
+opaque = primitive(opaque)
+opaque.defvjp(x=lambda g, x: -g * tg.sigmoid(-x))
+ZEROS = np.zeros((2, 1, 2, 2))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        # the value is absorbed
+        (lambda x: tg.log(1 + tg.exp(-x)), [[40.0, 36.5, 1.0]]),
+        (opaque, [[40.0]]),
+        (opaque, [[36.5, 1.0]]),
+        (lambda x: 1 - tg.erf(x), [[6.5, 26.0]]),
+        (lambda x: tg.sqrt(1 + x * x) - 1, [[1e-9, 3e-8]]),
+        (lambda x: (x + 1e10) - 1e10, [[1e-8, 0.5]]),
+        (lambda x: tg.exp(-x * x), [[27.0, 30.0]]),  # it underflows
+        (lambda x: tg.cross_entropy(x, np.array([0, 2])), [np.array([[50.0, 0, 0], [0, 0, 40.0]])]),
+        # the derivative is exactly zero, and computed as a sum that cancels
+        (shifted_norm, [ZEROS, np.zeros(1)]),
+        (shifted_norm, [ZEROS + 0.3, np.full(1, 0.1)]),
+        (lambda shift: shifted_norm(ZEROS.astype(shift.dtype), shift), [np.zeros(1)]),
+        (lambda x, b: tg.softmax(x + b, 1), [np.zeros((2, 3)), np.zeros(1)]),
+        (lambda x, b: (x + b) - (x + b).mean(), [np.zeros(3), np.zeros(1)]),
+        (lambda x, s: x * s / tg.norm(x * s), [np.array([0.3, 0.4, 0.5]), np.ones(1)]),
+        (lambda x: tg.sin(x) ** 2 + tg.cos(x) ** 2 - 1, [np.array([0.1, 3.0, 1e5])]),
+    ],
+)  # fmt: skip
+def test_rounding_is_no_wrong_gradient(f, point, dtype):
+    for seed in range(2):
+        check_grads(f, *(np.array(x, dtype) for x in point), seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "point"),
+    [
+        (np.round, lambda g: 1 * g, [1.4]),  # a step function is no rounded one
+        (lambda x: np.maximum(x, 0), lambda g, x: g * np.where(raw(x) > 0, 1, 1e-3), [-1e-20]),
+        (lambda x: 0 * x, lambda g: 1e-16 * g, [1.0]),
+        (lambda x: x - np.mean(x), lambda g: g - tg.mean(g) * (1 + 1e-6), [0.0, 0.0, 0.0]),
+        (lambda x: np.log(1 + np.exp(-x)), lambda g, x: g * tg.sigmoid(-x), [30.0]),
+    ],
+)
+def test_a_wrong_gradient_among_rounded_values_is_wrong(forward, rule, point):
+    @primitive
+    def op(x):
+        return forward(x)
+
+    op.defvjp(x=rule)
+    with pytest.raises(GradientError):
+        check_grads(op, np.array(point), order=1)
+
+
 # --- what is wrong does not -------------------------------------------------------------------------------
 
 

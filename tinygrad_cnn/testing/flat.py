@@ -63,6 +63,10 @@ class Flat:
         """Return the same function at another point."""
         return replace(self, leaves=leaves)
 
+    def with_call(self, call: Callable[..., list[Any]], leaves: list[Any]) -> Flat:
+        """Return another function under the same name."""
+        return replace(self, call=call, leaves=leaves, units=())
+
     def with_leaf(self, position: int, value: Any) -> list[Any]:
         """Return the leaves with one of them replaced."""
         return [*self.leaves[:position], value, *self.leaves[position + 1 :]]

@@ -15,6 +15,7 @@ from .flat import Flat
 from .mismatch import Mismatch, compare, worst_element
 from .report import describe_kink, describe_mismatch
 from .rounding import precision, rounding_noise
+from .second_look import SecondLook
 
 
 class _Measured(NamedTuple):
@@ -49,13 +50,17 @@ def _check_leaf(measured: _Measured, leaf: int, pulled: list[Pulled], rng: np.ra
     flat, eps = measured.flat, measured.eps
     worst: Mismatch | None = None
     has_kink = False
-    for direction in random_directions(flat.leaves[leaf], rng):
+    for direction in list(random_directions(flat.leaves[leaf], rng)):
         numeric = measured.slope(leaf, direction)
-        has_kink |= bool(numeric.kink.any())
-        for one in pulled:
-            found = compare(leaf, direction, one, numeric, eps)
+        kinked = bool(numeric.kink.any())
+        doubted = [one for one in pulled if kinked or compare(leaf, direction, one, numeric, eps)]
+        if not doubted:
+            continue
+        look = SecondLook(flat, leaf, direction, measured.noise, eps, rng)
+        has_kink |= bool(look.numeric.kink.any())
+        for found in filter(None, map(look.mismatch, doubted)):
             # Of equals the last is taken: the cotangents at the end are sparse and the easiest to read.
-            if found and (worst is None or found.excess >= worst.excess):
+            if worst is None or found.excess >= worst.excess:
                 worst = found
     if worst is not None:
         of_elements = (compare(leaf, v, worst.pulled, s, eps) for v, s in measured.element_slopes(leaf))
