@@ -1,6 +1,7 @@
 """Tools that prove the gradients of operations right, those of this package and yours.
 
-`check_grads` compares derivatives with finite differences and needs NumPy alone. `OpCase` describes an
+`check_grads` compares derivatives with finite differences and needs NumPy alone. `mutate_rules` plants faults
+in gradient rules, and `survivors` are those that a test does not notice. `OpCase` describes an
 operation in one record, and `conformance` turns the record into tests. `strategies` draws the examples. The
 last two need pytest and hypothesis, which are imported when they are first used.
 """
@@ -19,27 +20,36 @@ if TYPE_CHECKING:
     from .cases import OpCase as OpCase
     from .errors import GradientError as GradientError
     from .errors import KinkError as KinkError
+    from .faults import Fault as Fault
+    from .faults import mutate_rules as mutate_rules
+    from .faults import survivors as survivors
     from .gradients import check_grads as check_grads
     from .suite import conformance as conformance
 
 __all__ = [
     "Call",
     "ErrorCase",
+    "Fault",
     "GradientError",
     "KinkError",
     "OpCase",
     "check_grads",
     "conformance",
+    "mutate_rules",
     "strategies",
+    "survivors",
 ]
 
 _HOMES = {
     "Call": "cases",
     "ErrorCase": "cases",
+    "Fault": "faults",
     "GradientError": "errors",
     "KinkError": "errors",
     "OpCase": "cases",
     "check_grads": "gradients",
+    "mutate_rules": "faults",
+    "survivors": "faults",
     "conformance": "suite",  # a module called conformance would take the place of the function once imported
 }
 

@@ -13,9 +13,11 @@ from .directions import element_lengths, random_directions, single_elements
 from .errors import GradientError, KinkError
 from .flat import Flat
 from .mismatch import Mismatch, compare, worst_element
-from .report import describe_kink, describe_mismatch
+from .report import describe_constant, describe_kink, describe_mismatch
 from .rounding import precision, rounding_noise
 from .second_look import SecondLook
+
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
 
 
 class _Measured(NamedTuple):
@@ -63,9 +65,20 @@ def _check_leaf(measured: _Measured, leaf: int, pulled: list[Pulled], rng: np.ra
             if worst is None or found.excess >= worst.excess:
                 worst = found
     if worst is not None:
+        _require_on_tape(flat, worst)
         of_elements = (compare(leaf, v, worst.pulled, s, eps) for v, s in measured.element_slopes(leaf))
         raise GradientError(describe_mismatch(flat, worst_element(worst, of_elements)))
     return has_kink
+
+
+def _require_on_tape(flat: Flat, worst: Mismatch) -> None:
+    """Raise a GradientError if the gradient is wrong because an output is a constant to the tape."""
+    changes = np.split(
+        worst.slope.value * worst.pulled.vector, np.cumsum([g.size for g in worst.pulled.cotangents])
+    )
+    for output, on_tape in enumerate(flat.are_on_tape()):
+        if not on_tape and changes[output].any():
+            raise GradientError(describe_constant(flat, worst.leaf, output))
 
 
 def _describe_first_kink(measured: _Measured, leaf: int) -> str:

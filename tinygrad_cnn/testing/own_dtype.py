@@ -10,6 +10,8 @@ from .errors import GradientError
 from .flat import Flat
 from .rounding import precision, rounding_noise, tolerance
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
 
 def check_own_dtype(own: Flat, wide: Flat, order: int, seed: int) -> None:
     """Raise a GradientError unless gradients of the function at its own dtypes agree with the wide one's."""

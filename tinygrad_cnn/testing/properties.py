@@ -25,9 +25,11 @@ from .gradients import check_order
 from .layouts import LAYOUTS, relaid
 from .own_dtype import check_own_dtype
 from .refusals import check_errors
-from .report import describe_call
+from .reproduce import Reproduction
 from .rounding import half_the_digits, precision, rounding_noise, tolerance
 from .verdict import require, require_close, require_same
+
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
 
 Property: TypeAlias = Callable[[OpCase, Call, int], None]
 
@@ -225,7 +227,7 @@ def _float32_stays_float32(case: OpCase, call: Call, seed: int) -> None:
         raise AssertionError(f"float32 value {found[wrong][0]:.9g}, but {right[wrong][0]:.9g} in float64")
     f, operands = case.bound(narrow), narrow.operands
     for order in range(1, case.order + 1):
-        origin = describe_call(f, operands, {"order": order, "constant": case.constant, "seed": seed})
+        origin = Reproduction(f, operands, {"order": order, "constant": case.constant, "seed": seed})
         own = flat_function(f, operands, case.constant, origin=origin)
         check_own_dtype(own, flat_function(f, operands, case.constant, np.float64), order, seed)
 

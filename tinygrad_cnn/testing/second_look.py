@@ -18,7 +18,7 @@ from .cotangents import Pulled
 from .differences import ROUNDING, finest_step, slope
 from .flat import Flat
 from .mismatch import Mismatch, along, compare
-from .rounding import rounding_noise
+from .rounding import half_the_digits, rounding_noise
 
 _SAMPLED = 16.0  # how many times the noise may be larger than three samples show, if every result was moved
 
@@ -84,10 +84,12 @@ class SecondLook:
         doubt = self._noise_of_gradient(pulled)
         if (wrong := found(doubt)) is None or not (resolution := self._resolution(weights)):
             return wrong
-        # The steps have shrunk until the values stood still. The widest ones may still show the derivative.
+        # The steps have shrunk until the values stood still. The wider ones may still show the derivative.
         line = slope(lambda t: np.array([self._change(weights, t)]), np.array([resolution]), self._eps)
+        difference = abs(analytic - line.value[0])
+        allowed = 2 * line.error[0] + half_the_digits(self._eps) * abs(analytic) + ROUNDING * doubt
         explained = _explained(analytic, line.central[:, 0], resolution / line.steps[0] + doubt)
-        return None if explained else wrong
+        return None if explained and difference <= allowed else wrong
 
     def _noise_of_gradient(self, pulled: Pulled) -> float:
         """Return the rounding of the gradient that the tape has made, along the direction."""
