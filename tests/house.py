@@ -17,6 +17,7 @@ _NOT_CODE = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
+_IMPORTERS = {"import_module", "__import__"}
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -34,19 +35,40 @@ def room_of(module):
 
 
 def imports_of(module, source=None):
-    """List the package's modules that one imports, anywhere in its source, also only for annotations."""
+    """List the package's modules that one imports, anywhere in its source, also only for annotations.
+
+    A call of `importlib.import_module` or ``__import__`` counts too, if it names the module.
+    """
     path = MODULES[module]
+    start = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found = set()
     for node in ast.walk(ast.parse(source or path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            start = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-            above = start[: len(start) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
+            base = _absolute(start, node.level, node.module)
             # a name that is imported may be a module, or stand in the module that it is imported from
             found |= {f"{base}.{a.name}" if f"{base}.{a.name}" in MODULES else base for a in node.names}
+        elif isinstance(node, ast.Call) and _name(node.func) in _IMPORTERS:
+            found |= {_named(start, argument) for argument in node.args}
     return sorted(name for name in found if name in MODULES and name != module)
+
+
+def _name(function):
+    return getattr(function, "attr", getattr(function, "id", None))
+
+
+def _absolute(start, level, name):
+    above = start[: len(start) - level + 1] if level else []
+    return ".".join([*above, *([name] if name else [])])
+
+
+def _named(start, argument):
+    """Name the module that a string argument of a call would import, absolute or relative."""
+    if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
+        return None
+    name = argument.value.lstrip(".")
+    return _absolute(start, len(argument.value) - len(name), name)
 
 
 def circle(imports):

@@ -47,7 +47,7 @@ def zeros(*shape, dtype=np.float32):
         (X, WEIGHT, zeros(5), r"conv2d: bias: expected shape \(6,\), got \(5,\)"),
         (X, WEIGHT, zeros(6, 1, 1), r"conv2d: bias: expected shape \(6,\), got \(6, 1, 1\)"),
         (X, WEIGHT, zeros(), r"conv2d: bias: expected shape \(6,\), got \(\)"),
-        (X, zeros(6, 4, 0, 3), None, r"conv2d: kernel size of weight must be at least 1, got 0"),
+        (X, zeros(6, 4, 0, 3), None, r"conv2d: kernel size of weight: expected at least 1, got 0"),
     ],
 )
 def test_convolution_of_wrong_shapes(kind, x, weight, bias, match):
@@ -72,7 +72,7 @@ def test_convolution_of_wrong_shapes(kind, x, weight, bias, match):
         (zeros(4, 2, 3, 3), {"output_padding": (0, -1)}, r"output_padding: expected in .* got \(0, -1\)"),
         (zeros(4, 2, 1, 1), {"padding": (3, 0)}, r"padding \(3, 0\) leaves an output of size \(0, 5\)"),
         (zeros(4, 2, 1, 1), {"padding": 4}, r"padding \(4, 4\) leaves an output of size \(-2, -3\)"),
-        (zeros(4, 2, 3, 3), {"stride": 0}, "stride must be at least 1, got 0"),
+        (zeros(4, 2, 3, 3), {"stride": 0}, "stride: expected at least 1, got 0"),
         (zeros(4, 2, 3, 3), {"padding": "same"}, "padding: expected an integer or a pair, got 'same'"),
     ],
 )
@@ -204,8 +204,8 @@ def test_a_pooling_window_larger_than_its_input(kind, pool):
             ValueError,
             r"conv2d: weight must have C / groups = 2 input channels.*groups=2",
         ),
-        (WEIGHT, 0, ValueError, r"conv2d: groups must be at least 1, got 0"),
-        (WEIGHT, 1.0, TypeError, r"conv2d: groups must be made of integers, got 1.0"),
+        (WEIGHT, 0, ValueError, r"conv2d: groups: expected at least 1, got 0"),
+        (WEIGHT, 1.0, TypeError, r"conv2d: groups: expected integers, got 1.0"),
     ],
 )
 def test_groups_that_do_not_divide(kind, weight, groups, error, match):
@@ -222,19 +222,23 @@ def test_a_layer_whose_groups_do_not_divide_is_refused_when_it_is_made(groups):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"stride": 0}, ValueError, "conv2d: stride must be at least 1, got 0"),
-        ({"stride": 1.5}, TypeError, "conv2d: stride must be made of integers, got 1.5"),
-        ({"stride": (1, 2, 3)}, ValueError, r"conv2d: stride must be an integer or a pair .*got \(1, 2, 3\)"),
+        ({"stride": 0}, ValueError, "conv2d: stride: expected at least 1, got 0"),
+        ({"stride": 1.5}, TypeError, "conv2d: stride: expected integers, got 1.5"),
+        (
+            {"stride": (1, 2, 3)},
+            ValueError,
+            r"conv2d: stride: expected .* a pair .*got \(1, 2, 3\)",
+        ),
         (
             {"stride": [1, 2]},
             TypeError,
             r"conv2d: stride: expected integers or tuples, got the list \[1, 2\]",
         ),
-        ({"dilation": -1}, ValueError, "conv2d: dilation must be at least 1, got -1"),
-        ({"padding": -1}, ValueError, "conv2d: padding must be at least 0, got -1"),
-        ({"padding": "full"}, ValueError, "conv2d: padding as a string must be .*got 'full'"),
-        ({"padding": True}, TypeError, "conv2d: padding must be made of integers, got True"),
-        ({"padding": ((1, 1), 1)}, ValueError, r"conv2d: padding must be an integer, \(ph, pw\) or .*got"),
+        ({"dilation": -1}, ValueError, "conv2d: dilation: expected at least 1, got -1"),
+        ({"padding": -1}, ValueError, "conv2d: padding: expected at least 0, got -1"),
+        ({"padding": "full"}, ValueError, "conv2d: padding: expected .* as a string, got 'full'"),
+        ({"padding": True}, TypeError, "conv2d: padding: expected integers, got True"),
+        ({"padding": ((1, 1), 1)}, ValueError, r"conv2d: padding: expected an integer, \(ph, pw\) or .*got"),
         (
             {"padding": [1, 1]},
             TypeError,
@@ -251,14 +255,14 @@ def test_geometry_that_makes_no_sense(options, error, match):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"kernel_size": 0}, ValueError, "kernel_size must be at least 1, got 0"),
+        ({"kernel_size": 0}, ValueError, "kernel_size: expected at least 1, got 0"),
         (
             {"kernel_size": 2, "padding": 2},
             ValueError,
-            r"padding must be at most half the kernel, got .*2.* for kernel",
+            r"padding: expected at most half the kernel, got .*2.* for kernel",
         ),
-        ({"kernel_size": 2, "stride": 0}, ValueError, "stride must be at least 1, got 0"),
-        ({"kernel_size": 2, "ceil_mode": 1}, TypeError, "ceil_mode must be a bool, got 1"),
+        ({"kernel_size": 2, "stride": 0}, ValueError, "stride: expected at least 1, got 0"),
+        ({"kernel_size": 2, "ceil_mode": 1}, TypeError, "ceil_mode: expected True or False, got 1"),
         (
             {"kernel_size": [2, 2]},
             TypeError,
@@ -271,6 +275,47 @@ def test_pooling_geometry_that_makes_no_sense(pool, options, error, match):
         pool(X, **options)
 
 
+# --- sizes that no memory holds ----------------------------------------------------------------------------
+
+ONE = zeros(1, 1, 1, 1)
+HUGE = 2**41
+
+
+@pytest.mark.parametrize(
+    ("call", "owner_and_option"),
+    [
+        (lambda: tg.conv2d(ONE, ONE, padding=2**15), "conv2d: padding"),
+        (lambda: tg.conv2d(ONE, zeros(1, 1, 3, 3), padding="same", dilation=2**15), "conv2d: padding"),
+        (lambda: tg.conv1d(ONE[0], ONE[0], padding=2**30), "conv1d: padding"),
+        (lambda: tg.conv_transpose2d(zeros(1, 1, 2, 2), ONE, stride=2**16), "conv_transpose2d: stride"),
+        (
+            lambda: tg.conv_transpose2d(ONE, zeros(1, 1, 2, 2), dilation=2**16),
+            "conv_transpose2d: .*dilation",
+        ),
+        (lambda: tg.max_pool2d(ONE, (2**20, 5), padding=(2**19, 1)), "max_pool2d: kernel_size"),
+        (lambda: tg.avg_pool2d(ONE, 2**12, padding=2**11), "avg_pool2d: kernel_size"),
+        (lambda: tg.adaptive_avg_pool2d(ONE, HUGE), "adaptive_avg_pool2d: output_size"),
+        (lambda: tg.pad(np.ones(2), HUGE), "pad: pad_width"),
+        (lambda: tg.pad(np.ones(2), HUGE, mode="edge"), "pad: pad_width"),
+        (lambda: tg.tile(np.ones(2), HUGE), "tile: reps"),
+        (lambda: tg.repeat(np.ones(2), HUGE), "repeat: repeats"),
+        (lambda: tg.repeat(np.ones(2), np.array([1, HUGE])), "repeat: repeats"),
+        (lambda: tg.one_hot([0], HUGE), "one_hot: classes"),
+        (lambda: nn.Conv2d(1, 1, 3, padding=2**15), "Conv2d: padding"),
+        (lambda: nn.Conv2d(1, 1, 2**21), "Conv2d: weight"),
+        (lambda: nn.Conv2d(2**21, 2**21, 1), "Conv2d: weight"),
+        (lambda: nn.Dense(2**21, 2**21), "Dense: weight"),
+        (lambda: nn.MaxPool2d(2**12), "MaxPool2d: kernel_size"),
+        (lambda: nn.LayerNorm((2**21, 2**21)), "LayerNorm: shape"),
+        (lambda: nn.BatchNorm2d(HUGE), "BatchNorm2d: channels"),
+        (lambda: nn.GroupNorm(1, HUGE), "GroupNorm: channels"),
+    ],
+)
+def test_sizes_that_no_memory_holds_are_refused_before_anything_is_planned(call, owner_and_option):
+    with pytest.raises(ValueError, match=f"{owner_and_option}.*: expected .*, got"):
+        call()
+
+
 # --- wrong dtypes ------------------------------------------------------------------------------------------
 
 
@@ -280,7 +325,7 @@ def test_pooling_geometry_that_makes_no_sense(pool, options, error, match):
     [
         (
             lambda x: tg.conv2d(x, WEIGHT.astype(float)),
-            "conv2d: .*one dtype, got: x is float32, weight is float64",
+            r"conv2d: .*one dtype, got: x is float32, weight is float64; cast .* x\.astype\(np\.float64\)",
         ),
         (
             lambda x: tg.conv2d(x, WEIGHT, zeros(6, dtype=float)),
@@ -326,13 +371,16 @@ def test_a_result_that_leaves_the_real_numbers_does_not_leave_the_tape_in_silenc
 def test_a_layer_with_input_of_another_dtype_than_its_parameters(layer, shape, dtype, train):
     params, state = layer.init(np.random.default_rng(0))
     op = "conv2d" if isinstance(layer, nn.Conv2d) else type(layer).__name__
-    match = f"{op}: expected operands of one dtype, got: x is {np.dtype(dtype).name}, weight is float32"
+    match = rf"{op}: .*: x is {np.dtype(dtype).name}, weight is float32.* by x\.astype\(np\.float32\)"
     with pytest.raises(TypeError, match=match):
         layer(params, state, np.ones(shape, dtype), train=train)
 
 
 @pytest.mark.parametrize("wrong", [[[1.0]], 3.0, "x", None])
 def test_what_is_no_array(wrong):
+    for layer in (nn.Dense(1, 2), nn.BatchNorm2d(2), nn.LayerNorm(1)):
+        with pytest.raises(TypeError, match=f": x: expected an array, got {type(wrong).__name__}"):
+            layer(*layer.init(np.random.default_rng(0)), wrong)
     for call, name in (
         (lambda: tg.conv2d(wrong, WEIGHT), "conv2d: x"),
         (lambda: tg.conv2d(X, wrong), "conv2d: weight"),
@@ -341,6 +389,21 @@ def test_what_is_no_array(wrong):
     ):
         with pytest.raises(TypeError, match=f"{name}: expected an array, got {type(wrong).__name__}"):
             call()
+
+
+@pytest.mark.parametrize("wrong", ["x", None, object(), {}, {1}, [[1.0], [1.0, 2.0]], np.array(["x"])])
+@pytest.mark.parametrize("number", [1.0, Tensor(1.0, requires_grad=True)], ids=["array", "tensor"])
+def test_an_operand_that_is_no_array_of_numbers_is_named(wrong, number):
+    came = ".*dtype <U1" if isinstance(wrong, np.ndarray) else re.escape(repr(wrong)[:10])
+    for op in (tg.relu, tg.exp, tg.sigmoid, tg.log_sigmoid):
+        with pytest.raises((TypeError, ValueError), match=rf"\w+: x: expected numbers, got {came}") as caught:
+            op(wrong)
+        assert caught.value.__notes__[0].startswith("in ")
+    for op in (tg.add, tg.multiply, tg.maximum):
+        with pytest.raises((TypeError, ValueError), match=f"^{op.name}: a: expected numbers, got {came}"):
+            op(wrong, number)
+        with pytest.raises((TypeError, ValueError), match=f"^{op.name}: b: expected numbers, got {came}"):
+            op(number, wrong)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool, np.complex128])

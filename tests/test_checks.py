@@ -47,10 +47,10 @@ def test_an_error_describes_the_interval_in_words(interval, words):
 def test_sizes_are_integers_of_at_least_one():
     checks.sizes("Layer", a=1, b=np.int64(2), c=(1, 3))
     for wrong in (0, -1, (1, 0), ()):
-        with pytest.raises(ValueError, match=re.escape(f"Layer: b: expected at least 1, got {wrong}")):
+        with pytest.raises(ValueError, match="Layer: b: expected at least 1"):
             checks.sizes("Layer", a=1, b=wrong)
-    for wrong in (1.0, True, "1", (1, 2.0), None):
-        with pytest.raises(TypeError, match=re.escape(f"Layer: b: expected integers, got {wrong!r}")):
+    for wrong in (1.0, True, np.True_, "1", (1, 2.0), None, [1]):
+        with pytest.raises(TypeError, match="Layer: b: expected integers, got"):
             checks.sizes("Layer", a=1, b=wrong)
 
 

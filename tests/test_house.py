@@ -55,6 +55,18 @@ def test_imports_are_found_wherever_they_stand():
     ]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        'importlib.import_module("tinygrad_cnn.nn.layer")',
+        'import_module(".nn.layer", __package__)',
+        '__import__("tinygrad_cnn.nn.layer")',
+    ],
+)
+def test_imports_by_a_call_are_found(call):
+    assert imports_of("tinygrad_cnn.autodiff", f"def f():\n    return {call}\n") == ["tinygrad_cnn.nn.layer"]
+
+
 def test_a_circle_is_found():
     assert circle({"a": ["b"], "b": ["c"], "c": ["b"]}) == ["b", "c"]
     assert circle({"a": ["b", "c"], "b": ["c"], "c": []}) is None

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import functools
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from .types import DTypeLike
 
-def within(owner: str, name: str, value: float, interval: str) -> None:
-    """Raise a ValueError unless a number lies in an interval such as ``"[0, 1)"``; NaN lies in none.
+LARGEST_ARRAY = 2**40
+"""The most elements that an option may ask for in one array: terabytes, more than a memory holds."""
 
-    A bracket includes its end and a parenthesis excludes it; ``inf`` stands for no bound.
+
+def within(owner: str, name: str, value: Any, interval: str) -> float:
+    """Return a number as a float, or raise an error unless it lies in an interval such as ``"[0, 1)"``.
+
+    A bracket includes its end and a parenthesis excludes it; ``inf`` stands for no bound. NaN lies in none.
+    What is no real number is a TypeError: a string too, also where it spells a number.
 
     Examples
     --------
     >>> within("SGD", "momentum", 0.9, "[0, 1)")
+    0.9
     >>> within("SGD", "momentum", 1.0, "[0, 1)")
     Traceback (most recent call last):
     ValueError: SGD: momentum: expected a number in [0, 1), got 1.0
     """
+    if not _is_number(value):
+        raise TypeError(f"{owner}: {name}: expected {_in_words(interval)}, got {value!r}")
     low, includes_low, high, includes_high = _ends(interval)
     if not (low < value < high or (includes_low and value == low) or (includes_high and value == high)):
         raise ValueError(f"{owner}: {name}: expected {_in_words(interval)}, got {value}")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is one real number: of Python, of NumPy, or an array without axes."""
+    if isinstance(value, Real):
+        return not isinstance(value, bool)
+    return getattr(value, "shape", None) == () and value.dtype.kind in "fiu"
 
 
 @functools.cache
@@ -41,6 +59,23 @@ def _in_words(interval: str) -> str:
     return f"{number} {'not below' if includes_low else 'above'} {low:g}"
 
 
+def integer(what: str, value: Any, lowest: float) -> int:
+    """Return an integer that is at least `lowest` as an int, or raise an error.
+
+    ``what`` is the argument as the error calls it: with its owner, unless a caller adds that.
+
+    Examples
+    --------
+    >>> integer("Conv2d: groups", 2, 1)
+    2
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{what}: expected integers, got {value!r}")
+    if value < lowest:
+        raise ValueError(f"{what}: expected at least {lowest}, got {value}")
+    return int(value)
+
+
 def sizes(owner: str, **given: Any) -> None:
     """Raise an error unless every argument is an integer of at least 1, or a tuple of such integers.
 
@@ -50,10 +85,84 @@ def sizes(owner: str, **given: Any) -> None:
     """
     for name, size in given.items():
         parts = size if isinstance(size, tuple) else (size,)
-        if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in parts):
-            raise TypeError(f"{owner}: {name}: expected integers, got {size!r}")
-        if not parts or min(parts) < 1:
-            raise ValueError(f"{owner}: {name}: expected at least 1, got {size}")
+        if not parts:
+            raise ValueError(f"{owner}: {name}: expected at least 1 size, got ()")
+        held(f"{owner}: {name}", tuple(integer(f"{owner}: {name}", part, 1) for part in parts))
+
+
+def held(what: str, array_shape: tuple[int, ...]) -> None:
+    """Raise a ValueError unless some memory could hold an array of a shape.
+
+    An operation asks this before it plans or allocates anything, because the way to an array of 2**60
+    elements may itself take all memory, or hours.
+
+    Examples
+    --------
+    >>> held("Dense: weight", (784, 128))
+    """
+    if math.prod(array_shape) > LARGEST_ARRAY:
+        raise ValueError(
+            f"{what}: expected sizes that memory can hold, got an array of shape {array_shape}, which has "
+            "more than 2**40 elements"
+        )
+
+
+def flag(what: str, value: Any) -> None:
+    """Raise a TypeError unless an argument is True or False; ``what`` is the same as for `integer`.
+
+    Examples
+    --------
+    >>> flag("Dense: bias", True)
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{what}: expected True or False, got {value!r}")
+
+
+def one_of(owner: str, name: str, value: Any, names: tuple[str, ...]) -> None:
+    """Raise a ValueError unless an argument is one of several names.
+
+    Examples
+    --------
+    >>> one_of("gelu", "approximate", "tanh", ("none", "tanh"))
+    """
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{owner}: {name}: expected {' or '.join(map(repr, names))}, got {value!r}")
+
+
+def function(owner: str, name: str, value: Any) -> None:
+    """Raise a TypeError unless an argument can be called.
+
+    Examples
+    --------
+    >>> function("Lambda", "function", abs)
+    """
+    if not callable(value):
+        raise TypeError(f"{owner}: {name}: expected a function, got {value!r}")
+
+
+def initial(owner: str, rng: Any, dtype: DTypeLike) -> None:
+    """Raise a TypeError unless parameters can be drawn from a source of random numbers, in a dtype.
+
+    Examples
+    --------
+    >>> initial("Dense", np.random.default_rng(0), np.float32)
+    """
+    generator(owner, rng)
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"{owner}: dtype: expected a floating dtype, got {np.dtype(dtype)}")
+
+
+def generator(owner: str, rng: Any) -> None:
+    """Raise a TypeError unless a source of random numbers is a Generator: a seed is none.
+
+    Examples
+    --------
+    >>> generator("dropout", np.random.default_rng(0))
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{owner}: rng: expected a numpy.random.Generator, got {rng!r}: pass np.random.default_rng(seed)"
+        )
 
 
 def indices(owner: str, name: str, values: Any, count: int) -> np.ndarray:

@@ -152,14 +152,14 @@ def test_ceil_mode_drops_windows_that_start_past_the_input(size, kernel, stride,
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"kernel_size": 0}, ValueError, "kernel_size must be at least 1, got 0"),
-        ({"kernel_size": (3, 3, 3)}, ValueError, r"kernel_size must be an integer or a pair .*\(3, 3, 3\)"),
-        ({"kernel_size": 3, "stride": 0}, ValueError, "stride must be at least 1, got 0"),
-        ({"kernel_size": 3, "stride": None}, TypeError, "stride must be made of integers, got None"),
-        ({"kernel_size": 3, "dilation": 1.5}, TypeError, "dilation must be made of integers, got 1.5"),
-        ({"kernel_size": 3, "padding": "full"}, ValueError, 'padding as a string must be "same" or "valid"'),
-        ({"kernel_size": 3, "padding": -1}, ValueError, "padding must be at least 0, got -1"),
-        ({"kernel_size": 3, "groups": 0}, ValueError, "groups must be at least 1, got 0"),
+        ({"kernel_size": 0}, ValueError, "kernel_size: expected at least 1, got 0"),
+        ({"kernel_size": (3, 3, 3)}, ValueError, r"kernel_size: expected an integer or a pair .*\(3, 3, 3\)"),
+        ({"kernel_size": 3, "stride": 0}, ValueError, "stride: expected at least 1, got 0"),
+        ({"kernel_size": 3, "stride": None}, TypeError, "stride: expected integers, got None"),
+        ({"kernel_size": 3, "dilation": 1.5}, TypeError, "dilation: expected integers, got 1.5"),
+        ({"kernel_size": 3, "padding": "full"}, ValueError, 'padding: expected "same" or "valid"'),
+        ({"kernel_size": 3, "padding": -1}, ValueError, "padding: expected at least 0, got -1"),
+        ({"kernel_size": 3, "groups": 0}, ValueError, "groups: expected at least 1, got 0"),
     ],
 )
 def test_options_of_a_convolution_are_checked_without_an_image(arguments, error, words):
@@ -171,11 +171,11 @@ def test_options_of_a_convolution_are_checked_without_an_image(arguments, error,
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"kernel_size": 0}, ValueError, "kernel_size must be at least 1, got 0"),
-        ({"kernel_size": 2, "stride": 0}, ValueError, "stride must be at least 1, got 0"),
-        ({"kernel_size": 3, "padding": 2}, ValueError, "padding must be at most half the kernel"),
-        ({"kernel_size": 2, "dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
-        ({"kernel_size": 2, "ceil_mode": 1}, TypeError, "ceil_mode must be a bool, got 1"),
+        ({"kernel_size": 0}, ValueError, "kernel_size: expected at least 1, got 0"),
+        ({"kernel_size": 2, "stride": 0}, ValueError, "stride: expected at least 1, got 0"),
+        ({"kernel_size": 3, "padding": 2}, ValueError, "padding: expected at most half the kernel"),
+        ({"kernel_size": 2, "dilation": 0}, ValueError, "dilation: expected at least 1, got 0"),
+        ({"kernel_size": 2, "ceil_mode": 1}, TypeError, "ceil_mode: expected True or False, got 1"),
     ],
 )
 def test_options_of_a_pooling_are_checked_without_an_image(arguments, error, words):

@@ -57,6 +57,20 @@ def test_at_inference_a_sample_does_not_depend_on_its_batch():
     assert_array_equal(together, alone)
 
 
+@pytest.mark.parametrize("train", [False, True])
+def test_a_state_without_running_statistics_is_refused(train):
+    model = nn.Sequential(norm=nn.BatchNorm2d(2))
+    params, state = model.init(RNG(0))
+    for wrong in (
+        {},
+        {"norm": {}},
+        {"norm": None},
+        {"norm": {"running_mean": state["norm"]["running_mean"]}},
+    ):
+        with pytest.raises(ValueError, match=r"BatchNorm2d: state: expected .*: pass the state that init"):
+            model(params, wrong, np.ones((1, 2, 3, 3), np.float32), train=train)
+
+
 def test_batch_norm_of_an_empty_batch_keeps_the_running_statistics():
     layer = nn.BatchNorm2d(2)
     params, state = layer.init(RNG(0))

@@ -51,3 +51,7 @@ def test_a_rate_that_is_a_numpy_scalar_keeps_float32():
 def test_dropout_in_training_needs_a_generator():
     with pytest.raises(ValueError, match=r"Dropout: training needs an explicit Generator: pass rng="):
         nn.Dropout(0.5)({}, {}, np.ones(3), train=True)
+    with pytest.raises(
+        TypeError, match=r"Dropout: rng: expected a numpy.random.Generator, got 0: pass np.ra"
+    ):
+        nn.Dropout(0.5)({}, {}, np.ones(3), train=True, rng=0)

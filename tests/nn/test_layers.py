@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import inspect
 import pickle
 
 import numpy as np
@@ -184,6 +185,32 @@ def test_options_out_of_range_are_refused_when_the_layer_is_made(record, refused
     with pytest.raises(refused.error) as error:
         record.make(**{**record.needed, **refused.options})
     assert str(error.value).startswith(f"{record.name}: {refused.message}")
+
+
+@pytest.mark.parametrize(
+    ("record", "option"),
+    [
+        pytest.param(record, name, id=f"{record.name}-{name}")
+        for record in LAYERS
+        for name, parameter in inspect.signature(record.make).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ],
+)
+def test_options_of_a_wrong_type_are_refused_by_name(record, option):
+    for wrong in ("a", object(), [2], {}, 1j, np.ones(2)):
+        with pytest.raises((TypeError, ValueError), match=rf"^{record.name}: {option}: expected .*, got "):
+            record.make(**{**record.needed, option: wrong})
+
+
+@every_layer
+def test_init_needs_a_generator_and_a_floating_dtype(record, layer, shape):
+    for wrong in (0, None, np.random):
+        with pytest.raises(
+            TypeError, match=rf"{record.name}: rng: expected .*Generator.*default_rng\(seed\)"
+        ):
+            layer.init(wrong)
+    with pytest.raises(TypeError, match=f"{record.name}: dtype: expected a floating dtype, got int64"):
+        layer.init(RNG(0), dtype=np.int64)
 
 
 def test_a_layer_that_defines_nothing_raises():

@@ -37,14 +37,14 @@ def test_options_that_are_left_out():
 @pytest.mark.parametrize(
     ("size", "error", "match"),
     [
-        (0, ValueError, "output_size must be at least 1, got 0"),
-        ((1, 0), ValueError, "output_size must be at least 1, got 0"),
+        (0, ValueError, "output_size: expected at least 1, got 0"),
+        ((1, 0), ValueError, "output_size: expected at least 1, got 0"),
         (
             (1, 2, 3),
             ValueError,
-            r"output_size must be an integer or a pair \(height, width\), got \(1, 2, 3\)",
+            r"output_size: expected an integer or a pair \(height, width\), got \(1, 2, 3\)",
         ),
-        (1.5, TypeError, "output_size must be made of integers, got 1.5"),
+        (1.5, TypeError, "output_size: expected integers, got 1.5"),
     ],
 )
 def test_sizes_of_an_adaptive_pooling(size, error, match):
@@ -55,11 +55,11 @@ def test_sizes_of_an_adaptive_pooling(size, error, match):
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"stride": 1.5}, TypeError, "stride must be made of integers, got 1.5"),
-        ({"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
-        ({"padding": -1}, ValueError, "padding must be at least 0, got -1"),
-        ({"padding": ((0, 1), (0, 1))}, TypeError, r"padding must be made of integers, got \(0, 1\)"),
-        ({"output_padding": "1"}, TypeError, "output_padding must be made of integers, got '1'"),
+        ({"stride": 1.5}, TypeError, "stride: expected integers, got 1.5"),
+        ({"dilation": 0}, ValueError, "dilation: expected at least 1, got 0"),
+        ({"padding": -1}, ValueError, "padding: expected at least 0, got -1"),
+        ({"padding": ((0, 1), (0, 1))}, TypeError, r"padding: expected integers, got \(0, 1\)"),
+        ({"output_padding": "1"}, TypeError, "output_padding: expected integers, got '1'"),
     ],
 )
 def test_options_of_a_transposed_convolution(options, error, match):
@@ -84,7 +84,7 @@ def test_a_convolution_along_one_axis_takes_three_axes(x, weight):
 
 @pytest.mark.parametrize("option", ["stride", "dilation"])
 def test_a_convolution_along_one_axis_takes_no_pairs(option):
-    with pytest.raises(TypeError, match=rf"{option} must be made of integers, got \(1, 2\)"):
+    with pytest.raises(TypeError, match=rf"{option}: expected integers, got \(1, 2\)"):
         ops.conv1d(np.ones((1, 2, 5)), np.ones((3, 2, 2)), **{option: (1, 2)})
 
 

@@ -102,7 +102,7 @@ def test_a_parameter_that_was_added_does_not_fit():
     params = {"w": np.ones(2)}
     optimizer = SGD(params, lr=0.1)
     params["more"] = np.ones(2)
-    with pytest.raises(ValueError, match="trees of different structure, at the root"):
+    with pytest.raises(ValueError, match="step: 'more': got a gradient, but the optimizer has no"):
         optimizer.step({"w": np.ones(2), "more": np.ones(2)})
 
 
@@ -180,10 +180,16 @@ def test_a_step_without_gradients_raises(make):
         ),
         (lambda g: g["conv"].update(bias=np.ones(2, bool)), TypeError, r"'conv\.bias': .* real .* bool"),
         (lambda g: g["list"].__setitem__(0, np.array(1j)), TypeError, r"'list\.0': .* real .* complex128"),
-        (lambda g: g["conv"].pop("bias"), ValueError, r"different structure, at conv"),
-        (lambda g: g["conv"].update(more=np.ones(2)), ValueError, r"different structure, at conv"),
-        (lambda g: g["conv"].update(bias=None), ValueError, r"different structure, at conv\.bias"),
-        (lambda g: g.pop("list"), ValueError, r"different structure, at the root"),
+        (lambda g: g["conv"].pop("bias"), ValueError, r"step: 'conv\.bias': the gradient is missing"),
+        (lambda g: g.pop("list"), ValueError, r"step: 'list\.0': the gradient is missing"),
+        (lambda g: g.update(conv=np.ones(2)), ValueError, r"step: 'conv\.weight': the gradient is missing"),
+        (lambda g: g["conv"].update(more=np.ones(2)), ValueError, r"step: 'conv\.more': got a gradient, but"),
+        (lambda g: g["list"].append(np.ones(2)), ValueError, r"step: 'list\.2': got a gradient, but"),
+        (
+            lambda g: g["conv"].update(bias=[1.0, 2.0]),
+            ValueError,
+            r"'conv\.bias': .* an array, got a list",
+        ),
     ],
 )
 def test_gradients_that_do_not_fit_raise_and_update_nothing(change, error, match):
@@ -209,18 +215,37 @@ def test_integer_gradients_are_numbers_too():
 def test_read_only_parameters_are_refused():
     frozen = np.ones(2)
     frozen.flags.writeable = False
-    with pytest.raises(ValueError, match=r"optimizer: 'a\.0': the array is read-only"):
+    with pytest.raises(ValueError, match=r"SGD: 'a\.0': the array is read-only"):
         SGD({"a": [frozen]}, lr=0.1)
     with pytest.raises(ValueError, match="read-only"):
         SGD({"a": Tensor(np.broadcast_to(1.0, (2,)))}, lr=0.1)
 
 
+BASE = np.ones(6)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(BASE, BASE), (BASE[:4], BASE[3:]), (BASE[::2], BASE[::4]), (Tensor(BASE), BASE.reshape(2, 3))],
+)
+def test_parameters_that_share_memory_are_refused(first, second):
+    with pytest.raises(ValueError, match=r"^SGD: 'a' and 'c\.0' share memory.* twice"):
+        SGD({"a": first, "b": np.ones(2), "c": [second]}, lr=0.1)
+    SGD({"a": BASE[::2], "b": BASE[1::2]}, lr=0.1)  # they alternate
+
+
 @pytest.mark.parametrize(
     ("leaf", "came"),
-    [(np.ones(2, int), "int64"), (1.0, "float"), ("text", "str"), (np.ones(1, complex), "complex128")],
+    [
+        (np.ones(2, int), "int64"),
+        (1.0, "float"),
+        (np.float32(1), "float32"),
+        ("text", "str"),
+        (np.ones(1, complex), "complex128"),
+    ],
 )
 def test_parameters_that_are_no_floating_arrays_are_refused(leaf, came):
-    with pytest.raises(TypeError, match=f"optimizer: 'w': expected a floating array, got {came}"):
+    with pytest.raises(TypeError, match=f"SGD: 'w': expected a floating array, got {came}"):
         SGD({"ok": np.ones(1), "w": leaf}, lr=0.1)
 
 
@@ -232,14 +257,21 @@ def test_the_base_class_updates_nothing_by_itself():
 # --- learning rates ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", ["fast", None, [0.1, 0.2], -0.1, np.nan, np.inf])
-def test_a_learning_rate_that_is_no_finite_number_is_refused_at_once(wrong):
-    optimizer = SGD(parameters(), lr=0.1)
-    with pytest.raises((TypeError, ValueError)):
-        SGD(parameters(), lr=wrong)
-    with pytest.raises((TypeError, ValueError)):
+@pytest.mark.parametrize("wrong", ["fast", "0.1", None, True, [0.1, 0.2], -0.1, np.nan, np.inf])
+def test_a_learning_rate_that_is_no_finite_number_is_refused_before_anything_changes(wrong):
+    params = parameters()
+    optimizer = SGD(params, lr=0.1, momentum=0.9)
+    expected = ": expected a finite number not below 0, got"
+    with pytest.raises((TypeError, ValueError), match=f"SGD: lr{expected}"):
+        SGD(params, lr=wrong)
+    with pytest.raises((TypeError, ValueError), match=f"SGD: lr{expected}"):
         optimizer.lr = wrong
-    SGD(parameters(), lr=0)
+    optimizer.lr = lambda step: wrong
+    with pytest.raises((TypeError, ValueError), match=f"SGD: lr at step 0{expected}"):
+        optimizer.step(gradients())
+    tree.map(assert_array_equal, params, parameters())
+    assert not any(v.any() for v in tree.leaves(optimizer.state))
+    SGD(params, lr=0)
 
 
 def test_a_schedule_is_asked_for_each_step_from_zero():

@@ -1,14 +1,19 @@
 """What holds for every optimizer, over the records."""
 
+import copy as copying
+import inspect
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from records.intervals import ends
-from records.optimizers import OPTIMIZERS
+from records.optimizers import OPTIMIZERS, SCHEDULES
 
 from tinygrad_cnn import Tensor, optim, tree
+from tinygrad_cnn.tape import raw
 
 RNG = np.random.default_rng
 CASES = [
@@ -219,6 +224,44 @@ def test_a_leaf_tensor_that_missed_steps_starts_with_its_own_first(record):
     same_bits(optimizer.state["late"], other.state["w"])
 
 
+def by_pickle(optimizer):
+    return pickle.loads(pickle.dumps(optimizer))
+
+
+@every_record
+@pytest.mark.parametrize("duplicate", [copying.copy, copying.deepcopy, by_pickle])
+def test_a_copy_goes_on_bit_by_bit_with_parameters_of_its_own_unless_it_is_shallow(record, duplicate):
+    params = {**parameters(), "tensor": Tensor(np.ones(3), requires_grad=True)}
+    optimizer = record.make(params, 0.1, **record.options[1])
+    train(optimizer, range(2))
+    before = copy(tree.map(raw, params))
+    twin = duplicate(optimizer)
+    train(optimizer, range(2, 4))
+    after = copy(tree.map(raw, params))
+    assert (twin.params is params) == (duplicate is copying.copy)
+    for array, value in zip(tree.leaves(tree.map(raw, params)), tree.leaves(before), strict=True):
+        array[...] = value
+    train(twin, range(2, 4))
+    same_bits((tree.map(raw, twin.params), twin.state, twin.steps), (after, optimizer.state, optimizer.steps))
+
+
+@every_record
+@pytest.mark.parametrize("frozen", ["conv.weight", "conv", "list"])
+def test_none_leaves_alone_what_is_below_it(record, frozen):
+    params, twin = parameters(), parameters()
+    optimizer, other = (record.make(p, 0.1, **record.options[1]) for p in (params, twin))
+    train(optimizer, range(2))  # now there are moments, which a gradient of zero would follow
+    train(other, range(2))
+    before = copy((params, optimizer.state))
+    grads = gradients(params, 2)
+    other.step(grads)
+    name, *leaf = frozen.split(".")
+    optimizer.step({**grads, name: {**grads[name], leaf[0]: None} if leaf else None})
+    for now, then, moved in zip((params, optimizer.state), before, (twin, other.state), strict=True):
+        for path, *found in zip(tree.paths(now), *map(tree.leaves, (now, then, moved)), strict=True):
+            same_bits(found[0], found[1] if path.startswith(frozen) else found[2])
+
+
 # --- what is refused ---------------------------------------------------------------------------------------
 
 
@@ -244,6 +287,23 @@ def test_numbers_out_of_range_are_refused(record, name, interval):
             record.make(parameters(), 0.1, **with_option(name, value))
         assert str(error.value).startswith(f"{record.name}: {name}: expected ")
         assert str(error.value).endswith(f", got {value}")
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        pytest.param(r, name, id=f"{r.name}-{name}")
+        for r in [*OPTIMIZERS, *SCHEDULES]
+        for name in inspect.signature(r.make).parameters
+        if name != "params"
+    ],
+)
+def test_options_of_a_wrong_type_are_refused_by_name(record, name):
+    given = (parameters(),) if record in OPTIMIZERS else ()
+    needed = {"lr": 0.1} if given else record.options[0]
+    for wrong in ("a", "0.1", None, object(), [0.1], 1j, np.ones(2)):
+        with pytest.raises(TypeError, match=rf"^{record.name}: {name}: expected .*, got "):
+            record.make(*given, **{**needed, name: wrong})
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import activations
 from tinygrad_cnn.testing import ErrorCase, strategies
 
 from .draws import arrays, some_axes
 from .million import HALF, X, Z, erf, sigmoid, slope
 from .record import ByHand, Singular, Without, part, record
+from .written import ops
 
 ONE = np.float32(1)
 
@@ -22,7 +22,7 @@ ONE = np.float32(1)
 def gated(draw):
     """Draw pairs (x, y) of one shape."""
     y = draw(arrays())
-    return draw(arrays(y.shape, whole=True)), y
+    return draw(arrays(y.shape, from_one_seed=True)), y
 
 
 def softmax(x, g):

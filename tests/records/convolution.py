@@ -30,13 +30,13 @@ def output_shape(call):
 @st.composite
 def output_and_weight(draw):
     call = draw(specified)
-    return Call((draw(arrays(output_shape(call), whole=True)), call.operands[1]), call.params)
+    return Call((draw(arrays(output_shape(call), from_one_seed=True)), call.operands[1]), call.params)
 
 
 @st.composite
 def input_and_output(draw):
     call = draw(specified)
-    return Call((call.operands[0], draw(arrays(output_shape(call), whole=True))), call.params)
+    return Call((call.operands[0], draw(arrays(output_shape(call), from_one_seed=True))), call.params)
 
 
 @st.composite
@@ -63,9 +63,9 @@ def transposed(draw):
     extra = tuple(draw(st.integers(0, max(a, b) - 1)) for a, b in zip(stride, dilation, strict=True))
     inputs, outputs = groups * draw(st.integers(1, 2)), draw(st.integers(1, 2))
     size = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    x = draw(arrays((draw(st.sampled_from([1, 2, 0])), inputs, *size), whole=True))
-    weight = draw(arrays((inputs, outputs, *kernel), whole=True))
-    bias = draw(arrays((outputs * groups,), whole=True) | st.none())
+    x = draw(arrays((draw(st.sampled_from([1, 2, 0])), inputs, *size), from_one_seed=True))
+    weight = draw(arrays((inputs, outputs, *kernel), from_one_seed=True))
+    bias = draw(arrays((outputs * groups,), from_one_seed=True) | st.none())
     options = {"stride": stride, "padding": padding, "output_padding": extra, "dilation": dilation}
     return Call((x, weight, bias), {**options, "groups": groups})
 

@@ -8,12 +8,12 @@ import references
 from hypothesis import strategies as st
 from references import each
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import elementary
 
 from .draws import arrays, broadcastable
 from .million import HALF, X, Y, Z, erf, slope
 from .record import DO_NOT_BROADCAST, ByHand, Singular, part, record
+from .written import ops
 
 
 def erf_slope(x, out):

@@ -5,12 +5,12 @@ import functools
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.testing import ErrorCase, strategies
 
 from .draws import arrays, broadcastable, distinct_arrays, untied_pairs
 from .million import MASK, X, Y, Z, flat, slope
 from .record import DO_NOT_BROADCAST, ByHand, Singular, record
+from .written import ops
 
 
 @st.composite

@@ -6,7 +6,6 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import indexing
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.properties import properties_of
@@ -14,6 +13,7 @@ from tinygrad_cnn.testing.properties import properties_of
 from .draws import arrays, axes_of, shaped
 from .million import INDEX, MASK, X
 from .record import ByHand, part, record
+from .written import ops
 
 
 @st.composite

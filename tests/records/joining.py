@@ -6,13 +6,13 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import joining
 from tinygrad_cnn.testing import Call, ErrorCase, strategies
 
 from .draws import arrays
 from .million import X, Y
 from .record import ByHand, calls_of, part, record
+from .written import ops
 
 
 @st.composite

@@ -148,17 +148,17 @@ LAYERS = [
             Refused({"groups": 0}, "groups: expected at least 1, got 0"),
             Refused({"groups": 3}, "groups=3 must divide in_channels=6 and out_channels=4"),
             Refused({"in_channels": 4, "out_channels": 6, "groups": 4}, "groups=4 must divide in_channels=4"),
-            Refused({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
-            Refused({"kernel_size": (3, 0)}, "kernel_size must be at least 1, got 0"),
-            Refused({"kernel_size": (3, 3, 3)}, "kernel_size must be an integer or a pair"),
+            Refused({"kernel_size": 0}, "kernel_size: expected at least 1, got 0"),
+            Refused({"kernel_size": (3, 0)}, "kernel_size: expected at least 1, got 0"),
+            Refused({"kernel_size": (3, 3, 3)}, "kernel_size: expected an integer or a pair"),
             Refused(
                 {"kernel_size": [3, 3]}, "kernel_size: expected integers or tuples, got the list", TypeError
             ),
-            Refused({"stride": 0}, "stride must be at least 1, got 0"),
-            Refused({"padding": -1}, "padding must be at least 0, got -1"),
-            Refused({"padding": "full"}, 'padding as a string must be "same" or "valid", got \'full\''),
-            Refused({"dilation": (1, 0)}, "dilation must be at least 1, got 0"),
-            Refused({"dilation": 1.5}, "dilation must be made of integers, got 1.5", TypeError),
+            Refused({"stride": 0}, "stride: expected at least 1, got 0"),
+            Refused({"padding": -1}, "padding: expected at least 0, got -1"),
+            Refused({"padding": "full"}, 'padding: expected "same" or "valid" as a string, got \'full\''),
+            Refused({"dilation": (1, 0)}, "dilation: expected at least 1, got 0"),
+            Refused({"dilation": 1.5}, "dilation: expected integers, got 1.5", TypeError),
         ),
     ),
     LayerRecord(
@@ -200,8 +200,8 @@ LAYERS = [
         torch=lambda m, layer: m.LayerNorm(layer.shape, eps=layer.eps),
         needed={"shape": 3},
         refused=(
-            Refused({"shape": (3, 0)}, "shape: expected at least 1, got (3, 0)"),
-            Refused({"shape": ()}, "shape: expected at least 1, got ()"),
+            Refused({"shape": (3, 0)}, "shape: expected at least 1, got 0"),
+            Refused({"shape": ()}, "shape: expected at least 1 size, got ()"),
             Refused({"eps": -1.0}, f"{EPS_REFUSED} -1.0"),
         ),
     ),
@@ -261,11 +261,11 @@ LAYERS = [
         torch=torch_max_pool2d,
         needed={"kernel_size": 3},
         refused=(
-            Refused({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
-            Refused({"stride": 0}, "stride must be at least 1, got 0"),
-            Refused({"padding": 2}, "padding must be at most half the kernel"),
-            Refused({"dilation": 0}, "dilation must be at least 1, got 0"),
-            Refused({"ceil_mode": 1}, "ceil_mode must be a bool, got 1", TypeError),
+            Refused({"kernel_size": 0}, "kernel_size: expected at least 1, got 0"),
+            Refused({"stride": 0}, "stride: expected at least 1, got 0"),
+            Refused({"padding": 2}, "padding: expected at most half the kernel"),
+            Refused({"dilation": 0}, "dilation: expected at least 1, got 0"),
+            Refused({"ceil_mode": 1}, "ceil_mode: expected True or False, got 1", TypeError),
         ),
     ),
     LayerRecord(
@@ -278,9 +278,9 @@ LAYERS = [
             Refused(
                 {"kernel_size": [2, 2]}, "kernel_size: expected integers or tuples, got the list", TypeError
             ),
-            Refused({"stride": 0}, "stride must be at least 1, got 0"),
-            Refused({"padding": 2}, "padding must be at most half the kernel"),
-            Refused({"ceil_mode": 1}, "ceil_mode must be a bool, got 1", TypeError),
+            Refused({"stride": 0}, "stride: expected at least 1, got 0"),
+            Refused({"padding": 2}, "padding: expected at most half the kernel"),
+            Refused({"ceil_mode": 1}, "ceil_mode: expected True or False, got 1", TypeError),
         ),
     ),
     LayerRecord(
@@ -297,6 +297,7 @@ LAYERS = [
     ),
     LayerRecord(
         make=nn.Lambda,
+        needed={"function": tg.tanh},
         examples=((nn.Lambda(tg.tanh), (2, 3)),),
         compute=lambda layer, params, x: tg.tanh(x),
         torch=lambda m, layer: m.Tanh(),
@@ -320,6 +321,12 @@ LAYERS = [
         examples=(
             (nn.Residual(BLOCK, nn.Conv2d(3, 4, 1)), IMAGES),
             (nn.Residual(nn.Dropout(0.5)), (4, 3)),
+            (nn.Residual(tg.relu, tg.tanh), (4, 3)),
+        ),
+        needed={"block": BLOCK},
+        refused=(
+            Refused({"block": nn.ReLU}, "block: expected a layer or a function of one argument", TypeError),
+            Refused({"shortcut": 3}, "shortcut: expected a layer or a function of one argument", TypeError),
         ),
     ),
 ]

@@ -4,13 +4,13 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import losses
 from tinygrad_cnn.testing import Call, strategies
 
 from .draws import arrays
 from .million import LABELS, MASK, X, Y, Z, sigmoid
 from .record import ByHand, part, record
+from .written import ops
 
 reductions = st.sampled_from(["mean", "sum", "none"])
 rows = strategies.shapes(min_dims=2, max_dims=2, min_side=1)

@@ -4,13 +4,13 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import normalization
 from tinygrad_cnn.testing import Call, strategies
 
 from .draws import arrays, distinct_arrays
 from .million import IMAGE, ROW, Z
 from .record import ByHand, part, record
+from .written import ops
 
 eps = st.sampled_from([0.5, 1.0, 2.0**-4])  # of few samples the variance may be small
 

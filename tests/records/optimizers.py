@@ -158,13 +158,15 @@ def torch_one_cycle(schedulers, optimizer, *, lr, steps, rise=0.3, start=25.0, e
     return schedulers.OneCycleLR(optimizer, lr, steps, cycle_momentum=False, **shares)
 
 
+RATE = {"lr": "[0, inf)"}
+
 SCHEDULES = [
     ScheduleRecord(
         make=optim.Constant,
         formula=lambda step, *, lr: lr,
         options=({"lr": 0.3},),
         torch=lambda schedulers, optimizer, *, lr: schedulers.ConstantLR(optimizer, factor=1),
-        intervals={},
+        intervals=RATE,
     ),
     ScheduleRecord(
         make=optim.Step,
@@ -173,7 +175,7 @@ SCHEDULES = [
         torch=lambda schedulers, optimizer, *, lr, every, factor=0.1: schedulers.StepLR(
             optimizer, every, gamma=factor
         ),
-        intervals={"every": "[1, inf]"},
+        intervals=RATE | {"every": "[1, inf]", "factor": "[0, inf)"},
     ),
     ScheduleRecord(
         make=optim.Cosine,
@@ -186,7 +188,7 @@ SCHEDULES = [
         torch=lambda schedulers, optimizer, *, lr, steps, end=0.0: schedulers.CosineAnnealingLR(
             optimizer, steps, eta_min=end
         ),
-        intervals={"steps": "[1, inf]"},
+        intervals=RATE | {"steps": "[1, inf]", "end": "[0, inf)"},
     ),
     ScheduleRecord(
         make=optim.OneCycle,
@@ -197,7 +199,7 @@ SCHEDULES = [
             {"lr": 0.3, "steps": 40},
         ),
         torch=torch_one_cycle,
-        intervals={"steps": "[2, inf]", "rise": "(0, 1)"},
+        intervals=RATE | {"steps": "[2, inf]", "rise": "(0, 1)", "start": "(0, inf)", "end": "(0, inf)"},
     ),
     ScheduleRecord(
         make=optim.WarmUp,

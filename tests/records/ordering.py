@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.testing import strategies
 
 from .draws import distinct_arrays, flat_when_none, one_axis
 from .million import X, flat
 from .record import ByHand, record
+from .written import ops
 
 
 def sort(x, g):

@@ -5,7 +5,6 @@ import references
 from hypothesis import strategies as st
 from references import geometry
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.kernels.geometry import PoolSpec
 from tinygrad_cnn.ops import pool
 from tinygrad_cnn.testing import Call, strategies
@@ -14,6 +13,7 @@ from .convolution import sides
 from .draws import arrays
 from .million import IMAGE
 from .record import ByHand, part, record
+from .written import ops
 
 
 def with_spec(call):
@@ -27,13 +27,13 @@ specified = strategies.pool2d_problems(dilated=True).map(with_spec)
 @st.composite
 def pooled_and_input(draw):
     (x,), params = draw(specified)
-    return Call((draw(arrays((*x.shape[:2], *params["spec"].output_size), whole=True)), x), params)
+    return Call((draw(arrays((*x.shape[:2], *params["spec"].output_size), from_one_seed=True)), x), params)
 
 
 @st.composite
 def two_inputs(draw):
     (x,), params = draw(specified)
-    return Call((draw(arrays(x.shape, whole=True)), x), params)
+    return Call((draw(arrays(x.shape, from_one_seed=True)), x), params)
 
 
 @st.composite
@@ -41,7 +41,7 @@ def averages(draw, *, of_output):
     call = draw(strategies.pool2d_problems(dilated=False, each=arrays).map(with_spec))
     params = {**call.params, "count_include_pad": draw(st.booleans())}
     x = call.operands[0]
-    y = draw(arrays((*x.shape[:2], *params["spec"].output_size), whole=True)) if of_output else x
+    y = draw(arrays((*x.shape[:2], *params["spec"].output_size), from_one_seed=True)) if of_output else x
     return Call((y,), params)
 
 
@@ -126,7 +126,7 @@ def global_avg_pool2d(x, g):
 
 side = st.integers(1, 6)
 images = st.tuples(st.sampled_from([1, 2, 0]), st.integers(1, 2), side, side).flatmap(
-    lambda shape: arrays(shape, whole=True)
+    lambda shape: arrays(shape, from_one_seed=True)
 )
 
 RECORDS = [

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.testing import ErrorCase, OpCase, strategies
+
+from .written import ops
 
 
 class Without(NamedTuple):

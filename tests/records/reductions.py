@@ -3,7 +3,6 @@
 import numpy as np
 import references
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.testing import ErrorCase
 
 from .draws import (
@@ -20,6 +19,7 @@ from .draws import (
 )
 from .million import X, numbers, rows
 from .record import ByHand, Singular, record
+from .written import ops
 
 
 def along_rows(reduce):

@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_cnn import ops
 from tinygrad_cnn.ops import shaping
 from tinygrad_cnn.testing import ErrorCase
 from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
@@ -11,6 +10,7 @@ from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 from .draws import arrays, integer_axis, shaped
 from .million import X, moved
 from .record import ByHand, part, record
+from .written import ops
 
 
 def other_shapes(x):

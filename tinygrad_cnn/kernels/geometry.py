@@ -7,11 +7,23 @@ is data. The same arguments give the same value from a cache, so that a training
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
-from .options import Padding, Pair, Window, extent, four_sizes, integer, padding_sides
+from ..checks import flag, integer
+from .options import (
+    LARGEST_WINDOW,
+    Padding,
+    Pair,
+    Window,
+    check_plane,
+    extent,
+    four_sizes,
+    padded_size,
+    padding_sides,
+)
 
 __all__ = ["ConvSpec", "Padding", "Pair", "PoolSpec"]
 
@@ -81,7 +93,7 @@ class ConvSpec(_HashedOnce):
         """
         _, channels, height, width = four_sizes(x_shape, "x", "(N, C, H, W)")
         outputs, group_channels, *kernel = four_sizes(weight_shape, "weight", "(O, C / groups, KH, KW)")
-        groups = integer(groups, "groups", 1)
+        groups = integer("groups", groups, 1)
         if channels % groups:
             raise ValueError(f"groups must divide the channels of x, got groups={groups} for C={channels}")
         if outputs % groups:
@@ -112,11 +124,13 @@ class ConvSpec(_HashedOnce):
         --------
         >>> ConvSpec.check(3, stride=0)
         Traceback (most recent call last):
-        ValueError: stride must be at least 1, got 0
+        ValueError: stride: expected at least 1, got 0
         """
         Window.of(kernel_size, stride, dilation)
-        _conv_padding(padding)
-        integer(groups, "groups", 1)
+        pads = _conv_padding(padding)
+        if pads != "same":
+            check_plane("padding", padded_size((1, 1), pads))  # the smallest image
+        integer("groups", groups, 1)
 
     @cached_property  # every step asks several times
     def output_size(self) -> Pair:
@@ -215,7 +229,7 @@ class PoolSpec(_HashedOnce):
         --------
         >>> PoolSpec.check(2, ceil_mode=1)
         Traceback (most recent call last):
-        TypeError: ceil_mode must be a bool, got 1
+        TypeError: ceil_mode: expected True or False, got 1
         """
         _pool_options(kernel_size, stride, padding, dilation, ceil_mode)
 
@@ -296,7 +310,7 @@ def _conv_padding(padding: Any) -> Padding | Literal["same"]:
     if padding == "valid":
         return NO_PADDING
     if padding != "same":
-        raise ValueError(f'padding as a string must be "same" or "valid", got {padding!r}')
+        raise ValueError(f'padding: expected "same" or "valid" as a string, got {padding!r}')
     return "same"
 
 
@@ -304,12 +318,16 @@ def _pool_options(
     kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
 ) -> tuple[Window, Padding]:
     """Check the options of a pooling; a window of padding alone has no maximum."""
-    if not isinstance(ceil_mode, bool):
-        raise TypeError(f"ceil_mode must be a bool, got {ceil_mode!r}")
+    flag("ceil_mode", ceil_mode)
     window = Window.of(kernel_size, kernel_size if stride is None else stride, dilation)
+    if math.prod(window.kernel_size) > LARGEST_WINDOW:
+        raise ValueError(
+            f"kernel_size: expected at most 2**22 elements in a window, got {window.kernel_size}: reduce the "
+            "axes (2, 3) instead"
+        )
     pads = padding_sides(padding)
     if any(max(ends) > k // 2 for ends, k in zip(pads, window.kernel_size, strict=True)):
         raise ValueError(
-            f"padding must be at most half the kernel, got padding {pads} for kernel {window.kernel_size}"
+            f"padding: expected at most half the kernel, got padding {pads} for kernel {window.kernel_size}"
         )
     return window, pads

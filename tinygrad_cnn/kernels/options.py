@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import operator
+import math
 from typing import Any, NamedTuple
+
+from ..checks import integer
+
+LARGEST_PLANE = 2**31
+"""The most elements that one channel of an image may have with its padding: the square of 46340."""
+
+LARGEST_WINDOW = 2**22
+"""The most elements of a window of a pooling: each is a step of its own, to plan and to compute."""
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
@@ -23,8 +31,8 @@ class Window(NamedTuple):
         return cls(kernel, pair(stride, "stride", 1), pair(dilation, "dilation", 1))
 
     def check_fits(self, size: Pair, padding: Padding) -> None:
-        """Raise unless at least one window fits into an input of this size with its padding."""
-        padded = tuple(n + before + after for n, (before, after) in zip(size, padding, strict=True))
+        """Raise unless a window fits into an input of this size with its padding, and that into memory."""
+        padded = padded_size(size, padding)
         spans = tuple(extent(k, d) for k, d in zip(self.kernel_size, self.dilation, strict=True))
         if spans[0] > padded[0] or spans[1] > padded[1]:
             dilated = f" (dilated to {spans})" if spans != self.kernel_size else ""
@@ -32,6 +40,7 @@ class Window(NamedTuple):
                 f"kernel of size {self.kernel_size}{dilated} is larger than the padded input {padded}"
                 f" (input {size}, padding {padding})"
             )
+        check_plane("padding", padded)
 
     def same_padding(self, size: Pair) -> Padding:
         """Return the padding that gives ``ceil(size / stride)`` outputs; an odd element goes to the end."""
@@ -43,26 +52,13 @@ class Window(NamedTuple):
         return sides[0], sides[1]
 
 
-def integer(value: Any, name: str, lowest: float) -> int:
-    """Return `value` as an int that is at least `lowest`."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} must be made of integers, got {value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be made of integers, got {value!r}") from None
-    if number < lowest:
-        raise ValueError(f"{name} must be at least {lowest}, got {number}")
-    return number
-
-
 def pair(value: Any, name: str, lowest: float) -> Pair:
     """Return an int or a pair of ints as ``(height, width)``."""
     if isinstance(value, tuple):
         if len(value) != 2:
-            raise ValueError(f"{name} must be an integer or a pair (height, width), got {value!r}")
-        return integer(value[0], name, lowest), integer(value[1], name, lowest)
-    number = integer(value, name, lowest)
+            raise ValueError(f"{name}: expected an integer or a pair (height, width), got {value!r}")
+        return integer(name, value[0], lowest), integer(name, value[1], lowest)
+    number = integer(name, value, lowest)
     return number, number
 
 
@@ -72,7 +68,7 @@ def padding_sides(value: Any) -> Padding:
         return pair(value[0], "padding", 0), pair(value[1], "padding", 0)
     if isinstance(value, tuple) and any(isinstance(side, tuple) for side in value):
         raise ValueError(
-            f"padding must be an integer, (ph, pw) or ((top, bottom), (left, right)), got {value!r}"
+            f"padding: expected an integer, (ph, pw) or ((top, bottom), (left, right)), got {value!r}"
         )
     vertical, horizontal = pair(value, "padding", 0)
     return (vertical, vertical), (horizontal, horizontal)
@@ -84,8 +80,20 @@ def four_sizes(shape: Any, name: str, axes: str) -> tuple[int, int, int, int]:
         raise TypeError(f"shape of {name} must be a tuple, got {shape!r}")
     if len(shape) != 4:
         raise ValueError(f"{name} must have 4 axes {axes}, got shape {shape}")
-    a, b, c, d = (integer(size, f"shape of {name}", 0) for size in shape)
+    a, b, c, d = (integer(f"shape of {name}", size, 0) for size in shape)
     return a, b, c, d
+
+
+def padded_size(size: Pair, padding: Padding) -> Pair:
+    """Return the height and width of an image with its padding."""
+    height, width = (n + before + after for n, (before, after) in zip(size, padding, strict=True))
+    return height, width
+
+
+def check_plane(what: str, size: Pair) -> None:
+    """Raise a ValueError for a size whose plan would take minutes, to an array that no memory holds."""
+    if math.prod(size) > LARGEST_PLANE:
+        raise ValueError(f"{what}: expected at most 2**31 elements in a channel, got height and width {size}")
 
 
 def extent(kernel: int, dilation: int) -> int:

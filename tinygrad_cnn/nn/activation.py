@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from .. import ops
+from .. import checks, ops
+from ..ops.activations import GELU_FORMS
 from .layer import Parameterless
 
 __all__ = ["GELU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
@@ -33,8 +35,7 @@ class GELU(Parameterless):
     approximate: str = "none"
 
     def __post_init__(self) -> None:
-        if self.approximate not in ("none", "tanh"):
-            raise ValueError(f"GELU: approximate: expected 'none' or 'tanh', got {self.approximate!r}")
+        checks.one_of("GELU", "approximate", self.approximate, GELU_FORMS)
 
     def apply(self, x: Any) -> Any:
         """Return ``x * P(Z < x)`` for a standard normal ``Z``."""
@@ -71,6 +72,9 @@ class Softmax(Parameterless):
 
     axis: int = -1
 
+    def __post_init__(self) -> None:
+        checks.integer("Softmax: axis", self.axis, -math.inf)
+
     def apply(self, x: Any) -> Any:
         """Return ``exp(x) / sum(exp(x))``."""
         return ops.softmax(x, self.axis)
@@ -87,6 +91,9 @@ class LogSoftmax(Parameterless):
     """
 
     axis: int = -1
+
+    def __post_init__(self) -> None:
+        checks.integer("LogSoftmax: axis", self.axis, -math.inf)
 
     def apply(self, x: Any) -> Any:
         """Return ``x - log(sum(exp(x)))``."""

@@ -57,6 +57,8 @@ class Conv2d(Layer):
     weight_init: Initializer = initializers.he_normal
 
     def __post_init__(self) -> None:
+        checks.flag("Conv2d: bias", self.bias)
+        checks.function("Conv2d", "weight_init", self.weight_init)
         checks.sizes(
             "Conv2d", in_channels=self.in_channels, out_channels=self.out_channels, groups=self.groups
         )
@@ -75,6 +77,7 @@ class Conv2d(Layer):
             dilation=self.dilation,
             groups=self.groups,
         )
+        checks.held("Conv2d: weight", self.weight_shape)
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -84,6 +87,7 @@ class Conv2d(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Draw ``weight`` (O, C / groups, KH, KW) and a zero ``bias`` (O,); see `Layer.init`."""
+        checks.initial("Conv2d", rng, dtype)
         params = {"weight": self.weight_init(rng, self.weight_shape).astype(dtype)}
         if self.bias:
             params["bias"] = np.zeros(self.out_channels, dtype)

@@ -46,9 +46,13 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         checks.sizes("Dense", in_features=self.in_features, out_features=self.out_features)
+        checks.held("Dense: weight", (self.in_features, self.out_features))
+        checks.flag("Dense: bias", self.bias)
+        checks.function("Dense", "weight_init", self.weight_init)
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Draw ``weight`` (in, out) and a zero ``bias`` (out,); see `Layer.init`."""
+        checks.initial("Dense", rng, dtype)
         params = {"weight": self.weight_init(rng, (self.in_features, self.out_features)).astype(dtype)}
         if self.bias:
             params["bias"] = np.zeros(self.out_features, dtype)
@@ -64,9 +68,9 @@ class Dense(Layer):
         rng: np.random.Generator | None = None,
     ) -> tuple[Any, Arrays]:
         """Multiply and add; see `Layer.__call__`."""
+        check_arrays("Dense", x=x, weight=params["weight"], bias=params.get("bias"))
         if x.ndim < 1 or x.shape[-1] != self.in_features:
             raise ValueError(f"Dense: x: expected shape (..., {self.in_features}), got {x.shape}")
-        check_arrays("Dense", x=x, weight=params["weight"], bias=params.get("bias"))
         y = x @ params["weight"]
         return (y + params["bias"] if self.bias else y), {}
 

@@ -49,4 +49,5 @@ class Dropout(Layer):
             raise ValueError(
                 "Dropout: training needs an explicit Generator: pass rng=np.random.default_rng(seed)"
             )
+        checks.generator("Dropout", rng)
         return ops.dropout(x, self.rate, rng=rng), {}

@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .. import ops
+from ..tape import raw
 from .layer import Parameterless
 
 __all__ = ["Flatten"]
@@ -18,6 +21,7 @@ class Flatten(Parameterless):
 
     def apply(self, x: Any) -> Any:
         """Return ``x.reshape(N, -1)``, also for N = 0."""
-        if x.ndim == 0:
+        shape = np.shape(raw(x))
+        if not shape:
             raise ValueError("Flatten: x: expected shape (N, ...), got ()")
-        return ops.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+        return ops.reshape(x, (shape[0], math.prod(shape[1:])))

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .layer import Parameterless
+from .. import checks
+from .layer import Layer, Parameterless
 
 __all__ = ["Lambda"]
 
 
 @dataclass(frozen=True)
 class Lambda(Parameterless):
-    """A function of one argument as a layer. `Sequential` makes one of every function that it is given.
+    """A function of one argument as a layer. A layer made of layers makes one of every function it is given.
 
     Two of them are equal if their functions are.
 
@@ -31,6 +32,26 @@ class Lambda(Parameterless):
     """
 
     function: Callable[[Any], Any]
+
+    def __post_init__(self) -> None:
+        checks.function("Lambda", "function", self.function)
+
+    @staticmethod
+    def of(owner: str, name: str, part: Layer | Callable[[Any], Any]) -> Layer:
+        """Return a layer as it is and a function as a layer; an error names the layer that they are part of.
+
+        A class is neither: its parentheses are missing.
+
+        Examples
+        --------
+        >>> Lambda.of("Sequential", "0", abs)
+        Lambda(abs)
+        """
+        if isinstance(part, Layer):
+            return part
+        if isinstance(part, type) or not callable(part):
+            raise TypeError(f"{owner}: {name}: expected a layer or a function of one argument, got {part!r}")
+        return Lambda(part)
 
     def apply(self, x: Any) -> Any:
         """Call the function."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..types import DTypeLike
 
 __all__ = ["Layer", "Parameterless"]
@@ -72,6 +73,11 @@ class Layer:
         params, state : dict of ndarray
             Parameters and state by name. What has none has no key.
 
+        Raises
+        ------
+        TypeError
+            If ``rng`` is no Generator, such as a bare seed, or the dtype is not floating.
+
         Examples
         --------
         >>> from tinygrad_cnn import nn
@@ -79,6 +85,7 @@ class Layer:
         >>> {name: array.shape for name, array in params.items()}, state
         ({'weight': (3, 2), 'bias': (2,)}, {})
         """
+        checks.initial(type(self).__name__, rng, dtype)
         params, state = {}, {}
         for name, layer in self.children():
             own_params, own_state = layer.init(rng, dtype=dtype)

@@ -17,6 +17,9 @@ from .layer import Arrays, Layer
 __all__ = ["BatchNorm2d", "GroupNorm", "LayerNorm"]
 
 
+_STATISTICS = {"running_mean", "running_var"}
+
+
 def _scale_and_shift(shape: int | tuple[int, ...], dtype: DTypeLike) -> Arrays:
     """Make the parameters of a normalisation, which change nothing at first."""
     return {"weight": np.ones(shape, dtype), "bias": np.zeros(shape, dtype)}
@@ -60,6 +63,7 @@ class BatchNorm2d(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Make a ``weight`` of ones and a ``bias`` of zeros, a running mean of 0 and variance of 1."""
+        checks.initial("BatchNorm2d", rng, dtype)
         state = {
             "running_mean": np.zeros(self.channels, dtype),
             "running_var": np.ones(self.channels, dtype),
@@ -76,9 +80,14 @@ class BatchNorm2d(Layer):
         rng: np.random.Generator | None = None,
     ) -> tuple[Any, Arrays]:
         """Normalise; see `Layer.__call__`."""
+        check_arrays("BatchNorm2d", optional=(), x=x, weight=params["weight"], bias=params["bias"])
         if x.ndim != 4 or x.shape[1] != self.channels:
             raise ValueError(f"BatchNorm2d: x: expected shape (N, {self.channels}, H, W), got {x.shape}")
-        check_arrays("BatchNorm2d", optional=(), x=x, weight=params["weight"], bias=params["bias"])
+        if not (state and state.keys() == _STATISTICS):
+            raise ValueError(
+                f"BatchNorm2d: state: expected a dict of running_mean and running_var, got {state!r:.60}: "
+                "pass the state that init or the last call returned"
+            )
         if train:
             y = ops.batch_norm(x, params["weight"], params["bias"], eps=self.eps)
             return y, self._moved(state, raw(x))
@@ -128,6 +137,7 @@ class LayerNorm(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Make a ``weight`` of ones and a ``bias`` of zeros."""
+        checks.initial("LayerNorm", rng, dtype)
         return _scale_and_shift(self.shape, dtype), {}
 
     def __call__(
@@ -174,6 +184,7 @@ class GroupNorm(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Make a ``weight`` of ones and a ``bias`` of zeros."""
+        checks.initial("GroupNorm", rng, dtype)
         return _scale_and_shift(self.channels, dtype), {}
 
     def __call__(

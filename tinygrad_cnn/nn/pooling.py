@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .. import ops
+from .. import checks, ops
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..ops.conv import geometry
 from .layer import Parameterless
@@ -102,6 +102,7 @@ class AvgPool2d(Parameterless):
             padding=self.padding,
             ceil_mode=self.ceil_mode,
         )
+        checks.flag("AvgPool2d: count_include_pad", self.count_include_pad)
 
     def apply(self, x: Any) -> Any:
         """Return the mean of each window."""

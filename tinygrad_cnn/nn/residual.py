@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .function import Lambda
 from .layer import Layer
 
 __all__ = ["Residual"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Residual(Layer):
     """The sum of a block and a shortcut: ``y = block(x) + shortcut(x)`` (He et al. 2016).
 
@@ -19,9 +20,9 @@ class Residual(Layer):
 
     Parameters
     ----------
-    block : Layer
-        The layer to go through.
-    shortcut : Layer, optional
+    block : Layer or callable
+        The layer to go through; a function becomes a `Lambda`.
+    shortcut : Layer or callable, optional
         The way around it, by default the identity. Where the block changes the shape, a convolution of size
         1 changes it too.
 
@@ -36,7 +37,14 @@ class Residual(Layer):
     """
 
     block: Layer
-    shortcut: Layer | None = None
+    shortcut: Layer | None
+
+    def __init__(
+        self, block: Layer | Callable[[Any], Any], shortcut: Layer | Callable[[Any], Any] | None = None
+    ):
+        around = None if shortcut is None else Lambda.of("Residual", "shortcut", shortcut)
+        object.__setattr__(self, "block", Lambda.of("Residual", "block", block))  # as in Sequential
+        object.__setattr__(self, "shortcut", around)
 
     def children(self) -> tuple[tuple[str, Layer], ...]:
         """Return the block, and the shortcut if there is one."""

@@ -49,7 +49,7 @@ class Sequential(Layer):
         pairs = (*((str(i), layer) for i, layer in enumerate(layers)), *named.items())
         if twice := {name for name, _ in pairs[: len(layers)]} & named.keys():
             raise ValueError(f"Sequential: the name '{min(twice)}' is used twice")
-        made = tuple((name, _as_layer(name, layer)) for name, layer in pairs)
+        made = tuple((name, Lambda.of("Sequential", f"'{name}'", layer)) for name, layer in pairs)
         object.__setattr__(self, "layers", made)  # a frozen class has no other way to set a field
 
     def children(self) -> tuple[tuple[str, Layer], ...]:
@@ -61,12 +61,3 @@ class Sequential(Layer):
         for name, layer in self.layers:
             x = run(name, layer, x)
         return x
-
-
-def _as_layer(name: str, part: Layer | Callable[[Any], Any]) -> Layer:
-    """Return a layer as it is and a function as a layer. A class is neither: its parentheses are missing."""
-    if isinstance(part, Layer):
-        return part
-    if isinstance(part, type) or not callable(part):
-        raise TypeError(f"Sequential: '{name}': expected a layer or a function of one argument, got {part!r}")
-    return Lambda(part)

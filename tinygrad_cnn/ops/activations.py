@@ -10,12 +10,13 @@ import math
 
 import numpy as np
 
+from ..checks import one_of
 from ..kernels import rectifier as kernel
 from ..kernels import thresholds
 from ..tape import primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import erf, exp, tanh
-from .elementwise import multiply, times, where
+from .elementwise import multiply, negative, times, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
@@ -191,7 +192,7 @@ def log_sigmoid(x: Operand[Out]) -> Out:
     >>> log_sigmoid(np.array([-1e4, 0.0]))
     array([-1.00000000e+04, -6.93147181e-01])
     """
-    return -softplus(-x)
+    return negative(softplus(negative(x)))
 
 
 @primitive
@@ -222,6 +223,9 @@ def _silu_rule(g: Array, x: Array) -> Array:
 silu.defvjp(x=_silu_rule)
 
 
+GELU_FORMS = ("none", "tanh")
+
+
 def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     """Gaussian error linear unit, elementwise: ``x * P(Z < x)`` for a standard normal ``Z``.
 
@@ -245,13 +249,10 @@ def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     >>> gelu(np.array([0.0, 1.0]))
     array([0.        , 0.84134475])
     """
-    if approximate == "none":
-        return multiply(
-            x, _normal_cdf(x)
-        )  # in two operations, so that the tape keeps what the derivative needs
+    one_of("gelu", "approximate", approximate, GELU_FORMS)
     if approximate == "tanh":
         return _gelu_tanh(x)
-    raise ValueError(f"gelu: approximate: expected 'none' or 'tanh', got {approximate!r}")
+    return multiply(x, _normal_cdf(x))  # in two operations, so that the tape keeps what the derivative needs
 
 
 @primitive

@@ -17,7 +17,7 @@ import numpy as np
 from .. import checks
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec, Padding, Pair
-from ..kernels.options import Window, pair
+from ..kernels.options import Window, check_plane, pair
 from ..tape import primitive, raw
 from ..types import Array, NDArray, Out, Shape
 from .reductions import sum
@@ -139,17 +139,20 @@ def conv1d(
         raise ValueError(
             f"conv1d: expected x (N, C, L) and weight (O, C / groups, K), got {x.shape}, {weight.shape}"
         )
+    x, weight = expand_dims(x, 2), expand_dims(weight, 2)  # (N, C, 1, L), (O, C / groups, 1, K)
     ends = padding if isinstance(padding, tuple) else (padding, padding)
-    y = conv2d(
-        expand_dims(x, 2),  # (N, C, 1, L)
-        expand_dims(weight, 2),
-        bias,
+    spec = geometry(
+        "conv1d",
+        ConvSpec.of,
+        (x.shape, weight.shape),
         stride=(stride, stride),  # at height 1 there is one window, whatever the step down
         padding=padding if isinstance(padding, str) else ((0, 0), ends),
         dilation=(dilation, dilation),
         groups=groups,
     )
-    return squeeze(y, 2)
+    if bias is not None:
+        checks.shape("conv1d", "bias", bias.shape, weight.shape[:1])
+    return squeeze(conv2d_output(x, weight, bias, spec=spec), 2)
 
 
 def conv_transpose2d(
@@ -247,6 +250,7 @@ def _transposed(
         raise ValueError(
             f"padding {pads} leaves an output of size {size} for x {x_shape[2:]} and kernel {kernel_size}"
         )
+    check_plane(f"stride {steps} and dilation {gaps}", size)
     y_shape = (*x_shape[:1], weight_shape[1] * groups, *size)
     spec = ConvSpec.of(y_shape, weight_shape, stride=steps, padding=pads, dilation=gaps, groups=groups)
     if spec.output_size == x_shape[2:]:
@@ -278,9 +282,21 @@ def check_arrays(
             wanted = "floating" if kinds == "f" else "real"
             raise TypeError(f"{op}: {name}: expected a {wanted} dtype, got {array.dtype}")
         if dtype is not None and array.dtype != dtype:
-            found = ", ".join(f"{n} is {raw(x).dtype}" for n, x in operands.items() if x is not None)
-            raise TypeError(f"{op}: expected operands of one dtype, got: {found}")
+            raise TypeError(f"{op}: expected operands of one dtype, got: {_dtypes(operands)}")
         dtype = array.dtype
+
+
+def _dtypes(operands: dict[str, Array]) -> str:
+    """Say the dtypes of operands that differ, and how to cast the first that differs from the weight."""
+    found = {name: raw(x).dtype for name, x in operands.items() if x is not None}
+    floating = [
+        dtype for dtype in (found.get("weight"), *found.values()) if dtype is not None and dtype.kind == "f"
+    ]
+    said = ", ".join(f"{name} is {dtype}" for name, dtype in found.items())
+    if not floating:
+        return said
+    cast = next(name for name, dtype in found.items() if dtype != floating[0])
+    return f"{said}; cast {cast} by {cast}.astype(np.{floating[0]})"
 
 
 def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **options: Any) -> Spec:
@@ -295,8 +311,9 @@ def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **opt
         return of(*arguments, **options)
     except (TypeError, ValueError) as error:
         for name, value in options.items():
-            if isinstance(value, list):  # the cache of `of` would only say that it is not hashable
-                raise TypeError(f"{op}: {name}: expected integers or tuples, got the list {value}") from None
+            if type(value).__hash__ is None:  # the cache of `of` would only say that it is not hashable
+                found = f"the {type(value).__name__} {value}"
+                raise TypeError(f"{op}: {name}: expected integers or tuples, got {found}") from None
         raise type(error)(f"{op}: {error}") from None
 
 

@@ -167,6 +167,7 @@ def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float3
            [1., 0., 0.]], dtype=float32)
     """
     indices = checks.indices("one_hot", "indices", raw(indices), classes)
+    checks.held("one_hot: classes", (*indices.shape, classes))
     out = np.zeros((*indices.shape, classes), dtype)
     np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
     return out

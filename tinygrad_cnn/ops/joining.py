@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from .. import checks
 from ..tape import broadcast_to, primitive, raw
 from ..types import Array, ArrayLike, Axes, Operand, Out, Shape
 from .indexing import getitem, take
@@ -126,6 +127,7 @@ def pad(
     if given.dtype.kind not in "iu":
         raise TypeError(f"pad: pad_width: expected integers, got {pad_width!r}")
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
+    checks.held("pad: pad_width", tuple(n + a + b for n, (a, b) in zip(shape, widths, strict=True)))
     if mode == "constant":
         return _pad(x, widths=widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "wrap"):
@@ -176,9 +178,14 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
     if isinstance(repeats, int):  # stretching a new axis has a sum as its gradient, not a scatter
         shape = np.shape(raw(x))
         place = normalize_axis_index(axis, len(shape)) + 1
+        checks.held("repeat: repeats", (*shape, repeats))
         stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
         return reshape(stretched, (*shape[: place - 1], shape[place - 1] * repeats, *shape[place:]))
-    return take(x, np.repeat(np.arange(np.shape(raw(x))[axis]), raw(repeats)), axis)
+    positions, counts = np.arange(np.shape(raw(x))[axis]), np.asarray(raw(repeats))
+    if counts.dtype.kind not in "biu":
+        raise TypeError(f"repeat: repeats: expected integers, got {counts.dtype}")
+    checks.held("repeat: repeats", (int(np.broadcast_to(counts, positions.shape).sum(dtype=float)),))
+    return take(x, np.repeat(positions, counts), axis)
 
 
 def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
@@ -204,6 +211,7 @@ def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
+    checks.held("tile: reps", tuple(r * n for r, n in zip(reps, shape, strict=True)))
     # each axis becomes a pair of axes (repetition, position)
     paired = reshape(x, tuple(n for size in shape for n in (1, size)))
     repeated = broadcast_to(paired, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))

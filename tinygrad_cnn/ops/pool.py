@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..kernels.options import pair
@@ -238,6 +239,7 @@ def adaptive_avg_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     size = geometry("adaptive_avg_pool2d", pair, (output_size, "output_size", 1))
     if x.ndim != 4 or 0 in x.shape[2:]:
         raise ValueError(f"adaptive_avg_pool2d: x: expected shape (N, C, H, W) with H, W >= 1, got {x.shape}")
+    checks.held("adaptive_avg_pool2d: output_size", (*x.shape[:2], *size))
     rows, columns = (_window_means(n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True))
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 

@@ -7,6 +7,7 @@ import numpy as np
 from .. import checks
 from ..tape import raw
 from ..types import Operand, Out
+from .elementwise import multiply
 
 __all__ = ["dropout"]
 
@@ -31,6 +32,8 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     ------
     ValueError
         If ``rate`` lies outside ``[0, 1)``.
+    TypeError
+        If ``rate`` is no number or ``rng`` no Generator.
 
     Examples
     --------
@@ -38,7 +41,8 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     array([2., 2., 2., 0.])
     """
     checks.within("dropout", "rate", rate, "[0, 1)")
+    checks.generator("dropout", rng)
     array = np.asarray(raw(x))
     mask = rng.random(array.shape, dtype=np.float32) >= rate
     scale = 1 / (1 - float(rate))  # a Python scalar keeps the dtype of the mask
-    return x * (mask.astype(array.dtype) * scale)
+    return multiply(x, mask.astype(array.dtype) * scale)

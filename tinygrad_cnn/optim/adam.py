@@ -40,9 +40,9 @@ class Adam(Optimizer):
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or parameters share memory.
     TypeError
-        If a parameter is not a floating array.
+        If an option has a wrong type, or a parameter is not a floating array.
 
     Notes
     -----
@@ -68,12 +68,14 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         name = type(self).__name__
-        for i, beta in enumerate(betas):
-            within(name, f"betas[{i}]", beta, "[0, 1)")
-        within(name, "eps", eps, "[0, inf]")
-        within(name, "weight_decay", weight_decay, "[0, inf]")
-        self.betas = float(betas[0]), float(betas[1])
-        self.eps, self.weight_decay = float(eps), float(weight_decay)
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise TypeError(f"{name}: betas: expected a pair of numbers, got {betas!r}")
+        self.betas = (
+            within(name, "betas[0]", betas[0], "[0, 1)"),
+            within(name, "betas[1]", betas[1], "[0, 1)"),
+        )
+        self.eps = within(name, "eps", eps, "[0, inf]")
+        self.weight_decay = within(name, "weight_decay", weight_decay, "[0, inf]")
         super().__init__(params, lr)
 
     def init(self, param: np.ndarray) -> State:
@@ -118,9 +120,9 @@ class AdamW(Adam):
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or parameters share memory.
     TypeError
-        If a parameter is not a floating array.
+        If an option has a wrong type, or a parameter is not a floating array.
 
     Examples
     --------

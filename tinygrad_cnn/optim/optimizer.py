@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from .. import tree
-from ..checks import floating, within
+from ..checks import within
 from ..tape import Box, Leaf, raw
 from .binding import Binding
+from .gradients import in_order
+from .parameters import bindable
+from .schedules import Constant
 
 __all__ = ["Optimizer"]
 
@@ -37,12 +41,19 @@ class Optimizer:
     What it remembers is `state`: a tree of the structure of the parameters, with a dict of named arrays for
     each. It is saved like any tree of arrays, and loaded by ``copy_into(optimizer.state, saved)``. Together
     with the parameters and ``steps``, which schedules follow, it is all that a training run needs to go on as
-    if it had not stopped.
+    if it had not stopped. A copy by `copy.deepcopy` or `pickle` goes on in the same way, with parameters of
+    its own in ``params``; one by `copy.copy` has a state of its own, and updates the same parameters.
+
+    To freeze parameters, pass the optimizer only the part of the tree that shall move, or pass None in the
+    place of the gradients that shall do nothing. Such a parameter keeps its values and all that is remembered
+    of it, bit by bit. `stop_gradient` is not enough: it makes the gradient zero, and with a gradient of zero
+    weight decay and momentum still move the values.
 
     Parameters
     ----------
     params : tree of ndarray or Tensor
-        The writable floating arrays, or the leaf tensors, to update.
+        The writable floating arrays, or the leaf tensors, to update. No two share memory, which would be
+        updated twice: what a model uses in two places has one place in the tree.
     lr : float or callable
         The learning rate, or a schedule ``step -> rate`` that is asked with 0 first.
 
@@ -66,6 +77,12 @@ class Optimizer:
     >>> params, optimizer.state
     ({'w': array([-0.5,  0.5])}, {'w': {'total': array([ 3., -1.])}})
 
+    None freezes what is below it:
+
+    >>> optimizer.step({"w": None})
+    >>> params, optimizer.state
+    ({'w': array([-0.5,  0.5])}, {'w': {'total': array([ 3., -1.])}})
+
     Going back to an earlier point, or to one that was saved, is a copy into the arrays:
 
     >>> saved = {"params": {"w": np.ones(2)}, "state": {"w": {"total": np.zeros(2)}}}
@@ -74,20 +91,29 @@ class Optimizer:
     """
 
     def __init__(self, params: Any, lr: float | Schedule):
-        leaves, structure = tree.flatten(params)
-        self._slots = [
-            _Slot(*pair, *self._bind(*pair)) for pair in zip(tree.paths(params), leaves, strict=True)
-        ]
         self._params = params
-        self._state = tree.unflatten(structure, [slot.state for slot in self._slots])
-        self._binding = Binding(self._params, self._state)
-        self._structure = structure.skeleton
-        self._schedule: Schedule = _schedule(lr)
+        self._schedule: Schedule = self._checked_schedule(lr)
+        found = bindable(type(self).__name__, params)
+        self._bind([_Slot(path, leaf, array, self.init(array)) for path, leaf, array in found])
         self.steps = 0
 
-    def _bind(self, path: str, leaf: Any) -> tuple[np.ndarray, State]:
-        array = _parameter(path, leaf)
-        return array, self.init(array)
+    def _bind(self, slots: list[_Slot]) -> None:
+        """Take slots for the parameters, and make the tree of what they remember."""
+        structure = tree.structure(self._params)
+        self._slots = slots
+        self._state = tree.unflatten(structure, [slot.state for slot in slots])
+        self._binding = Binding(self._params, self._state)
+        self._skeleton = structure.skeleton
+
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._bind([slot._replace(state=tree.map(np.copy, slot.state)) for slot in self._slots])
+        return twin
+
+    def _checked_schedule(self, lr: float | Schedule) -> Schedule:
+        """Return a schedule as it is, and make one of a number."""
+        return lr if callable(lr) else Constant(within(type(self).__name__, "lr", lr, "[0, inf)"))
 
     @property
     def params(self) -> Any:
@@ -102,11 +128,14 @@ class Optimizer:
     @property
     def lr(self) -> float:
         """The learning rate of the next step; it may be assigned, a number or a schedule."""
-        return float(self._schedule(self.steps))
+        rate = self._schedule(self.steps)
+        if type(rate) is float and 0.0 <= rate < math.inf:  # nearly always
+            return rate
+        return within(type(self).__name__, f"lr at step {self.steps}", rate, "[0, inf)")
 
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
-        self._schedule = _schedule(value)
+        self._schedule = self._checked_schedule(value)
 
     def init(self, param: np.ndarray) -> State:
         """Make what is remembered of one parameter before its first step; by default nothing.
@@ -147,14 +176,15 @@ class Optimizer:
         Parameters
         ----------
         grads : tree of ndarray, optional
-            Gradients in the structure and the shapes of the parameters. By default the ``grad`` that
-            `Tensor.backward` has left in each leaf tensor; a leaf without one is not updated.
+            Gradients in the structure and the shapes of the parameters, where None leaves alone all that is
+            below it. By default the ``grad`` that `Tensor.backward` has left in each leaf tensor; a leaf
+            without one is not updated.
 
         Raises
         ------
         ValueError
-            If there are no gradients to take, if structures or shapes differ, or if an array was replaced
-            since the optimizer was made. Nothing is updated then.
+            If there are no gradients to take, if structures or shapes differ, if an array was replaced since
+            the optimizer was made, or if a schedule gives no finite rate. Nothing is updated then.
         TypeError
             If a gradient is not made of real numbers. Nothing is updated then.
         """
@@ -180,11 +210,12 @@ class Optimizer:
             )
         return found
 
-    def _checked(self, grads: Any) -> list[np.ndarray]:
-        found = []
-        for (path, _, param, _), g in zip(
-            self._slots, tree.matching_leaves(self._structure, grads), strict=True
-        ):
+    def _checked(self, grads: Any) -> list[np.ndarray | None]:
+        found: list[np.ndarray | None] = []
+        for (path, _, param, _), g in zip(self._slots, in_order(self._skeleton, grads), strict=True):
+            if g is None:
+                found.append(None)
+                continue
             array = g if type(g) is np.ndarray else np.asarray(raw(g))
             if array.shape != param.shape:
                 raise ValueError(
@@ -194,21 +225,3 @@ class Optimizer:
                 raise TypeError(f"step: '{path}': expected a real gradient, got {array.dtype}")
             found.append(array)
         return found
-
-
-def _schedule(lr: float | Schedule) -> Schedule:
-    if callable(lr):
-        return lr
-    rate = float(lr)
-    within("optimizer", "lr", rate, "[0, inf)")
-    return lambda step: rate
-
-
-def _parameter(path: str, leaf: Any) -> np.ndarray:
-    array: np.ndarray = raw(leaf)
-    floating("optimizer", f"'{path}'", array)
-    if not array.flags.writeable:
-        raise ValueError(
-            f"optimizer: '{path}': the array is read-only, and would be updated in place: copy it"
-        )
-    return array

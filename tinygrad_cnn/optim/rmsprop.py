@@ -41,9 +41,9 @@ class RMSprop(Optimizer):
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or parameters share memory.
     TypeError
-        If a parameter is not a floating array.
+        If an option has a wrong type, or a parameter is not a floating array.
 
     Notes
     -----
@@ -67,12 +67,10 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         weight_decay: float = 0.0,
     ):
-        within("RMSprop", "alpha", alpha, "[0, 1)")
-        within("RMSprop", "momentum", momentum, "[0, 1)")
-        within("RMSprop", "eps", eps, "[0, inf]")
-        within("RMSprop", "weight_decay", weight_decay, "[0, inf]")
-        self.alpha, self.eps = float(alpha), float(eps)
-        self.momentum, self.weight_decay = float(momentum), float(weight_decay)
+        self.alpha = within("RMSprop", "alpha", alpha, "[0, 1)")
+        self.momentum = within("RMSprop", "momentum", momentum, "[0, 1)")
+        self.eps = within("RMSprop", "eps", eps, "[0, inf]")
+        self.weight_decay = within("RMSprop", "weight_decay", weight_decay, "[0, inf]")
         super().__init__(params, lr)
 
     def init(self, param: np.ndarray) -> State:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..checks import within
+from ..checks import function, within
 
 __all__ = ["Constant", "Cosine", "OneCycle", "Step", "WarmUp"]
 
@@ -27,6 +27,9 @@ class Constant:
     """
 
     lr: float
+
+    def __post_init__(self) -> None:
+        within("Constant", "lr", self.lr, "[0, inf)")
 
     def __call__(self, step: int) -> float:
         """Return the rate at a step; see the formula of the class."""
@@ -63,6 +66,8 @@ class Step:
     factor: float = 0.1
 
     def __post_init__(self) -> None:
+        within("Step", "lr", self.lr, "[0, inf)")
+        within("Step", "factor", self.factor, "[0, inf)")
         within("Step", "every", self.every, "[1, inf]")
 
     def __call__(self, step: int) -> float:
@@ -103,6 +108,8 @@ class Cosine:
     end: float = 0.0
 
     def __post_init__(self) -> None:
+        within("Cosine", "lr", self.lr, "[0, inf)")
+        within("Cosine", "end", self.end, "[0, inf)")
         within("Cosine", "steps", self.steps, "[1, inf]")
 
     def __call__(self, step: int) -> float:
@@ -139,6 +146,7 @@ class WarmUp:
     steps: int
 
     def __post_init__(self) -> None:
+        function("WarmUp", "schedule", self.schedule)
         within("WarmUp", "steps", self.steps, "[1, inf]")
 
     def __call__(self, step: int) -> float:
@@ -187,6 +195,9 @@ class OneCycle:
     end: float = 1e4
 
     def __post_init__(self) -> None:
+        within("OneCycle", "lr", self.lr, "[0, inf)")
+        within("OneCycle", "start", self.start, "(0, inf)")
+        within("OneCycle", "end", self.end, "(0, inf)")
         within("OneCycle", "steps", self.steps, "[2, inf]")
         within("OneCycle", "rise", self.rise, "(0, 1)")
 

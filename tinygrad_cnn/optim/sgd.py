@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import within
+from ..checks import flag, within
 from ..kernels.descent import subtract_scaled
 from .optimizer import Optimizer, Schedule, State
 
@@ -38,9 +38,9 @@ class SGD(Optimizer):
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a number is out of range, or parameters share memory.
     TypeError
-        If a parameter is not a floating array.
+        If an option has a wrong type, or a parameter is not a floating array.
 
     Notes
     -----
@@ -67,11 +67,12 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ):
-        within("SGD", "momentum", momentum, "[0, 1)")
+        self.momentum = within("SGD", "momentum", momentum, "[0, 1)")
+        self.weight_decay = within("SGD", "weight_decay", weight_decay, "[0, inf]")
+        flag("SGD: nesterov", nesterov)
         if nesterov and momentum == 0:
             raise ValueError("SGD: nesterov looks ahead along the velocity: it needs momentum > 0")
-        within("SGD", "weight_decay", weight_decay, "[0, inf]")
-        self.momentum, self.nesterov, self.weight_decay = float(momentum), nesterov, float(weight_decay)
+        self.nesterov = nesterov
         super().__init__(params, lr)
 
     def init(self, param: np.ndarray) -> State:

@@ -148,6 +148,11 @@ class Primitive(Generic[Options, Out]):
         self.operands = tuple(p.name for p in variadic or single)
         self.operand_defaults = tuple(p.default for p in single)
         self.params = {p.name: p.default for p in kinds[inspect.Parameter.KEYWORD_ONLY]}
+        if self.operands[:1] in (("self",), ("cls",)):
+            raise TypeError(
+                f"primitive '{self.name}': a method cannot be a primitive, since its '{self.operands[0]}' is "
+                "no array: make a primitive of a function of arrays, and call that in the method"
+            )
         if kinds[inspect.Parameter.VAR_KEYWORD]:
             raise TypeError(f"primitive '{self.name}': **keywords are not supported; name each parameter")
         if variadic and single:
@@ -234,8 +239,21 @@ class Primitive(Generic[Options, Out]):
         return bound.args, bound.kwargs
 
     def _explain(self, error: Exception, values: Sequence[Any]) -> None:
-        """Add to an error what the function was called with."""
-        error.add_note(f"in {self.name}({', '.join(self._described(values))})")
+        """Add to an error what the function was called with, or raise one that names what is no number."""
+        note = f"in {self.name}({', '.join(self._described(values))})"
+        for position, value in enumerate(values):
+            if self._is_array(position) and (found := _no_numbers(value)):
+                kind = ValueError if isinstance(error, ValueError) else TypeError
+                wrong = kind(f"{self.name}: {self.operand_name(position)}: expected numbers, got {found}")
+                wrong.add_note(note)
+                raise wrong from error
+        error.add_note(note)
+
+    def _is_array(self, position: int) -> bool:
+        """Whether an operand is an array, as far as is known; an axis or a shape has no rule."""
+        if self.variadic:
+            return True
+        return position < len(self.operands) and (not self.rules or self.operands[position] in self.rules)
 
     def _described(self, values: Sequence[Any]) -> Iterator[str]:
         for position, value in enumerate(values):
@@ -300,6 +318,17 @@ class Primitive(Generic[Options, Out]):
         return self.__qualname__  # pickle by reference, as functions are
 
 
+def _no_numbers(value: Any) -> str:
+    """Say what an operand is if it cannot be an array of numbers, else nothing."""
+    try:
+        dtype = np.asarray(value).dtype
+    except ValueError:
+        return f"{value!r:.60}, whose rows differ in length"
+    if dtype.kind in "biufc":
+        return ""
+    return f"an array of dtype {dtype}" if isinstance(value, np.ndarray) else f"{value!r:.60}"
+
+
 def _opened(operands: tuple[Any, ...]) -> tuple[list[Any], list[Node | None], int, float]:
     """Take operands apart: their arrays, their nodes, the mask of these, the oldest serial in reach."""
     values, parents = [], []
@@ -361,7 +390,8 @@ def primitive(
     Raises
     ------
     TypeError
-        If a parameter has a reserved name, or operands are both named and variadic.
+        If a parameter has a reserved name, if operands are both named and variadic, or if the function is a
+        method: its ``self`` is no array.
 
     Examples
     --------

@@ -113,11 +113,11 @@ def conv2d_problems(draw: st.DrawFn, *, max_batch: int = 3, bias: bool = True) -
     padding = draw(_paddings((4, 4)) | st.sampled_from(["same", "valid"]))
     size = draw(_input_size(kernel, dilation, padding))
     batch = draw(st.sampled_from([*range(1, max_batch + 1), 0]))
-    x = draw(arrays((batch, groups * inputs, *size), whole=True))
-    weight = draw(arrays((groups * outputs, inputs, *kernel), whole=True))
+    x = draw(arrays((batch, groups * inputs, *size), from_one_seed=True))
+    weight = draw(arrays((groups * outputs, inputs, *kernel), from_one_seed=True))
     operands: tuple[Any, ...] = (x, weight)
     if bias:
-        operands += (draw(arrays((groups * outputs,), whole=True) | st.none()),)
+        operands += (draw(arrays((groups * outputs,), from_one_seed=True) | st.none()),)
     params = {
         "stride": stride if stride[0] != stride[1] else stride[0],
         "padding": padding,
@@ -158,7 +158,7 @@ def pool2d_problems(
     size = draw(_input_size(kernel, dilation, padding))
     # A dilated window must not step over the whole input, from one padding to the other.
     size = tuple(max(n, d) for n, d in zip(size, dilation, strict=True))
-    x = draw(each((draw(st.sampled_from([1, 2, 0])), draw(st.integers(1, 2)), *size), whole=True))
+    x = draw(each((draw(st.sampled_from([1, 2, 0])), draw(st.integers(1, 2)), *size), from_one_seed=True))
     params = {"stride": stride, "padding": padding, "ceil_mode": draw(st.booleans())}
     if dilated:
         params["dilation"] = dilation

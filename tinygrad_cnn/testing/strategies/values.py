@@ -118,11 +118,13 @@ def _orders(size: int) -> st.SearchStrategy[list[int]]:
     return st.permutations(range(size))
 
 
-def _numbered(draw: st.DrawFn, shape: tuple[int, ...], low: int, high: int, whole: bool) -> np.ndarray:
+def _numbered(
+    draw: st.DrawFn, shape: tuple[int, ...], low: int, high: int, from_one_seed: bool
+) -> np.ndarray:
     """Draw an array of integers between two bounds, inclusive, with 0 between them."""
     size = math.prod(shape)
     # The first ones are drawn singly in a large array too, so that they stay when the shape shrinks.
-    singly = 0 if whole else min(size, _DRAWN_ONE_BY_ONE)
+    singly = 0 if from_one_seed else min(size, _DRAWN_ONE_BY_ONE)
     numbers = np.empty(size, dtype=np.intp)
     numbers[:singly] = draw(_integers(low, high, singly))
     if singly < size:
@@ -144,7 +146,7 @@ def arrays(
     away_from: Sequence[float] = (),
     gap: float = 0.125,
     layouts: Sequence[str] = LAYOUTS,
-    whole: bool = False,
+    from_one_seed: bool = False,
 ) -> np.ndarray:
     """Draw float64 arrays of every memory layout, read-only ones among them.
 
@@ -160,7 +162,7 @@ def arrays(
         The distance from those points.
     layouts : sequence of str
         The names of the layouts, out of `tinygrad_cnn.testing.layouts.LAYOUTS`.
-    whole : bool
+    from_one_seed : bool
         Whether to draw all values from one seed. That is quicker, and the shape shrinks with less effort, but
         the values do not shrink one by one. The values of a large array, from its 65th on, always come from
         one seed.
@@ -178,7 +180,9 @@ def arrays(
     """
     shape = draw(drawable(shapes() if shape is None else shape))
     grid = _grid(low, high, tuple(away_from), gap)
-    return relaid(grid.at(_numbered(draw, shape, *grid.numbers, whole)), draw(_layout_of(tuple(layouts))))
+    return relaid(
+        grid.at(_numbered(draw, shape, *grid.numbers, from_one_seed)), draw(_layout_of(tuple(layouts)))
+    )
 
 
 @st.composite
@@ -188,7 +192,7 @@ def distinct_arrays(
     *,
     gap: float = 0.125,
     layouts: Sequence[str] = LAYOUTS,
-    whole: bool = False,
+    from_one_seed: bool = False,
 ) -> np.ndarray:
     """Draw float64 arrays without ties: any two elements differ by ``gap`` or more.
 
@@ -200,7 +204,7 @@ def distinct_arrays(
         The least difference of two elements.
     layouts : sequence of str
         The names of the layouts, as for `arrays`.
-    whole : bool
+    from_one_seed : bool
         Whether to draw the order of all values from one seed, as for `arrays`.
 
     Returns
@@ -216,7 +220,7 @@ def distinct_arrays(
     """
     shape = draw(drawable(shapes() if shape is None else shape))
     size = math.prod(shape)
-    if not whole and size <= _DRAWN_ONE_BY_ONE:
+    if not from_one_seed and size <= _DRAWN_ONE_BY_ONE:
         order = np.array(draw(_orders(size)), dtype=np.intp)
     else:
         seed = draw(SEEDS)
