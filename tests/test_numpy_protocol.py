@@ -143,8 +143,8 @@ def test_what_is_named_exists():
 
 def test_options_that_an_op_lacks_are_refused():
     for call in (
-        lambda t: np.sum(t, dtype=np.float32),
-        lambda t: np.sum(t, where=A > 1),
+        lambda t: np.prod(t, dtype=np.float32),
+        lambda t: np.max(t, where=A > 1),
         lambda t: np.sort(t, kind="s"),
     ):
         with pytest.raises(TypeError):

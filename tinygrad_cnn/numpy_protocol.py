@@ -65,7 +65,6 @@ _INSTEAD = {
     "add.reduce": "sum",
     "amax": "max",
     "amin": "min",
-    "average": "mean",
     "column_stack": "concatenate",
     "diag": "einsum",
     "diagonal": "einsum",
@@ -73,7 +72,6 @@ _INSTEAD = {
     "dstack": "concatenate",
     "float_power": "power",
     "hstack": "concatenate",
-    "inner": "tensordot",
     "linalg.norm": "norm",
     "linalg.vector_norm": "norm",
     "maximum.reduce": "max",
@@ -84,7 +82,6 @@ _INSTEAD = {
     "rollaxis": "moveaxis",
     "take_along_axis": "getitem",
     "trace": "einsum",
-    "vdot": "matmul",
     "vstack": "concatenate",
 }
 
