@@ -71,6 +71,7 @@ RECORDS = [
     ),
     record(
         "nan_to_num",
+        elementwise=True,
         operands=arrays(),
         params={"nan": st.floats(-8, 8), "posinf": replacements, "neginf": replacements},
         reference=lambda x, nan, posinf, neginf: x,

@@ -303,9 +303,9 @@ LAYERS = [
         torch=lambda m, layer: m.Upsample(scale_factor=layer.factor),
         needed={"factor": 2},
         refused=(
-            Refused({"factor": 0}, "factor must be at least 1, got 0"),
-            Refused({"factor": (2, 2, 2)}, "factor must be an integer or a pair"),
-            Refused({"factor": 1.5}, "factor must be made of integers, got 1.5", TypeError),
+            Refused({"factor": 0}, "factor: expected at least 1, got 0"),
+            Refused({"factor": (2, 2, 2)}, "factor: expected an integer or a pair (height, width), got"),
+            Refused({"factor": 1.5}, "factor: expected integers, got 1.5", TypeError),
         ),
     ),
     LayerRecord(

@@ -72,6 +72,7 @@ RECORDS = [
     part(
         "share",
         logarithms._share,
+        elementwise=True,
         operands=broadcastable(),
         params={"base": st.sampled_from([2.0, np.e])},
         reference=lambda a, b, base: base**a / (base**a + base**b),

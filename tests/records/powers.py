@@ -32,6 +32,7 @@ RECORDS = [
     part(
         "cbrt_slope",
         powers._cbrt_slope,
+        elementwise=True,
         operands=off_zero().map(lambda x: (x, np.cbrt(x))),
         reference=lambda x, root: (2 * root / x + root**-2) / 9,
         constant=("root",),

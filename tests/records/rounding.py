@@ -37,6 +37,7 @@ RECORDS = [
     ),
     record(
         "round",
+        elementwise=True,
         operands=arrays(away_from=[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]),
         params={"decimals": st.sampled_from([-1, 0])},
         reference=lambda x, decimals: each(lambda v: round(float(v), decimals))(x),

@@ -47,12 +47,14 @@ RECORDS = [
     part(
         "arcsin_slope",
         trigonometry._arcsin_slope,
+        elementwise=True,
         operands=arrays(low=-0.75, high=0.75),
         reference=lambda x: (1 - x * x) ** -0.5,
     ),
     part(
         "one_minus_square",
         trigonometry._one_minus_square,
+        elementwise=True,
         operands=arrays(),
         reference=lambda x: 1 - x * x,
     ),
@@ -71,6 +73,7 @@ RECORDS = [
     part(
         "over_square_sum",
         trigonometry._over_square_sum,
+        elementwise=True,
         operands=broadcastable(each=off_zero),
         reference=lambda a, b: a / (a * a + b * b),
         errors=DO_NOT_BROADCAST,
@@ -92,6 +95,7 @@ RECORDS = [
     part(
         "arccosh_slope",
         trigonometry._arccosh_slope,
+        elementwise=True,
         operands=arrays(low=1.25),
         reference=lambda x: (x * x - 1) ** -0.5,
     ),

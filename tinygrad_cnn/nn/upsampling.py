@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import ops
 from ..kernels.options import Pair, pair
-from ..ops.conv import geometry
+from ..ops.conv import check_arrays, geometry
 from .layer import Parameterless
 
 __all__ = ["Upsample"]
@@ -27,7 +27,7 @@ class Upsample(Parameterless):
     ValueError
         If the factor is below 1, or the input has not four axes.
     TypeError
-        If the factor is not made of integers.
+        If the factor is not made of integers, or the input is no array.
 
     Examples
     --------
@@ -43,6 +43,7 @@ class Upsample(Parameterless):
 
     def apply(self, x: Any) -> Any:
         """Return each row and each column repeated."""
+        check_arrays("Upsample", x=x)
         if x.ndim != 4:
             raise ValueError(f"Upsample: x: expected shape (N, C, H, W), got {x.shape}")
         height, width = pair(self.factor, "factor", 1)

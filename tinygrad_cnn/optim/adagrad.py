@@ -64,11 +64,11 @@ class Adagrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
     ):
-        within("Adagrad", "eps", eps, "[0, inf]")
-        within("Adagrad", "weight_decay", weight_decay, "[0, inf]")
-        within("Adagrad", "initial_accumulator_value", initial_accumulator_value, "[0, inf]")
-        self.eps, self.weight_decay = float(eps), float(weight_decay)
-        self.initial_accumulator_value = float(initial_accumulator_value)
+        self.eps = within("Adagrad", "eps", eps, "[0, inf]")
+        self.weight_decay = within("Adagrad", "weight_decay", weight_decay, "[0, inf]")
+        self.initial_accumulator_value = within(
+            "Adagrad", "initial_accumulator_value", initial_accumulator_value, "[0, inf]"
+        )
         super().__init__(params, lr)
 
     def init(self, param: np.ndarray) -> State:
