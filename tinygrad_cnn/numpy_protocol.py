@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, tree
+from . import linalg, ops, tree
 from .tape import Box, is_connected, lost_gradient, raw
 
 NOT_IN_PLACE = (
@@ -62,27 +62,17 @@ def _no_op(name: str, kwargs: dict[str, Any]) -> str:
 _INSTEAD = {
     "absolute": "abs",
     "add.accumulate": "cumsum",
+    "add.at": "scatter_add",
     "add.reduce": "sum",
     "amax": "max",
     "amin": "min",
-    "column_stack": "concatenate",
-    "diag": "einsum",
-    "diagonal": "einsum",
-    "dot": "matmul",
-    "dstack": "concatenate",
     "float_power": "power",
-    "hstack": "concatenate",
-    "linalg.norm": "norm",
     "linalg.vector_norm": "norm",
     "maximum.reduce": "max",
     "minimum.reduce": "min",
+    "multiply.accumulate": "cumprod",
     "multiply.outer": "outer",
     "multiply.reduce": "prod",
-    "ravel": "reshape",
-    "rollaxis": "moveaxis",
-    "take_along_axis": "getitem",
-    "trace": "einsum",
-    "vstack": "concatenate",
 }
 
 
@@ -105,10 +95,13 @@ _UFUNCS |= {
     np.rint: ops.round,
 }
 _FUNCTIONS |= {np.around: ops.round, np.fix: ops.trunc}
+_FUNCTIONS |= {getattr(np.linalg, name): getattr(linalg, name) for name in linalg.__all__}
+_FUNCTIONS |= {np.linalg.matmul: ops.matmul, np.linalg.tensordot: ops.tensordot}
 # What these answer has no derivative: a shape, a dtype, a truth, a position, a text. So they need no tape.
 _QUESTIONS = {
-    np.all, np.allclose, np.any, np.argsort, np.argwhere, np.array2string, np.array_equal, np.count_nonzero,
-    np.empty_like, np.flatnonzero, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim, np.nonzero,
+    np.all, np.allclose, np.any, np.argwhere, np.array2string, np.array_equal, np.count_nonzero,
+    np.empty_like, np.flatnonzero, np.iscomplexobj, np.isclose, np.isrealobj, np.linalg.matrix_rank,
+    np.ndim, np.nonzero,
     np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
 }  # fmt: skip
 # These write into an ndarray, which has no place for a gradient.

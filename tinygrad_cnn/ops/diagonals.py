@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import checks
 from ..tape import raw
 from ..types import DTypeLike, Operand, Out
 from .elementwise import where
@@ -41,7 +42,9 @@ def diagonal(x: Operand[Out], offset: int = 0, axis1: int = 0, axis2: int = 1) -
     >>> diagonal(np.array([[1.0, 2.0], [3.0, 4.0]]))
     array([1., 4.])
     """
-    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    ndim = np.ndim(raw(x))
+    axes = checks.axis("diagonal", axis1, ndim), checks.axis("diagonal", axis2, ndim)
+    x = moveaxis(x, axes, (-2, -1))
     rows, columns = x.shape[-2:]
     return getitem(x, (..., *_places(rows, columns, offset)))
 

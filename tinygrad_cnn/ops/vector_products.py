@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tape import raw
+from ..tape import astype, raw
 from ..types import Operand, Out
 from .elementwise import multiply, subtract
 from .indexing import getitem
@@ -147,7 +147,10 @@ def cross(
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise ValueError(f"cross: expected vectors of 3 components, got {a.shape[-1]} and {b.shape[-1]}")
+    dtype = np.result_type(raw(a), raw(b))
+    if dtype == np.float16:  # the difference of two products is rounded once
+        a, b = astype(a, np.float32), astype(b, np.float32)
     following, preceding = (..., [1, 2, 0]), (..., [2, 0, 1])
     plus = multiply(getitem(a, following), getitem(b, preceding))
     minus = multiply(getitem(a, preceding), getitem(b, following))
-    return moveaxis(subtract(plus, minus), -1, axisc)
+    return moveaxis(astype(subtract(plus, minus), dtype), -1, axisc)
