@@ -287,7 +287,7 @@ RECORDS = [
         linear_in=("x", "values"),
         numpy=added_at,
         errors=[
-            ErrorCase((np.ones((2, 3)), 0, np.ones(4)), ValueError),
+            ErrorCase((np.ones((2, 3)), 0, np.ones(4)), ValueError, says=("(4,)", "(3,)")),
             ErrorCase((np.ones(3, int), 0, 0.5), TypeError, says=("int64", "float64")),
         ],
         torch=lambda torch, x, key, values: x + spread(torch, x, key, values),
@@ -319,7 +319,7 @@ RECORDS = [
             operands=shaped(min_dims=least),
             reference=getattr(np, name),
             linear_in=("x",),
-            errors=[ErrorCase((np.ones(()),), np.exceptions.AxisError)],
+            errors=[ErrorCase((np.ones(()),), np.exceptions.AxisError, says=("out of bounds",))],
             by_hand=[moved(getattr(np, name), getattr(np, name), getattr(ops, name))],
         )
         for name, least in (("flipud", 1), ("fliplr", 2))
