@@ -9,22 +9,15 @@ from tinygrad_cnn import ops
 IMAGE = np.ones((1, 2, 5, 6))
 
 
-@pytest.mark.parametrize(
-    "pool",
-    [
-        lambda x: ops.max_pool2d(x, 2),
-        lambda x: ops.avg_pool2d(x, 2),
-        lambda x: ops.adaptive_avg_pool2d(x, 2),
-        lambda x: ops.global_avg_pool2d(x),
-    ],
-    ids=["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool2d"],
-)
-def test_pooling_takes_only_arrays_of_real_numbers(pool, request):
-    name = request.node.callspec.id
-    with pytest.raises(TypeError, match=f"{name}: x: expected an array, got list"):
-        pool(IMAGE.tolist())
-    with pytest.raises(TypeError, match=f"{name}: x: expected a real dtype, got complex128"):
-        pool(IMAGE.astype(complex))
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool2d"])
+def test_pooling_takes_only_arrays_of_real_numbers(name):
+    sizes = () if name.startswith("global") else (2,)
+    for x, match in (
+        (IMAGE.tolist(), "an array, got list"),
+        (IMAGE.astype(complex), "a real dtype, got complex"),
+    ):
+        with pytest.raises(TypeError, match=f"{name}: x: expected {match}"):
+            getattr(ops, name)(x, *sizes)
 
 
 def test_options_that_are_left_out():
@@ -39,11 +32,7 @@ def test_options_that_are_left_out():
     [
         (0, ValueError, "output_size must be at least 1, got 0"),
         ((1, 0), ValueError, "output_size must be at least 1, got 0"),
-        (
-            (1, 2, 3),
-            ValueError,
-            r"output_size must be an integer or a pair \(height, width\), got \(1, 2, 3\)",
-        ),
+        ((1, 2, 3), ValueError, r"output_size must be an integer or a pair .*, got \(1, 2, 3\)"),
         (1.5, TypeError, "output_size must be made of integers, got 1.5"),
     ],
 )
