@@ -4,10 +4,13 @@ import collections
 import os
 from pathlib import Path
 
-import hypothesis
-import pytest
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # read once, when NumPy is loaded: pytest's workers share the cores
 
-from tinygrad_cnn.kernels import parallel
+import hypothesis  # noqa: E402
+import pytest  # noqa: E402
+
+from tinygrad_cnn.kernels import parallel  # noqa: E402
 
 # --hypothesis-profile=NAME chooses another; deadlines would make a busy machine fail a test
 hypothesis.settings.register_profile("default", max_examples=10, deadline=None)
