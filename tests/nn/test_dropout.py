@@ -1,10 +1,10 @@
-"""`Dropout`: its rate, its randomness, and its gradient."""
+"""`Dropout`: its rate, and when it drops nothing; its derivatives are those of the operation."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
-from tinygrad_cnn import Tensor, nn
+from tinygrad_cnn import nn
 
 RNG = np.random.default_rng
 
@@ -17,23 +17,6 @@ def test_dropout_keeps_the_expectation_and_drops_at_its_rate():
         assert abs(dropped - rate) < 6 * np.sqrt(rate * (1 - rate) / x.size)
         assert_allclose(y[y != 0], 3 / (1 - rate))
         assert abs(y.mean() / 3 - 1) < 6 * np.sqrt(rate / (1 - rate) / x.size)
-
-
-def test_dropout_depends_on_the_generator_alone():
-    x = np.ones((20, 30))
-    layer = nn.Dropout(0.5)
-    first, second, other = (layer({}, {}, x, train=True, rng=RNG(seed))[0] for seed in (1, 1, 2))
-    assert_array_equal(first, second)
-    assert (first != other).any()
-    rng = RNG(1)
-    assert (layer({}, {}, x, train=True, rng=rng)[0] != layer({}, {}, x, train=True, rng=rng)[0]).any()
-
-
-def test_the_gradient_of_dropout_passes_where_the_value_did():
-    x = Tensor(np.ones(1000), requires_grad=True)
-    y, _ = nn.Dropout(0.3)({}, {}, x, train=True, rng=RNG(0))
-    y.sum().backward()
-    assert_array_equal(x.grad, y.data)
 
 
 def test_dropout_is_the_identity_at_inference_and_at_rate_zero():

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from records.intervals import ends
-from records.optimizers import OPTIMIZERS
+from records.optimizers import OPTIMIZERS, SCHEDULES
+from records.rooms import defined
 
 from tinygrad_cnn import Tensor, optim, tree
 
@@ -253,3 +254,19 @@ def test_numbers_out_of_range_are_refused(record, name, interval):
 def test_options_that_contradict_each_other_are_refused(record, options, message):
     with pytest.raises(ValueError, match=message):
         record.make(parameters(), 0.1, **options)
+
+
+# --- none is forgotten -------------------------------------------------------------------------------------
+
+INTERNAL = {"Binding"}
+
+
+def test_what_the_modules_define_is_exported():
+    assert set(optim.__all__) == defined(optim).keys() - INTERNAL
+
+
+def test_every_optimizer_and_every_schedule_has_a_record():
+    classes = {name: value for name, value in defined(optim).items() if isinstance(value, type)}
+    optimizers = {name for name, value in classes.items() if issubclass(value, optim.Optimizer)}
+    assert {record.name for record in OPTIMIZERS} == optimizers - {"Optimizer"}
+    assert {record.name for record in SCHEDULES} == classes.keys() - optimizers - INTERNAL
