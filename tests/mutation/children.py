@@ -17,7 +17,7 @@ from typing import Any
 MEMORY = 6 << 30
 ASLEEP = 120  # seconds without any CPU time after which a child is taken to hang
 PRELOADED = ("numpy.testing", "hypothesis.extra.numpy", "hypothesis.stateful", "torch")
-PYTEST = ("-qn0", "-pno:cacheprovider", "-pno:randomly", "--tb=no", "-Wignore::pytest.PytestWarning")
+PYTEST = ("-q", "-n0", "-pno:cacheprovider", "-pno:randomly", "--tb=no", "-Wignore::pytest.PytestWarning")
 
 
 def preload() -> None:
