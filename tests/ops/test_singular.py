@@ -69,6 +69,14 @@ def test_only_the_constant_rows_have_a_flat_deviation():
     assert gradient[2].all()
 
 
+def test_batch_norm_of_a_constant_channel_is_its_bias_with_a_finite_gradient():
+    x = np.full((4, 2, 3, 3), 1e6, np.float32)
+    weight, bias = np.ones(2, np.float32), np.array([3.0, 5.0], np.float32)
+    y, pullback = tg.vjp(lambda x: tg.batch_norm(x, weight, bias), x)
+    assert_array_equal(y, np.broadcast_to(bias[:, None, None], x.shape))
+    assert np.isfinite(pullback(np.ones(x.shape))[0]).all()
+
+
 def test_batch_normalization_of_a_single_value_is_finite():
     layer = nn.BatchNorm2d(2)
     params, state = layer.init(np.random.default_rng(0))

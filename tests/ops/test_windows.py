@@ -1,10 +1,12 @@
-"""Convolution and pooling at the edges of what they accept."""
+"""Convolution and pooling at the edges of what they accept, and the work that they save."""
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import ops
+from tinygrad_cnn import grad, ops
+from tinygrad_cnn.kernels import conv
 
 IMAGE = np.ones((1, 2, 5, 6))
 
@@ -85,3 +87,15 @@ def test_an_operand_that_is_no_array_is_named(convolve, operand):
     operands[operand] = operands[operand].tolist()
     with pytest.raises(TypeError, match=f"{convolve.__name__}: {operand}: expected an array, got list"):
         convolve(**operands)
+
+
+def test_a_gradient_that_nobody_asked_for_is_not_computed(monkeypatch):
+    def forbidden(*args):
+        raise AssertionError("not needed")
+
+    x, weight, bias = np.ones((1, 2, 4, 4)), np.ones((3, 2, 3, 3)), np.ones(3)
+    monkeypatch.setattr(conv, "input_gradient", forbidden)
+    gradient = grad(lambda w: tg.conv2d(x, w).sum())(weight)  # no bias, and x a constant
+    assert_array_equal(gradient, np.full(weight.shape, 4.0))
+    monkeypatch.setattr(conv, "weight_gradient", forbidden)
+    assert_array_equal(grad(lambda b: tg.conv2d(x, weight, b).sum())(bias), [4, 4, 4])
