@@ -1,8 +1,6 @@
 """Shared fixtures: exact data, every memory layout a kernel may be handed, sizes and threads."""
 
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import numpy as np
 import pytest
@@ -67,23 +65,6 @@ def exact_memory(monkeypatch):
     """Lend the kernels no byte more than they ask for, each of them poisoned."""
     for module in (conv, pool, product):
         monkeypatch.setattr(module, "borrow", lambda size: np.full(size, 0xFF, np.uint8))
-
-
-@pytest.fixture
-def in_two_threads():
-    """Run two functions many times at once; return their lists of results."""
-
-    def run(first, second, times=10):
-        barrier = Barrier(2, timeout=20)
-
-        def repeat(work):
-            barrier.wait()
-            return [work() for _ in range(times)]
-
-        with ThreadPoolExecutor(2) as pool:
-            return [future.result() for future in [pool.submit(repeat, first), pool.submit(repeat, second)]]
-
-    return run
 
 
 @pytest.fixture

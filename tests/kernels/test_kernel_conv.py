@@ -215,19 +215,6 @@ def test_a_cotangent_of_the_wrong_shape_is_an_error(integers):
             work()
 
 
-def test_two_threads_at_once_give_what_one_gives(in_two_threads, integers):
-    problems = [
-        draw(integers, x_shape, weight_shape, {"padding": 1})
-        for x_shape, weight_shape in (((16, 8, 14, 14), (16, 8, 3, 3)), ((16, 3, 12, 11), (32, 3, 3, 3)))
-    ]
-    alone = [triad(*problem) for problem in problems]
-    together = in_two_threads(*(lambda problem=problem: triad(*problem) for problem in problems))
-    for expected, results in zip(alone, together, strict=True):
-        for result in results:
-            for found, reference in zip(result, expected, strict=True):
-                np.testing.assert_array_equal(found, reference)
-
-
 def test_the_sums_of_a_weight_gradient_do_not_pile_up(spent):
     """Each block makes a sum of the size of the weight, which may be many times that of the images."""
     x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))

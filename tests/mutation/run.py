@@ -39,7 +39,7 @@ def judge(ended: Ended) -> Verdict:
     if any("finished" in note for note in ended.notes):
         return Verdict("survived", None, None, len(started), ended.cpu)
     last = started[-1] if started else "import or collection"
-    late = ended.code in (-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL)
+    late = ended.code in (-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
     return Verdict("timeout" if late else "killed", last, f"ended with {ended.code}", len(started), ended.cpu)
 
 
