@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import grad
@@ -28,12 +28,6 @@ def test_a_cotangent_goes_to_every_element_of_few_and_of_many(shape, axis):
 def test_variance_does_not_cancel():
     x = np.array([1e8, 1e8 + 1, 1e8 + 2])
     assert_allclose(tg.var(x), 2 / 3, rtol=1e-12)
-
-
-def test_logsumexp_at_extremes():
-    assert_allclose(slope(tg.logsumexp, [1e4, 0.0]), [1.0, 0.0])
-    assert_allclose(slope(tg.logsumexp, [-1e4, -1e4]), [0.5, 0.5])
-    assert_array_equal(tg.logsumexp(np.array([-np.inf, -np.inf])), -np.inf)
 
 
 def test_logsumexp_of_masked_slices_keeps_its_dtype_and_is_differentiable_twice():
