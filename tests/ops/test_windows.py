@@ -29,54 +29,66 @@ def test_options_that_are_left_out():
     assert ops.conv_transpose2d(IMAGE, np.ones((2, 3, 2, 2))).shape == (1, 3, 6, 7)
 
 
-@pytest.mark.parametrize(
-    ("size", "error", "match"),
-    [
-        (0, ValueError, "output_size must be at least 1, got 0"),
-        ((1, 0), ValueError, "output_size must be at least 1, got 0"),
-        ((1, 2, 3), ValueError, r"output_size must be an integer or a pair .*, got \(1, 2, 3\)"),
-        (1.5, TypeError, "output_size must be made of integers, got 1.5"),
-    ],
-)
-def test_sizes_of_an_adaptive_pooling(size, error, match):
-    with pytest.raises(error, match=f"adaptive_avg_pool2d: {match}"):
-        ops.adaptive_avg_pool2d(IMAGE, size)
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "match"),
-    [
-        ({"stride": 1.5}, TypeError, "stride must be made of integers, got 1.5"),
-        ({"dilation": 0}, ValueError, "dilation must be at least 1, got 0"),
-        ({"padding": -1}, ValueError, "padding must be at least 0, got -1"),
-        ({"padding": ((0, 1), (0, 1))}, TypeError, r"padding must be made of integers, got \(0, 1\)"),
-        ({"output_padding": "1"}, TypeError, "output_padding must be made of integers, got '1'"),
-    ],
-)
-def test_options_of_a_transposed_convolution(options, error, match):
-    with pytest.raises(error, match=f"conv_transpose2d: {match}"):
-        ops.conv_transpose2d(IMAGE, np.ones((2, 3, 2, 2)), **options)
-
-
 def test_a_transposed_convolution_may_give_a_single_element():
     x, weight = np.full((1, 1, 1, 1), 3.0), np.full((1, 1, 1, 1), 5.0)
     assert tg.conv_transpose2d(x, weight).tolist() == [[[[15.0]]]]
-    with pytest.raises(ValueError, match=r"padding \(0, 1\) leaves an output of size \(1, -1\)"):
-        tg.conv_transpose2d(x, weight, padding=(0, 1))
+
+
+WEIGHT, SIGNAL, TAPS = np.ones((2, 3, 2, 2)), np.ones((1, 2, 5)), np.ones((3, 2, 2))
+THREE_AXES = r"expected x \(N, C, L\) and weight \(O, C / groups, K\)"
 
 
 @pytest.mark.parametrize(
-    ("x", "weight"), [((1, 2, 5, 6), (3, 2, 2)), ((1, 2, 5), (3, 2, 2, 2)), ((2, 5), (3, 2, 2))]
+    ("op", "operands", "options", "error", "match"),
+    [
+        ("adaptive_avg_pool2d", (IMAGE, 0), {}, ValueError, "output_size must be at least 1, got 0"),
+        ("adaptive_avg_pool2d", (IMAGE, (1, 0)), {}, ValueError, "output_size must be at least 1, got 0"),
+        ("adaptive_avg_pool2d", (IMAGE, (1, 2, 3)), {}, ValueError, r"must be .* a pair .* \(1, 2, 3\)"),
+        ("adaptive_avg_pool2d", (IMAGE, 1.5), {}, TypeError, "output_size must be made of integers, got 1.5"),
+        ("conv_transpose2d", (IMAGE, WEIGHT), {"stride": 1.5}, TypeError, "stride must be made of integers"),
+        (
+            "conv_transpose2d",
+            (IMAGE, WEIGHT),
+            {"dilation": 0},
+            ValueError,
+            "dilation must be at least 1, got 0",
+        ),
+        (
+            "conv_transpose2d",
+            (IMAGE, WEIGHT),
+            {"padding": -1},
+            ValueError,
+            "padding must be at least 0, got -1",
+        ),
+        (
+            "conv_transpose2d",
+            (IMAGE, WEIGHT),
+            {"padding": ((0, 1),) * 2},
+            TypeError,
+            r"padding must .*\(0, 1\)",
+        ),
+        ("conv_transpose2d", (IMAGE, WEIGHT), {"padding": (0, 4)}, ValueError, r"output of size \(6, -1\)"),
+        (
+            "conv_transpose2d",
+            (IMAGE, WEIGHT),
+            {"output_padding": "1"},
+            TypeError,
+            "output_padding must .*'1'",
+        ),
+        ("conv1d", (IMAGE, TAPS), {}, ValueError, THREE_AXES),
+        ("conv1d", (SIGNAL, WEIGHT), {}, ValueError, THREE_AXES),
+        ("conv1d", (SIGNAL[0], TAPS), {}, ValueError, THREE_AXES),
+    ],
 )
-def test_a_convolution_along_one_axis_takes_three_axes(x, weight):
-    with pytest.raises(ValueError, match=r"conv1d: expected x \(N, C, L\) and weight \(O, C / groups, K\)"):
-        ops.conv1d(np.ones(x), np.ones(weight))
+def test_geometry_that_makes_no_sense(op, operands, options, error, match):
+    with pytest.raises(error, match=f"{op}: .*{match}"):
+        getattr(ops, op)(*operands, **options)
 
 
 @pytest.mark.parametrize("option", ["stride", "dilation"])
 def test_a_convolution_along_one_axis_takes_no_pairs(option):
     with pytest.raises(TypeError, match=rf"{option} must be made of integers, got \(1, 2\)"):
-        ops.conv1d(np.ones((1, 2, 5)), np.ones((3, 2, 2)), **{option: (1, 2)})
+        ops.conv1d(SIGNAL, TAPS, **{option: (1, 2)})
 
 
 @pytest.mark.parametrize("convolve", [ops.conv1d, ops.conv2d, ops.conv_transpose2d])
