@@ -1,9 +1,10 @@
-"""`Dropout`: its rate, and when it drops nothing; its derivatives are those of the operation."""
+"""Dropout, as a layer and as an operation: its rate, what it draws, and derivatives through its mask."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import tinygrad_cnn as tg
 from tinygrad_cnn import nn
 
 RNG = np.random.default_rng
@@ -34,3 +35,23 @@ def test_a_rate_that_is_a_numpy_scalar_keeps_float32():
 def test_dropout_in_training_needs_a_generator():
     with pytest.raises(ValueError, match=r"Dropout: training needs an explicit Generator: pass rng="):
         nn.Dropout(0.5)({}, {}, np.ones(3), train=True)
+
+
+def test_a_call_draws_once_whatever_the_dtype():
+    for dtype in (np.float32, np.float64):
+        used, other = RNG(0), RNG(0)
+        y = tg.dropout(np.ones((3, 4), dtype), 0.5, rng=used)
+        other.random((3, 4), dtype=np.float32)
+        assert used.random() == other.random()
+        assert y.dtype == dtype
+
+
+def test_first_and_second_derivatives_use_the_mask_of_the_value():
+    x = RNG(1).standard_normal(50)
+    scale = tg.dropout(np.ones(50), 0.4, rng=RNG(0))
+
+    def f(x):
+        return (tg.dropout(x, 0.4, rng=RNG(0)) ** 3).sum()
+
+    assert_allclose(tg.grad(f)(x), 3 * scale**3 * x**2)
+    assert_allclose(tg.hvp(f, [x], [np.ones(50)]), 6 * scale**3 * x)

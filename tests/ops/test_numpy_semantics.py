@@ -132,3 +132,16 @@ def test_a_norm_neither_overflows_nor_underflows(scale):
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_a_product_that_overflows_has_the_gradient_of_its_parts():
     assert_array_equal(tg.grad(tg.prod)(np.array([1e200, 1e200])), [1e200, 1e200])
+
+
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (20, 30, 40)])
+def test_a_cotangent_goes_to_every_element_of_few_and_of_many(shape, axis):
+    x = np.random.default_rng(0).standard_normal(shape)
+    c = np.random.default_rng(1).standard_normal(np.sum(x, axis=axis).shape)
+    kept = c if axis is None else np.expand_dims(c, axis)
+    count = x.size / c.size
+    for f, expected in ((tg.sum, kept), (tg.mean, kept / count)):
+        found = tg.grad(lambda x, f=f: (f(x, axis) * c).sum())(x)
+        assert_allclose(found, np.broadcast_to(expected, shape), rtol=1e-15)
+        found += 1  # one's own

@@ -164,14 +164,13 @@ def test_a_step_without_gradients_raises(make):
     assert optimizer.steps == 0
 
 
+TALL = np.ones((3, 2))
+
+
 @pytest.mark.parametrize(
     ("change", "error", "match"),
     [
-        (
-            lambda g: g["conv"].update(weight=np.ones((3, 2))),
-            ValueError,
-            r"weight': .*\(2, 3\), got \(3, 2\)",
-        ),
+        (lambda g: g["conv"].update(weight=TALL), ValueError, r"'conv\.weight': .*\(2, 3\), got \(3, 2\)"),
         (lambda g: g["list"].__setitem__(0, np.ones(1)), ValueError, r"'list\.0': .* shape \(\), got \(1,\)"),
         (lambda g: g["conv"].update(bias=np.ones(2, bool)), TypeError, r"'conv\.bias': .* real .* bool"),
         (lambda g: g["list"].__setitem__(0, np.array(1j)), TypeError, r"'list\.0': .* real .* complex128"),
