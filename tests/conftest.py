@@ -4,8 +4,8 @@ import collections
 import os
 from pathlib import Path
 
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # read once, when NumPy is loaded: pytest's workers share the cores
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # before NumPy is imported: the tests' processes share the cores already
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
