@@ -94,6 +94,27 @@ def test_argnums_out_of_range_is_an_error(transform, argnums):
         transform(product, argnums)(*ARGS)
 
 
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
+def test_a_keyword_is_not_differentiated_and_the_error_says_so(transform):
+    with pytest.raises(ValueError, match=r"keyword arguments \(x\) are not differentiated: pass by position"):
+        transform(lambda x: x * x)(x=1.0)
+
+
+@pytest.mark.parametrize("f", [lambda x: (x**2).sum(), lambda x: x.sum(), lambda x: tg.sum(x @ x)])
+def test_a_list_of_numbers_given_for_an_array_is_named(f):
+    with pytest.raises(Exception, match=r"list of numbers: did you mean np\.array") as caught:
+        grad(f)([1.0, 2.0])
+    assert isinstance(caught.value, TypeError | AttributeError)
+    with pytest.raises(TypeError, match="list of numbers"):
+        grad(lambda m: tg.sum(2.0 * m))([[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_an_integer_among_the_arguments_is_named_with_its_path():
+    with pytest.raises(TypeError, match=r"as in x\.astype\(np\.float32\)") as caught:
+        grad(lambda p: p["w"])({"w": 1.0, "count": [np.array(3)]})
+    assert caught.value.__notes__ == ["at '0.count.0' of the arguments to differentiate"]
+
+
 @pytest.mark.parametrize("argnums", [(0, 0), (0, -3), [2, -1]])
 def test_the_same_argument_twice_is_an_error(argnums):
     with pytest.raises(ValueError, match="argnums: expected each argument once"):

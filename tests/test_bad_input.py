@@ -280,7 +280,7 @@ def test_pooling_geometry_that_makes_no_sense(pool, options, error, match):
     [
         (
             lambda x: tg.conv2d(x, WEIGHT.astype(float)),
-            "conv2d: .*one dtype, got: x is float32, weight is float64",
+            r"conv2d: .*one dtype, got: x is float32, weight is float64; cast .* x\.astype\(np\.float64\)",
         ),
         (
             lambda x: tg.conv2d(x, WEIGHT, zeros(6, dtype=float)),
@@ -326,7 +326,10 @@ def test_a_result_that_leaves_the_real_numbers_does_not_leave_the_tape_in_silenc
 def test_a_layer_with_input_of_another_dtype_than_its_parameters(layer, shape, dtype, train):
     params, state = layer.init(np.random.default_rng(0))
     op = "conv2d" if isinstance(layer, nn.Conv2d) else type(layer).__name__
-    match = f"{op}: expected operands of one dtype, got: x is {np.dtype(dtype).name}, weight is float32"
+    match = (
+        rf"{op}: expected operands of one dtype, got: x is {np.dtype(dtype).name}, weight is float32"
+        r".*; cast one, as in x\.astype\(np\.float32\)"
+    )
     with pytest.raises(TypeError, match=match):
         layer(params, state, np.ones(shape, dtype), train=train)
 

@@ -175,3 +175,14 @@ def test_a_rule_that_changes_an_operand_is_found():
     product.defvjp(a=rule)
     with debug.guard_mutation(), pytest.raises(RuntimeError, match="'product': the rule of 'a' changes 'b'"):
         tg.grad(lambda a: product(a, np.full(2, 3.0)).sum() * 2.0)(np.ones(2))
+
+
+def test_a_call_that_changes_its_operand_is_found():
+    @primitive
+    def clipped(x, top):
+        x[x > top] = top
+        return x * 1
+
+    clipped.defvjp(x=lambda g: g)
+    with debug.guard_mutation(), pytest.raises(RuntimeError, match="'clipped' changes its operand 'x'"):
+        clipped(leaf([1.0, 5.0]) * 1, 2.0)

@@ -82,6 +82,24 @@ def test_keyword_dictionaries_are_refused():
         primitive(loose)
 
 
+def test_a_method_is_refused_where_it_is_decorated_and_a_static_one_works():
+    with pytest.raises(TypeError, match=r"'scaled': a method cannot be a primitive.* 'self' is no array"):
+
+        class Method:
+            @primitive
+            def scaled(self, x):
+                return x
+
+    class Static:
+        @staticmethod
+        @primitive
+        def doubled(x):
+            return 2 * x
+
+    Static.doubled.defvjp(x=lambda g: 2 * g)
+    assert grad(Static().doubled)(3.0) == 2
+
+
 def test_named_and_variadic_operands_do_not_mix():
     def mixed(x, *rest):
         return x
@@ -461,8 +479,20 @@ def test_a_node_shows_what_made_it_and_the_cotangent_it_takes():
         "None",
         "<sum: float64[]>",
     ]
+    inner = total.node.parents[0]
     total.backward()
-    assert repr(total.node) == "<released>"
+    assert (repr(total.node), repr(inner)) == ("<released>", "<multiply: float64[2]>")
+    assert (total.node.parents, total.node.saved) == (
+        (),
+        {},
+    )  # whoever looks into a tape comes to an end here
+
+
+def test_a_walk_that_comes_to_a_released_node_says_so():
+    y = leaf([1.0, 2.0]) * 3
+    y.backward(np.ones(2))
+    with pytest.raises(RuntimeError, match="released by an earlier backward"):
+        (y * 2).sum().backward()
 
 
 def test_raw_takes_the_array_out_and_leaves_everything_else():

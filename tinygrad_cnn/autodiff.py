@@ -11,20 +11,38 @@ here, that is, when the function also depends on an outer `Tensor`, by argument 
 from __future__ import annotations
 
 import functools
-import math
+import itertools
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from . import tree
 from .ops import reshape, stack
-from .tape import Box, Leaf, Node, astype, box, new_serial, primitive, raw, require_floating, walk
+from .tape import (
+    Box,
+    Leaf,
+    LostGradientError,
+    Node,
+    astype,
+    box,
+    is_connected,
+    new_serial,
+    primitive,
+    raw,
+    require_floating,
+    walk,
+)
 from .tensor import Tensor
+from .types import Options
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
 
 Argnums = int | Sequence[int]
+Tree = TypeVar("Tree")
+
+_new_trace_number = itertools.count().__next__  # it is atomic, so threads can share it
 
 
 @primitive
@@ -41,7 +59,7 @@ def _lift(value: Any) -> Tensor:
     A tensor whose graph was released can reach no leaf. It is a constant here, since a node above it would
     not tell an inner derivative that the outside depends on it.
     """
-    if isinstance(value, Box) and value.node is not None and value.node.oldest < math.inf:
+    if is_connected(value):
         return _identity(value)
     data = np.asarray(raw(value))
     require_floating(data.dtype)
@@ -52,11 +70,49 @@ class _Trace:
     """One call of a function on lifted arguments, and the way back from its output."""
 
     def __init__(self, args: Sequence[Any]) -> None:
+        self.number = _new_trace_number()
         self.first = new_serial()  # nodes below this serial belong to the world outside
         leaves, self.structure = tree.flatten(tuple(args))
-        self.lifted: list[Any] = [_lift(leaf) for leaf in leaves]
+        self.lifted: list[Any] = []
+        try:
+            self.lifted.extend(map(_lift, leaves))
+        except TypeError as error:
+            path = tree.paths(tuple(args))[len(self.lifted)]
+            error.add_note(f"at '{path}' of the arguments to differentiate")
+            raise
         # the containers are new, so the function may change them
         self.args = tree.unflatten(self.structure, self.lifted)
+
+    def call(self, f: Callable[..., Any]) -> Any:
+        """Call a function on the lifted arguments; where these are the cause of an error, it says so."""
+        try:
+            return f(*self.args)
+        except ValueError as error:
+            if isinstance(error.__cause__, LostGradientError):  # NumPy puts a message of its own before it
+                raise error.__cause__.with_traceback(error.__traceback__) from None
+            raise
+        except (TypeError, AttributeError) as error:
+            if any(map(_is_list_of_numbers, self.args)):
+                error.add_note(
+                    "an argument to differentiate is a list of numbers: did you mean np.array([...])?"
+                )
+            raise
+
+    def warn_of_lost_gradient(self) -> None:
+        """Warn that a function returns bare numbers, if it seems to have used its arguments.
+
+        Whatever is recorded or read takes a serial number, so no call has to be watched for this. There is no
+        warning if the function takes derivatives itself, since those may well be constant.
+        """
+        was_used = self.lifted and new_serial() > self.lifted[-1].node.serial + 1
+        if was_used and _new_trace_number() == self.number + 1:
+            warnings.warn(
+                "the result of the function does not depend on what is differentiated, although tensors were "
+                "computed or read: it is a bare number, and the derivatives are zero. "
+                "Numbers leave the tape by .item(), .numpy(), .data and comparisons: compute with the "
+                "operations of tinygrad_cnn instead. If a constant is meant, return tg.stop_gradient(tensor)",
+                stacklevel=4,
+            )
 
     def _is_outer(self, out: Any) -> bool:
         """Tell whether an output depends on the world outside, so that an outer derivative may need it."""
@@ -81,6 +137,13 @@ class _Trace:
         return tree.unflatten(self.structure, grads)
 
 
+def _is_list_of_numbers(arg: Any) -> bool:
+    """Tell whether an argument is what `np.array` would make an array of; to a function it is a list."""
+    if type(arg) not in (list, tuple):
+        return False
+    return all(_is_list_of_numbers(x) or (isinstance(x, Box) and x.data.shape == ()) for x in arg)
+
+
 def _boxed(out: Any) -> Tensor:
     """Make a tensor of an output; what did not depend on the arguments is a constant."""
     return out if isinstance(out, Tensor) else Tensor(out)
@@ -103,14 +166,19 @@ def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     return g
 
 
-def _positions(args: tuple[Any, ...], argnums: Argnums, name: str) -> tuple[int, ...]:
+def _positions(args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, name: str) -> tuple[int, ...]:
     """Check ``argnums``, and count negative positions from the start."""
     numbers = (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     positions: list[int] = []
     for n in numbers:
         if not -len(args) <= n < len(args):
+            keywords = ", ".join(kwargs)
+            hint = (
+                f"; keyword arguments ({keywords}) are not differentiated: pass by position" if kwargs else ""
+            )
             raise ValueError(
-                f"{name}: argnums: expected positions below {len(args)}, the number of arguments, got {n}"
+                f"{name}: argnums: expected positions below {len(args)}, the number of positional arguments, "
+                f"got {n}{hint}"
             )
         if n % len(args) in positions:
             raise ValueError(f"{name}: argnums: expected each argument once, got {numbers}")
@@ -138,8 +206,8 @@ def _with_args(
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False
-) -> Callable[..., Any]:
+    f: Callable[Options, Any], argnums: Argnums = 0, *, has_aux: bool = False
+) -> Callable[Options, tuple[Any, Any]]:
     """Make a function that computes the value of ``f`` and its gradient in one go.
 
     Parameters
@@ -162,7 +230,15 @@ def value_and_grad(
     Raises
     ------
     TypeError
-        If the output is no scalar, or an argument to differentiate is not floating.
+        If the output is no scalar, an argument to differentiate is not floating, or Python or NumPy would
+        take the number of a tensor by themselves, as ``math.sin(x)`` does.
+    ValueError
+        If there is no positional argument at one of ``argnums``; keyword arguments are not differentiated.
+
+    Warns
+    -----
+    UserWarning
+        If ``f`` returns a bare number although tensors were computed or read: its derivatives are zero.
 
     Examples
     --------
@@ -172,12 +248,14 @@ def value_and_grad(
     """
 
     @functools.wraps(f)
-    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        positions = _positions(args, argnums, "value_and_grad")
+    def value_and_gradient(*args: Options.args, **kwargs: Options.kwargs) -> tuple[Any, Any]:
+        positions = _positions(args, kwargs, argnums, "grad")
         trace = _Trace([args[n] for n in positions])
-        result = _with_args(f, args, positions, kwargs)(*trace.args)
+        result = trace.call(_with_args(f, args, positions, kwargs))
         value, aux = _split_aux(result) if has_aux else (result, None)
         out = _scalar(value, has_aux)
+        if out is not value:
+            trace.warn_of_lost_gradient()
         record = trace.recording([out])
         value, aux = trace.plain(out), tree.map(trace.plain, aux)
         roots = _roots([out], [np.array(1, out.data.dtype)])
@@ -217,7 +295,7 @@ def describe(value: Any) -> str:
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+def grad(f: Callable[Options, Any], argnums: Argnums = 0, *, has_aux: bool = False) -> Callable[Options, Any]:
     """Make a function that computes the gradient of ``f``.
 
     Parameters
@@ -248,7 +326,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False) 
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
     @functools.wraps(f)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: Options.args, **kwargs: Options.kwargs) -> Any:
         value, gradients = both(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
@@ -285,8 +363,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     (array([ 3., 40.]), array([ 1., 20.]))
     """
     trace = _Trace(primals)
-    leaves, structure = tree.flatten(f(*trace.args))
+    leaves, structure = tree.flatten(trace.call(f))
     outputs = [_boxed(leaf) for leaf in leaves]
+    if all(out is not leaf and out.dtype.kind == "f" for out, leaf in zip(outputs, leaves, strict=True)):
+        trace.warn_of_lost_gradient()
     record = trace.recording(outputs)
 
     def pullback(cotangent: Any) -> Any:
@@ -376,7 +456,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     return jvp(grad(f), primals, tangents)[1]
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[Options, Any], argnums: Argnums = 0) -> Callable[Options, Any]:
     """Make a function that computes the Jacobian of ``f``, by one pullback for each output element.
 
     Parameters
@@ -400,8 +480,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
 
     @functools.wraps(f)
-    def jacobian_of_f(*args: Any, **kwargs: Any) -> Any:
-        positions = _positions(args, argnums, "jacobian")
+    def jacobian_of_f(*args: Options.args, **kwargs: Options.kwargs) -> Any:
+        positions = _positions(args, kwargs, argnums, "jacobian")
         chosen = tuple(args[n] for n in positions)
         out, pullback = vjp(_with_args(f, args, positions, kwargs), *chosen)
         leaves, structure = tree.flatten(out)
@@ -429,7 +509,7 @@ def _basis(leaves: list[Any], i: int) -> Iterator[list[np.ndarray]]:
         yield cotangents
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def hessian(f: Callable[Options, Any], argnums: Argnums = 0) -> Callable[Options, Any]:
     """Make a function that computes the Hessian of a scalar function: the Jacobian of its gradient.
 
     Parameters
@@ -454,7 +534,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     return jacobian(grad(f, argnums), argnums)
 
 
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: Tree) -> Tree:
     """Treat a tree of arrays as constants: derivatives do not pass.
 
     Parameters

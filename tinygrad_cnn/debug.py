@@ -10,19 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from .tape import Edge, Node, Plan, Primitive, raw
+from .tape import Box, Edge, Node, Plan, Primitive, raw
 
 __all__ = ["guard_mutation"]
 
 
+class OperandChangedError(RuntimeError):
+    """The function of a primitive has changed one of its operands."""
+
+
 @contextmanager
 def guard_mutation() -> Iterator[None]:
-    """Raise an error if an array that a gradient rule needs is changed, after the call or by the rule itself.
+    """Raise an error if an array that a gradient rule needs is changed, by the call, after it or by the rule.
 
     The guard watches the calls that are recorded inside the block, wherever their backward walk takes place.
-    Before every rule it compares the arrays that the call has kept with what they were, and after the rule it
-    compares them again, with the cotangent that the rule was given. Calls outside of the block are not
-    watched and cost nothing.
+    After the call it compares the operands with what they were. Before every rule it compares the arrays that
+    the call has kept with what they were, and after the rule it compares them again, with the cotangent that
+    the rule was given. Calls outside of the block are not watched and cost nothing.
 
     Yields
     ------
@@ -31,7 +35,8 @@ def guard_mutation() -> Iterator[None]:
     Raises
     ------
     RuntimeError
-        If an array was changed. The backward walk raises it, with the names of the operation and the operand.
+        If an array was changed. The call or the backward walk raises it, with the names of the operation and
+        the operand.
 
     Examples
     --------
@@ -86,8 +91,15 @@ _hook = _Hook()
 def _watching(record: Callable[..., Any]) -> Callable[..., Any]:
     """Return a form of `Primitive.record` that gives each recorded node a plan of its own to watch."""
 
-    def record_and_watch(*args: Any) -> Any:
-        out = record(*args)
+    def record_and_watch(
+        op: Primitive[..., Any], cls: type[Box], operands: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        before = [_digest(operand) for operand in operands]
+        out = record(op, cls, operands, params)
+        for position, operand in enumerate(operands):
+            if _digest(operand) != before[position]:
+                name = op.operand_name(position)
+                raise OperandChangedError(f"'{op.name}' changes its operand '{name}': it must work on a copy")
         if out.node is not None:
             out.node.plan = _WatchedPlan(out.node)
         return out

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import operator
+import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import ops
-from .tape import RELEASED, Box, Leaf, raw, require_floating, walk
+from . import numpy_protocol, ops
+from .numpy_protocol import NOT_IN_PLACE
+from .tape import RELEASED, Box, Leaf, array_for, is_connected, new_serial, raw, require_floating, walk
 from .types import Axes, DTypeLike, Mask, NDArray, Operand, Shape
 
 __all__ = ["Tensor"]
+
+
+_NO_GRAD = (
+    "this tensor was computed, and backward() fills the grad of leaves alone. Add zeros that require "
+    "gradients, h = h + zeros, and read zeros.grad; or differentiate what follows, by tg.grad(rest)(h)"
+)
+
+
+class _Missing:
+    """A method that others have: to ask for it raises an AttributeError that names the way.
+
+    A `__getattr__` for these would make every look-up of ``data`` and ``node`` slower.
+    """
+
+    def __init__(self, way: str) -> None:
+        self._way = way
+
+    def __get__(self, tensor: Any, cls: Any) -> Any:
+        raise AttributeError(f"a Tensor has no such method: {self._way}")
 
 
 class Tensor(Box):
@@ -42,6 +64,10 @@ class Tensor(Box):
     -----
     Dtypes promote as NumPy's do: a Python number takes the dtype of the tensor, a NumPy scalar has one of its
     own. So a float32 tensor times ``np.float64(2)`` is float64, and its gradient is float32 again.
+
+    While a gradient can still come through the tensor, its numbers leave the tape by `item`, `numpy`,
+    `detach` and `stop_gradient` alone: ``float(x)``, ``math.sin(x)``, ``np.asarray(x)`` or ``array[0] = x``
+    raise a TypeError. A constant, or a tensor whose graph was released, converts freely.
 
     Examples
     --------
@@ -104,6 +130,7 @@ class Tensor(Box):
         >>> Tensor([1.0]).numpy()
         array([1.])
         """
+        new_serial()  # so that `grad` can tell a function that used its argument from one that did not
         return self.data
 
     def item(self) -> Any:
@@ -118,6 +145,7 @@ class Tensor(Box):
         >>> Tensor(2.5).item()
         2.5
         """
+        new_serial()  # as in `numpy`
         return self.data.item()
 
     def detach(self) -> Tensor:
@@ -143,8 +171,16 @@ class Tensor(Box):
 
     @property
     def grad(self) -> NDArray | None:
-        """The gradient that `backward` has accumulated, in its own array; None before. It may be assigned."""
-        return self.node.grad if isinstance(self.node, Leaf) else None
+        """The gradient that `backward` has accumulated, in its own array; None before. It may be assigned.
+
+        Only a tensor made with ``requires_grad=True`` has one. For a tensor that was computed it is None,
+        with a warning that says how to get the gradient.
+        """
+        if isinstance(self.node, Leaf):
+            return self.node.grad
+        if self.node is not None:
+            warnings.warn(f"grad: {_NO_GRAD}", stacklevel=2)
+        return None
 
     @grad.setter
     def grad(self, value: NDArray | None) -> None:
@@ -330,11 +366,28 @@ class Tensor(Box):
     def __bool__(self) -> bool:
         return bool(self.data)
 
+    # A number that Python takes by itself would lose its gradient unseen; a text is not computed with.
+
     def __float__(self) -> float:
-        return float(self.data)
+        return float(array_for("float()", self))
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(array_for("int()", self))
+
+    __trunc__ = __int__
+
+    def __complex__(self) -> complex:
+        return complex(array_for("complex()", self))
+
+    def __index__(self) -> int:
+        return operator.index(array_for("operator.index()", self))
+
+    def __format__(self, spec: str) -> str:
+        if self.ndim == 0:
+            return format(self.data, spec)
+        if spec:
+            raise TypeError(f"format: {spec!r} formats a number, but the tensor has shape {self.shape}")
+        return str(self)
 
     def __repr__(self) -> str:
         values = np.array2string(self.data, prefix="Tensor(", separator=", ")
@@ -344,40 +397,43 @@ class Tensor(Box):
         return f"Tensor({values}{dtype}{flag}{made})"
 
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
-        if not (self.node is None or isinstance(self.node, Leaf)):
+        is_leaf = isinstance(self.node, Leaf)
+        if is_connected(self) and not is_leaf:
             raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
-        return _unpickle, (self.data, self.requires_grad)
+        return _unpickle, (self.data, is_leaf)
 
     # --- NumPy's protocols: record, or say which op to use; never leave the tape in silence -----------------
 
-    def __array__(
-        self, dtype: Any = None, copy: Any = None
-    ) -> None:  # so type checkers see no ndarray either
-        raise TypeError(
-            "a Tensor does not turn into an ndarray by itself: use tensor.numpy() to leave the tape"
-        )
+    def __array__(self, dtype: Any = None, copy: Any = None) -> object:
+        # "object", so that type checkers do not take a tensor for an array: tensor + array is a tensor
+        return np.array(array_for("conversion to an ndarray", self), dtype=dtype, copy=copy)
 
     def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **kwargs: Any
     ) -> Any:
-        if out is not None:
-            raise TypeError(
-                f"np.{ufunc.__name__} into an ndarray would leave the tape: write a = a + t, not a += t"
-            )
-        if method == "__call__" and not kwargs:
-            if ufunc in _COMPARISONS:
-                return ufunc(*map(raw, inputs))
-            if ufunc in _UFUNCS:
-                return _UFUNCS[ufunc](*inputs)
-        called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise TypeError(_no_op(called, kwargs))
+        return numpy_protocol.call_ufunc(ufunc, method, inputs, out, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        op = _FUNCTIONS.get(function)
-        if op is None:
-            module = function.__module__.removeprefix("numpy").lstrip(".")
-            raise TypeError(_no_op(f"{module}.{function.__name__}".lstrip("."), {}))
-        return op(*args, **kwargs)
+        return numpy_protocol.call_function(function, args, kwargs)
+
+    # --- what a Tensor does not do ------------------------------------------------------------------------
+
+    if not TYPE_CHECKING:  # a type checker refuses by itself what it does not see
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            raise TypeError(f"x[...] = value: {NOT_IN_PLACE}")
+
+        def __delitem__(self, key: Any) -> None:
+            raise TypeError(f"del x[...]: {NOT_IN_PLACE}")
+
+        fill = itemset = partition = put = resize = _Missing(NOT_IN_PLACE)
+        retain_grad = _Missing(_NO_GRAD)
+
+        @property
+        def as_integer_ratio(self) -> None:
+            """Refuse `statistics.mean`, which asks for this, and would hide what `__float__` says."""
+            array_for("an exact fraction", self)
+            raise AttributeError("a Tensor has no as_integer_ratio")
 
 
 def _raw_key(key: Any) -> Any:
@@ -386,61 +442,3 @@ def _raw_key(key: Any) -> Any:
 
 def _unpickle(data: NDArray, requires_grad: bool) -> Tensor:
     return Tensor(data, requires_grad=requires_grad)
-
-
-def _no_op(name: str, kwargs: dict[str, Any]) -> str:
-    options = f" with {', '.join(kwargs)}" if kwargs else ""
-    op = _INSTEAD.get(name, name)
-    hint = f"use tinygrad_cnn.{op}" if op in _OPS else "tinygrad_cnn has no such op"
-    return f"np.{name}{options} does not work on a Tensor: {hint}, or leave the tape with tensor.numpy()"
-
-
-# NumPy's other names for what an operation does, alone or with little more
-_INSTEAD = {
-    "absolute": "abs",
-    "add.accumulate": "cumsum",
-    "add.reduce": "sum",
-    "amax": "max",
-    "amin": "min",
-    "average": "mean",
-    "column_stack": "concatenate",
-    "diag": "einsum",
-    "diagonal": "einsum",
-    "dot": "matmul",
-    "dstack": "concatenate",
-    "fabs": "abs",
-    "float_power": "power",
-    "fmax": "maximum",
-    "fmin": "minimum",
-    "hstack": "concatenate",
-    "inner": "tensordot",
-    "linalg.norm": "norm",
-    "linalg.vector_norm": "norm",
-    "logaddexp": "logsumexp",
-    "maximum.reduce": "max",
-    "minimum.reduce": "min",
-    "multiply.outer": "outer",
-    "multiply.reduce": "prod",
-    "ravel": "reshape",
-    "reciprocal": "divide",
-    "rollaxis": "moveaxis",
-    "take_along_axis": "getitem",
-    "trace": "einsum",
-    "vdot": "matmul",
-    "vstack": "concatenate",
-}
-
-
-_COMPARISONS = {
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.isnan, np.isinf, np.isfinite,
-}  # fmt: skip
-_OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
-_NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
-_UFUNCS = {function: op for function, op in _NAMESAKES.items() if isinstance(function, np.ufunc)}
-_FUNCTIONS = {function: op for function, op in _NAMESAKES.items() if not isinstance(function, np.ufunc)}
-# A question about the array, not about its elements, needs no tape.
-_FUNCTIONS |= {
-    function: lambda t, *args, _function=function: _function(t.data, *args)
-    for function in (np.shape, np.ndim, np.size)
-}

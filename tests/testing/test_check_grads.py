@@ -361,3 +361,15 @@ def test_random_numbers_are_drawn_anew_in_every_call():
     stateful = np.random.default_rng(0)
     with pytest.raises(tg.testing.GradientError, match="not deterministic"):  # and not a wrong verdict
         tg.testing.check_grads(lambda x: f(x, stateful), x)
+
+
+@pytest.mark.parametrize("f", [lambda op, x: op(x), lambda op, x: op(x * 2) + 1])
+def test_an_operation_that_changes_its_operand_is_named(f):
+    @primitive
+    def rectified(x):
+        x *= x > 0
+        return x.copy()
+
+    rectified.defvjp(x=lambda g, out: g * (raw(out) > 0))
+    with pytest.raises(GradientError, match="'rectified' changes its operand 'x'"):
+        check_grads(lambda x: f(rectified, x), np.array([1.0, -2.0]))

@@ -65,7 +65,9 @@ def tensors(x: Float64, t: tg.Tensor) -> None:
         assert_type(leaf.grad, AnyArray)
     leaf.grad = None
     assert_type(loss.numpy(), AnyArray)
-    print(float(loss), loss.item(), loss.dtype)
+    print(loss.item(), f"{loss:.3f}", loss.dtype, np.asarray(loss.detach()), int(tg.argmax(x)))
+    leaf[0] = 1.0  # type: ignore[index]
+    leaf.fill(0.0)  # type: ignore[attr-defined]
 
 
 def products_and_losses(x: Float64, t: tg.Tensor, labels: NDArray[np.int64]) -> None:
@@ -97,11 +99,15 @@ def options(x: Float64, t: tg.Tensor, weight: tg.Tensor) -> None:
 
 
 def derivatives(x: Float64) -> None:
-    def f(x: Any) -> Any:
-        return tg.sum(tg.sin(x) * tg.stop_gradient(x))
+    def f(x: Any, *, scale: float = 1.0) -> Any:
+        return tg.sum(tg.sin(x) * tg.stop_gradient(x)) * scale
 
-    gradient = tg.grad(f)(x)
+    gradient = tg.grad(f)(x, scale=2.0)
+    tg.grad(f)(x, 2.0)  # type: ignore[call-arg]
+    tg.jacobian(f)(x, factor=2.0)  # type: ignore[call-arg]
+    tg.hessian(f)(x, scale="2")  # type: ignore[arg-type]
     value, gradients = tg.value_and_grad(f)(x)
+    assert_type(tg.stop_gradient({"w": x}), dict[str, Float64])
     out, pull = tg.vjp(f, x)
     pull(np.ones(()))
     out, tangent = tg.jvp(f, (x,), (x,))

@@ -279,7 +279,8 @@ def check_arrays(
             raise TypeError(f"{op}: {name}: expected a {wanted} dtype, got {array.dtype}")
         if dtype is not None and array.dtype != dtype:
             found = ", ".join(f"{n} is {raw(x).dtype}" for n, x in operands.items() if x is not None)
-            raise TypeError(f"{op}: expected operands of one dtype, got: {found}")
+            cast = f"{next(iter(operands))}.astype(np.{array.dtype})"
+            raise TypeError(f"{op}: expected operands of one dtype, got: {found}; cast one, as in {cast}")
         dtype = array.dtype
 
 

@@ -4,8 +4,8 @@ A *primitive* is a NumPy function with one gradient rule for each operand. Calle
 node; walking the nodes from the newest to the oldest, and applying at each the rules of its primitive, is
 reverse-mode differentiation. The tape knows shapes and dtypes, not mathematics.
 
-Read the four rooms in this order: `node` (what is recorded), `primitive` (how), `adjoints` (the primitives
-that the walk itself needs) and `reverse` (the walk).
+Read the rooms in this order: `node` (what is recorded), `primitive` (how), `adjoints` (the primitives that
+the walk itself needs), `reverse` (the walk) and `leaving` (how numbers leave the tape).
 """
 
 from .adjoints import accumulator as accumulator
@@ -13,6 +13,10 @@ from .adjoints import add as add
 from .adjoints import astype as astype
 from .adjoints import broadcast_to as broadcast_to
 from .adjoints import sum_to as sum_to
+from .leaving import LostGradientError as LostGradientError
+from .leaving import array_for as array_for
+from .leaving import is_connected as is_connected
+from .leaving import lost_gradient as lost_gradient
 from .node import RELEASED as RELEASED
 from .node import Box as Box
 from .node import Leaf as Leaf

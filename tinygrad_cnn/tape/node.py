@@ -135,13 +135,18 @@ class Leaf(Node):
 def require_floating(dtype: np.dtype) -> None:
     """Refuse to differentiate an array that is not floating."""
     if dtype.kind != "f":
-        raise TypeError(f"{dtype} tensors cannot require gradients: cast to a floating dtype")
+        raise TypeError(
+            f"{dtype} tensors cannot require gradients: cast to a floating dtype, as in "
+            "x.astype(np.float32), or write 2.0 for 2"
+        )
 
 
 def _released() -> Node:
     node = Node()
     node.plan = None
-    node.shape = None  # type: ignore[assignment]  # no cotangent fits, so the walk stops here with an error
+    node.parents = node.values = ()
+    # no cotangent fits, so a walk stops here with an error
+    node.shape = node.dtype = None  # type: ignore[assignment]
     node.oldest = math.inf
     node.serial = -1  # older than any other, so that only a walk to every leaf arrives here
     return node

@@ -148,6 +148,11 @@ class Primitive(Generic[Options, Out]):
         self.operands = tuple(p.name for p in variadic or single)
         self.operand_defaults = tuple(p.default for p in single)
         self.params = {p.name: p.default for p in kinds[inspect.Parameter.KEYWORD_ONLY]}
+        if self.operands[:1] in (("self",), ("cls",)):
+            raise TypeError(
+                f"primitive '{self.name}': a method cannot be a primitive, since its '{self.operands[0]}' is "
+                "no array: make a primitive of a function of arrays, and call that in the method"
+            )
         if kinds[inspect.Parameter.VAR_KEYWORD]:
             raise TypeError(f"primitive '{self.name}': **keywords are not supported; name each parameter")
         if variadic and single:
@@ -361,7 +366,8 @@ def primitive(
     Raises
     ------
     TypeError
-        If a parameter has a reserved name, or operands are both named and variadic.
+        If a parameter has a reserved name, if operands are both named and variadic, or if the function is a
+        method: its ``self`` is no array.
 
     Examples
     --------

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..debug import OperandChangedError, guard_mutation
+from ..tensor import Tensor
 from .cotangents import are_equal, pulled_gradients
 from .directions import small_integers
 from .errors import GradientError, KinkError
@@ -63,9 +65,9 @@ def check_grads(
     Raises
     ------
     GradientError
-        If a derivative is wrong, if the function or its gradient is not deterministic, or if a gradient rule
-        changes its cotangent. The message names the function, the operand, the order and the worst element,
-        and ends with lines that reproduce the error.
+        If a derivative is wrong, if the function or its gradient is not deterministic, if an operation
+        changes its operands, or if a gradient rule changes its cotangent. The message names the function, the
+        operand, the order and the worst element, and ends with lines that reproduce the error.
     KinkError
         If the function is not differentiable at the point. The message says where, and gives the slopes on
         both sides.
@@ -137,6 +139,7 @@ def check_order(
     options = {"order": order, "constant": constant, "linear_in": linear_in, "seed": seed}
     origin = describe_call(f, args, options)
     wide = flat_function(f, args, constant, np.float64, origin)
+    _require_untouched_operands(wide)
     linear = {i for i, name in enumerate(wide.names) if base_name(name) in linear_in}
     _check_one_order(wide, linear, order, np.random.default_rng(seed))
     check_own_dtype(flat_function(f, args, constant, origin=origin), wide, order, seed)
@@ -164,6 +167,15 @@ def _check_one_order(flat: Flat, linear: set[int], order: int, rng: np.random.Ge
         check_numerically(flat, outputs, pulled, rng)
     for leaf in sorted(exact):
         check_exactly(flat, leaf, pulled, rng)
+
+
+def _require_untouched_operands(flat: Flat) -> None:
+    """Refuse an operation that changes an operand, also one that was computed inside of the function."""
+    try:
+        with guard_mutation(), np.errstate(all="ignore"):
+            flat.call(*(Tensor(leaf.copy(), requires_grad=True) for leaf in flat.leaves))
+    except OperandChangedError as error:
+        raise GradientError(f"{error}\n{flat.origin}") from None
 
 
 def _require_finite_and_deterministic(flat: Flat, outputs: list[np.ndarray]) -> None:
