@@ -10,11 +10,7 @@ from records.record import Without
 from records.rooms import defined_in, modules_of
 
 import tinygrad_cnn as tg
-<<<<<<< HEAD
-from tinygrad_cnn import linalg, ops
-=======
 from tinygrad_cnn import linalg, ops, tree
->>>>>>> main
 from tinygrad_cnn.tape import Primitive
 from tinygrad_cnn.testing import strategies
 from tinygrad_cnn.testing.flat import is_floating

@@ -13,28 +13,6 @@ SEED = 10
 SIMILAR = 0.6  # how alike two statements must be to count as one that was edited
 UNIQUE = 20  # characters from which on an equal statement in a function of another name is the same one
 
-<<<<<<< HEAD
-# Places that an earlier sample left alive, at the commit that the stored sample was drawn from: file, line,
-# and how the operator's name begins.
-NAMED = [
-    ("ops/losses.py", 123, "statement deleted"),
-    ("ops/losses.py", 228, "constant: 0.0"),
-    ("ops/elementwise.py", 58, "condition forced: True"),
-    ("ops/products.py", 179, "constant: True"),
-    ("ops/products.py", 192, "constant: 0"),
-    ("ops/products.py", 240, "condition forced: False"),
-    ("ops/conv.py", 121, "keyword dropped: stride"),
-    ("ops/conv.py", 190, "constant: 0"),
-    ("ops/ordering.py", 11, "keyword dropped"),
-    ("optim/schedules.py", 194, "boundary moved"),
-    ("kernels/normalization.py", 163, "constant: 1"),
-    ("kernels/product.py", 75, "condition forced: False"),
-    ("kernels/conv.py", 544, "condition forced: False"),
-    ("ops/shaping.py", 234, "boolean swapped"),
-]
-
-=======
->>>>>>> main
 
 def room_of(file: str) -> str:
     """Return the room of a file: the first folder or module on its path."""

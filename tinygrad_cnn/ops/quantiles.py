@@ -71,7 +71,7 @@ def quantile(
     Returns
     -------
     ndarray or Tensor
-        It has the axes of ``q``, then those that were not reduced.
+        It has the axes of ``q``, then those that were not reduced. The dtype of ``q`` does not matter.
 
     Raises
     ------
