@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import data, models, nn, ops, optim, testing, train, tree
+from tinygrad_cnn import data, linalg, models, nn, ops, optim, testing, train, tree
 
 ROOT = Path(__file__).parents[2]
-MODULES = [tg, data, models, nn, nn.init, optim, testing, testing.strategies, train, tree]
+MODULES = [tg, data, linalg, models, nn, nn.init, optim, testing, testing.strategies, train, tree]
 PUBLIC = [f"{module.__name__}.{name}" for module in MODULES for name in module.__all__]
 WITHOUT_A_TYPE = ["tinygrad_cnn.no_such_name", "typing.cast(typing.Any, 0)"]
 
@@ -42,7 +42,10 @@ def test_every_public_name_has_a_type(tmp_path, monkeypatch):
     other_results = {
         name for name in ops.__all__ if not _gives_what_it_is_given(revealed[f"tinygrad_cnn.{name}"])
     }
-    assert other_results == {"concatenate", "one_hot", "stack"}  # of sequences and of labels
+    # they take sequences or labels, or return several arrays
+    assert other_results == {"concatenate", "one_hot", "stack", "select", "topk", "meshgrid"} | {
+        *ops.splitting.__all__, *ops.stacking.__all__, "broadcast_arrays",
+    } - {"append"}  # fmt: skip
 
 
 def test_the_package_tells_type_checkers_that_it_is_annotated():
