@@ -45,7 +45,7 @@ def failures(case, names=None):
     found = set()
     for name in names or properties_of(case):
         try:
-            run_property(case, name, seed=0, max_examples=20)
+            run_property(case, name, seed=0, max_examples=10)
         except Exception:  # whatever the operation raises is a failure
             found.add(name)
     return found
