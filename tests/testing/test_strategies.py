@@ -10,7 +10,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn.testing import Call, strategies
 from tinygrad_cnn.testing.layouts import LAYOUTS
 
-RUNS = 100  # short ones: in a long run, hypothesis makes most examples of earlier ones
+RUNS = 300  # short ones: in a long run, hypothesis makes most examples of earlier ones
 MANY = settings(max_examples=100)
 
 
