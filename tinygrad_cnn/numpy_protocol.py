@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, tree
+from . import linalg, ops, tree
 from .tape import Box, is_connected, lost_gradient, raw
 
 NOT_IN_PLACE = (
@@ -124,24 +124,15 @@ def _no_op(name: str, kwargs: dict[str, Any], op: Any = None) -> str:
 _INSTEAD = {
     "absolute": "abs",
     "add.accumulate": "cumsum",
+    "add.at": "scatter_add",
     "add.reduce": "sum",
-    "column_stack": "concatenate",
-    "diag": "einsum",
-    "diagonal": "einsum",
-    "dot": "matmul",
-    "dstack": "concatenate",
     "float_power": "power",
-    "hstack": "concatenate",
     "linalg.vector_norm": "norm",
     "maximum.reduce": "max",
     "minimum.reduce": "min",
+    "multiply.accumulate": "cumprod",
     "multiply.outer": "outer",
     "multiply.reduce": "prod",
-    "ravel": "reshape",
-    "rollaxis": "moveaxis",
-    "take_along_axis": "getitem",
-    "trace": "einsum",
-    "vstack": "concatenate",
 }
 
 
@@ -173,7 +164,8 @@ _FUNCTIONS |= {
     np.full_like: lambda a, fill_value, dtype=None, order="K", subok=True, shape=None: np.full_like(
         raw(a), fill_value, dtype, order, subok, shape
     ),
-    np.linalg.norm: ops.norm,
+    np.linalg.matmul: ops.matmul,
+    np.linalg.tensordot: ops.tensordot,
     np.matrix_transpose: lambda x: ops.swapaxes(x, -1, -2),
     np.ptp: lambda a, axis=None, keepdims=False: (
         ops.max(a, axis, keepdims=keepdims) - ops.min(a, axis, keepdims=keepdims)
@@ -181,15 +173,17 @@ _FUNCTIONS |= {
     np.real: operator.pos,
     np.real_if_close: operator.pos,
 }
+_FUNCTIONS |= {getattr(np.linalg, name): getattr(linalg, name) for name in linalg.__all__}
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 # NumPy's words for parameters that the operations call otherwise
 _SYNONYMS: dict[Any, dict[str, str]] = {np.clip: {"min": "a_min", "max": "a_max"}}
 # What these answer has no derivative: a shape, a dtype, a truth, a position, a text. So they need no tape.
 _QUESTIONS = {
-    np.all, np.allclose, np.angle, np.any, np.argmin, np.argpartition, np.argsort, np.argwhere,
+    np.all, np.allclose, np.angle, np.any, np.argpartition, np.argwhere,
     np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.can_cast, np.common_type,
     np.count_nonzero, np.digitize, np.empty_like, np.flatnonzero, np.imag, np.iscomplex,
     np.iscomplexobj, np.isclose, np.isin, np.isneginf, np.isposinf, np.isreal, np.isrealobj, np.lexsort,
+    np.linalg.matrix_rank,
     np.may_share_memory, np.min_scalar_type, np.nanargmax, np.nanargmin, np.ndim, np.nonzero, np.ones_like,
     np.result_type, np.searchsorted, np.shape, np.shares_memory, np.size, np.tril_indices_from,
     np.triu_indices_from, np.zeros_like,
