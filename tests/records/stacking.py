@@ -18,7 +18,7 @@ def fitting(draw, axis_of):
     """Draw a list of arrays that differ along one axis at most, which depends on their number of axes."""
     shape = draw(strategies.shapes(max_side=3))
     axis = axis_of(len(shape))
-    lengths = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
+    lengths = draw(st.lists(st.integers(0, 3), min_size=2, max_size=3))
     shapes = [tuple(n if i == axis else m for i, m in enumerate(shape)) for n in lengths]
     return Call(([draw(arrays(one)) for one in shapes],), {})
 
@@ -61,6 +61,7 @@ def deeper(name):
         operands=arrays(),
         reference=getattr(np, name),
         linear_in=("arrays",),
+        elementwise=name == "atleast_1d",
         by_hand=[moved(getattr(np, name), functools.partial(np.reshape, shape=X.shape), getattr(ops, name))],
     )
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import broadcast_to, raw
+from ..tape import raw
 from ..types import Array, Operand, Out
+from .elementwise import where
 from .products import matmul
 from .shaping import as_array, expand_dims, reshape
 from .solving import inv
@@ -49,7 +50,7 @@ def matrix_power(a: Operand[Out], n: int) -> Out:
     n = checks.integer("matrix_power: n", n, -np.inf)
     square: Array = as_array(inv(a) if n < 0 else a)
     if n == 0:
-        return broadcast_to(np.eye(shape[-1], dtype=square.dtype), shape)
+        return where(np.True_, np.eye(shape[-1], dtype=square.dtype), square)
     factors = []
     for digit in reversed(bin(abs(n))[2:]):
         if digit == "1":
