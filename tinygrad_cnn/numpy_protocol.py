@@ -71,13 +71,12 @@ def _in_our_words(
     if signatures is None:
         return args, kwargs, {}
     theirs, ours, words = signatures
-    given = theirs.bind(*args, **kwargs).arguments
-    operands: tuple[Any, ...] = ()
-    for name, parameter in theirs.parameters.items():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            operands = given.pop(name, ())
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            given |= given.pop(name, {})
+    kinds = {parameter.kind: name for name, parameter in theirs.parameters.items()}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:  # any number of operands, which no option can follow
+        given = kwargs
+    else:
+        given, args = theirs.bind(*args, **kwargs).arguments, ()
+        given |= given.pop(kinds.get(inspect.Parameter.VAR_KEYWORD, ""), {})
     options, refused = {}, {}
     for name, value in given.items():
         if name in words:
@@ -87,7 +86,7 @@ def _in_our_words(
             refused[name] = value
     if refused:
         return (), {}, refused
-    call = ours.bind(*operands, **options)
+    call = ours.bind(*args, **options)
     return call.args, call.kwargs, {}
 
 

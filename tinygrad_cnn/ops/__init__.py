@@ -28,6 +28,7 @@ from .quantiles import *
 from .randomized import *
 from .reductions import *
 from .rounding import *
+from .sampled import *
 from .shaping import *
 from .splitting import *
 from .stacking import *
@@ -59,6 +60,7 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         randomized,
         reductions,
         rounding,
+        sampled,
         shaping,
         splitting,
         stacking,
