@@ -377,6 +377,22 @@ class Tensor(Box):
         """Sums of the elements up to each; see `tinygrad_cnn.cumsum`."""
         return ops.cumsum(self, axis)
 
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Products of the elements up to each; see `tinygrad_cnn.cumprod`."""
+        return ops.cumprod(self, axis)
+
+    def dot(self, other: Operand[Tensor]) -> Tensor:
+        """Inner product with vectors, or product of matrices; see `tinygrad_cnn.dot`."""
+        return ops.dot(self, other)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Sum of a diagonal; see `tinygrad_cnn.trace`."""
+        return ops.trace(self, offset, axis1, axis2)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Take a diagonal; see `tinygrad_cnn.diagonal`."""
+        return ops.diagonal(self, offset, axis1, axis2)
+
     def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Maximum over axes; see `tinygrad_cnn.max`."""
         return ops.max(self, axis, keepdims=keepdims)
@@ -388,6 +404,14 @@ class Tensor(Box):
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
         """Position of the maximum; see `tinygrad_cnn.argmax`."""
         return ops.argmax(self, axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Position of the minimum; see `tinygrad_cnn.argmin`."""
+        return ops.argmin(self, axis, keepdims=keepdims)
+
+    def argsort(self, axis: int | None = -1) -> Tensor:
+        """Positions of the elements in their order; see `tinygrad_cnn.argsort`."""
+        return ops.argsort(self, axis)
 
     def clip(self, min: Operand[Tensor] | None = None, max: Operand[Tensor] | None = None) -> Tensor:
         """Limit to an interval; see `tinygrad_cnn.clip`."""
@@ -406,8 +430,8 @@ class Tensor(Box):
         return ops.repeat(self, repeats, axis)
 
     def ravel(self) -> Tensor:
-        """Give one axis, in C order of the elements; see `tinygrad_cnn.reshape`."""
-        return ops.reshape(self, -1)
+        """Give one axis, in C order of the elements; see `tinygrad_cnn.ravel`."""
+        return ops.ravel(self)
 
     def flatten(self) -> Tensor:
         """Do the same as `ravel`: a view is as good as a copy where nothing is changed in place."""
