@@ -4,10 +4,13 @@ import collections
 import os
 from pathlib import Path
 
-import hypothesis
-import pytest
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")  # before NumPy is imported: the tests' processes share the cores already
 
-from tinygrad_cnn.kernels import parallel
+import hypothesis  # noqa: E402
+import pytest  # noqa: E402
+
+from tinygrad_cnn.kernels import parallel  # noqa: E402
 
 # --hypothesis-profile=NAME chooses another; deadlines would make a busy machine fail a test
 hypothesis.settings.register_profile("default", max_examples=10, deadline=None)

@@ -46,7 +46,7 @@ def assert_trees_close(found, expected, **tolerance):
 
 def test_the_gradient_is_the_directional_derivative():
     value, gradient = value_and_grad(smooth)(POINT)
-    assert value == smooth(POINT)
+    assert (value, type(value)) == (smooth(POINT), np.float64)
     assert_allclose(inner(gradient, OTHER), along(smooth, POINT, OTHER), rtol=1e-8)
 
 
@@ -74,23 +74,27 @@ ARGS = (np.array([2.0]), np.array([3.0]), np.array([5.0]))
 PARTIALS = (9 * 125.0, 2 * 2 * 3 * 125.0, 2 * 9 * 3 * 25.0)
 
 
-@pytest.mark.parametrize("argnums", [0, 1, 2, -1, -2, -3])
-def test_argnums_picks_one_argument(argnums):
-    assert_array_equal(grad(product, argnums)(*ARGS), [PARTIALS[argnums]])
-
-
-@pytest.mark.parametrize("argnums", [(0,), (1, 2), (2, 0), (0, -1), [0, 1]])
-def test_several_argnums_give_a_tuple_in_their_order(argnums):
+@pytest.mark.parametrize("argnums", [0, 1, 2, -1, -2, -3, (0,), (1, 2), (2, 0), (0, -1), [0, 1]])
+def test_argnums_picks_one_argument_or_gives_a_tuple_of_several_in_their_order(argnums):
     gradients = grad(product, argnums)(*ARGS)
-    assert isinstance(gradients, tuple)
-    assert_array_equal(gradients, [[PARTIALS[n]] for n in argnums])
+    assert isinstance(gradients, np.ndarray if isinstance(argnums, int) else tuple)
+    assert_array_equal(np.ravel(gradients), np.take(PARTIALS, np.ravel(argnums)))
 
 
-@pytest.mark.parametrize("argnums", [3, -4, (0, 3)])
+@pytest.mark.parametrize(
+    ("argnums", "said"),
+    [
+        (3, "argnums: expected positions below 3, .*got 3"),
+        (-4, "argnums: expected positions below 3, .*got -4"),
+        ((0, 3), "argnums: expected positions below 3, .*got 3"),
+        ((0, 0), "argnums: expected each argument once"),
+        ((0, -3), "argnums: expected each argument once"),
+        ([2, -1], "argnums: expected each argument once"),
+    ],
+)
 @pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
-def test_argnums_out_of_range_is_an_error(transform, argnums):
-    wrong = argnums[1] if isinstance(argnums, tuple) else argnums
-    with pytest.raises(ValueError, match=rf"argnums: expected positions below 3, .*got {wrong}"):
+def test_argnums_out_of_range_or_twice_the_same_are_an_error(transform, argnums, said):
+    with pytest.raises(ValueError, match=said):
         transform(product, argnums)(*ARGS)
 
 
@@ -113,12 +117,6 @@ def test_an_integer_among_the_arguments_is_named_with_its_path():
     with pytest.raises(TypeError, match=r"as in x\.astype\(np\.float32\)") as caught:
         grad(lambda p: p["w"])({"w": 1.0, "count": [np.array(3)]})
     assert caught.value.__notes__ == ["at '0.count.0' of the arguments to differentiate"]
-
-
-@pytest.mark.parametrize("argnums", [(0, 0), (0, -3), [2, -1]])
-def test_the_same_argument_twice_is_an_error(argnums):
-    with pytest.raises(ValueError, match="argnums: expected each argument once"):
-        grad(product, argnums)(*ARGS)
 
 
 def test_other_arguments_and_keywords_pass_through_untouched():
@@ -148,29 +146,10 @@ def test_an_output_that_does_not_depend_on_the_input_has_a_zero_gradient(constan
     assert_array_equal(gradient, [0.0, 0.0])
 
 
-def test_values_come_back_as_numpy_scalars():
-    value, _ = value_and_grad(lambda x: x.sum())(np.array([1.0, 2.0], np.float32))
-    assert type(value) is np.float32
-
-
-def test_the_arguments_are_not_changed_and_gradients_share_no_memory():
-    x = np.array([1.0, 2.0])
-    first, second = grad(lambda x, y: (x + y).sum(), (0, 1))(x, x)
-    assert not np.shares_memory(first, second)
-    first *= 100
-    assert_array_equal(x, [1.0, 2.0])
-    assert_array_equal(second, [1.0, 1.0])
-
-
 def test_has_aux_gives_plain_arrays():
     def f(x):
-        return (x * x).sum(), {
-            "logits": x * 2,
-            "top": x.max(),
-            "note": "text",
-            "none": None,
-            "array": np.ones(1),
-        }
+        aux = {"logits": x * 2, "top": x.max(), "note": "text", "none": None, "array": np.ones(1)}
+        return (x * x).sum(), aux
 
     (value, aux), gradient = value_and_grad(f, has_aux=True)(np.array([1.0, 2.0]))
     assert value == 5
@@ -179,11 +158,7 @@ def test_has_aux_gives_plain_arrays():
     assert_array_equal(aux["logits"], [2.0, 4.0])
     assert type(aux["top"]) is np.float64
     assert (aux["note"], aux["none"], aux["array"]) == ("text", None, 1)
-
-
-def test_grad_with_aux_gives_gradient_and_aux():
-    gradient, aux = grad(lambda x: (x * x, x + 1), has_aux=True)(3.0)
-    assert (gradient, aux) == (6, 4)
+    assert grad(lambda x: (x * x, x + 1), has_aux=True)(3.0) == (6, 4)
 
 
 def test_aux_stays_on_the_tape_where_an_outer_derivative_needs_it():
@@ -228,29 +203,29 @@ def test_a_function_that_returns_no_floating_scalar_is_an_error(transform, f, ca
 
 @pytest.mark.parametrize("f", [lambda x: x.sum(), lambda x: [x.sum(), x], lambda x: (x.sum(), x, x)])
 def test_has_aux_wants_a_pair(f):
-    with pytest.raises(
-        TypeError, match=r"returns \(scalar, aux\), for has_aux=True, got (float64|list|tuple)"
-    ):
+    with pytest.raises(TypeError, match=r"returns \(scalar, aux\), for .*, got (float64|list|tuple)"):
         grad(f, has_aux=True)(np.array([1.0, 2.0]))
 
 
+TRANSFORMS = {
+    "grad": lambda f, x: grad(lambda x: tg.sum(f(x)))(x),
+    "vjp": lambda f, x: vjp(f, x)[1](np.ones_like(x))[0],
+    "jvp": lambda f, x: jvp(f, [x], [np.ones_like(x)])[1],
+    "hvp": lambda f, x: hvp(lambda x: tg.sum(f(x)), [x], [np.ones_like(x)]),
+    "jacobian": lambda f, x: jacobian(f)(x),
+    "hessian": lambda f, x: hessian(lambda x: tg.sum(f(x)))(x),
+}
+
+
 @pytest.mark.parametrize("x", [2, True, np.array([1, 2]), {"a": np.array([True])}, np.array([1j])], ids=repr)
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda x: grad(lambda x: 1.0)(x),
-        lambda x: vjp(lambda x: x, x),
-        lambda x: jacobian(lambda x: x)(x),
-        lambda x: jvp(lambda x: x, [x], [x]),
-    ],
-)
-def test_arguments_to_differentiate_must_be_floating(call, x):
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_arguments_to_differentiate_must_be_floating(transform, x):
     kind = np.asarray(tree.leaves(x)[0]).dtype
     with pytest.raises(TypeError, match=f"{kind} tensors cannot require gradients: cast"):
-        call(x)
+        TRANSFORMS[transform](lambda x: 1.0, x)
 
 
-def test_integer_arguments_that_are_not_differentiated_are_fine():
+def test_arguments_that_are_not_differentiated_may_be_integers():
     assert grad(lambda x, n: x**n)(3.0, 2) == 6
 
 
@@ -294,20 +269,15 @@ def test_jvp_is_the_directional_derivative():
     assert_trees_close(tangent_out, along(several, POINT, OTHER), rtol=1e-8, atol=1e-9)
 
 
-def test_a_pullback_can_be_called_again():
-    _, pullback = vjp(lambda x: x**2, np.array([1.0, 2.0]))
-    for _ in range(2):
-        (pulled,) = pullback(np.array([1.0, 10.0]))
-        assert_array_equal(pulled, [2.0, 40.0])
-
-
-def test_the_same_output_twice_adds_up():
+def test_a_pullback_can_be_called_again_and_adds_up_an_output_that_comes_twice():
     def twice(x):
         y = x * 3
         return y, y, x
 
-    (pulled,) = vjp(twice, np.array([1.0]))[1]((np.array([1.0]), np.array([10.0]), np.array([100.0])))
-    assert_array_equal(pulled, [133.0])
+    _, pullback = vjp(twice, np.array([1.0]))
+    for _ in range(2):
+        (pulled,) = pullback((np.array([1.0]), np.array([10.0]), np.array([100.0])))
+        assert_array_equal(pulled, [133.0])
 
 
 def test_outputs_that_are_not_floating_have_zero_derivatives():
@@ -315,14 +285,10 @@ def test_outputs_that_are_not_floating_have_zero_derivatives():
         return {"y": x * 2, "count": np.array([3, 4]), "mask": x > 0}
 
     x = np.array([1.0, 2.0])
-    _, tangent = jvp(f, [x], [np.ones(2)])
-    assert_array_equal(tangent["y"], [2.0, 2.0])
-    assert_array_equal(tangent["count"], [0.0, 0.0])
-    assert_array_equal(tangent["mask"], [0.0, 0.0])
-    blocks = jacobian(f)(x)
-    assert_array_equal(blocks["y"], 2 * np.eye(2))
-    assert not blocks["count"].any()
-    assert not blocks["mask"].any()
+    slopes, blocks = jvp(f, [x], [np.ones(2)])[1], jacobian(f)(x)
+    for name, slope in (("y", 2), ("count", 0), ("mask", 0)):
+        assert_array_equal(slopes[name], [slope, slope])
+        assert_array_equal(blocks[name], slope * np.eye(2))
 
 
 def test_the_identity_and_constants_can_be_differentiated():
@@ -348,19 +314,18 @@ def test_a_cotangent_that_does_not_fit_is_an_error(cotangent, match):
         pullback(cotangent)
 
 
-@pytest.mark.parametrize("call", [jvp, lambda f, *a: hvp(lambda x: f(x).sum(), *a)])
-def test_a_tangent_that_does_not_fit_is_an_error(call):
-    def f(x):
-        return x * x
-
-    with pytest.raises(
-        ValueError, match=r"jvp: expected a tangent of shape \(2,\) like its primal, got \(3,\)"
-    ):
-        call(f, [np.ones(2)], [np.ones(3)])
-    with pytest.raises(ValueError, match="different structure"):
-        call(f, [np.ones(2)], [])
-    with pytest.raises(ValueError, match="different structure"):
-        call(f, [np.ones(2)], [{"a": np.ones(2)}])
+@pytest.mark.parametrize(
+    ("tangents", "match"),
+    [
+        ([np.ones(3)], r"jvp: expected a tangent of shape \(2,\) like its primal, got \(3,\)"),
+        ([], "different structure"),
+        ([{"a": np.ones(2)}], "different structure"),
+    ],
+)
+@pytest.mark.parametrize("product", [jvp, hvp])
+def test_a_tangent_that_does_not_fit_is_an_error(product, tangents, match):
+    with pytest.raises(ValueError, match=match):
+        product(lambda x: (x * x).sum(), [np.ones(2)], tangents)
 
 
 def test_hvp_is_the_hessian_times_the_tangent():
@@ -373,14 +338,11 @@ def test_hvp_is_the_hessian_times_the_tangent():
 
 def test_the_jacobian_of_a_tree_is_a_tree_of_trees():
     blocks = jacobian(several)(POINT)
-    assert blocks["matrix"]["w"].shape == (3, 3, 3)
-    assert blocks["pair"][1]["b"].shape == (3,)
-    assert blocks["constant"]["w"].shape == (2, 3)
-    assert not blocks["constant"]["w"].any()
     expected = np.exp(POINT["w"])[:, None] * POINT["b"]
     assert_allclose(blocks["matrix"]["w"], expected[:, :, None] * np.eye(3)[:, None, :])
     assert_allclose(blocks["pair"][0]["b"], np.diag(np.cos(POINT["b"])))
     assert_allclose(blocks["pair"][1]["w"], POINT["b"])
+    assert_array_equal(blocks["constant"]["w"], np.zeros((2, 3)))
 
 
 def test_jacobian_with_argnums():
@@ -389,11 +351,8 @@ def test_jacobian_with_argnums():
     assert_array_equal(by_b, a)
     assert_array_equal(by_a, np.eye(2)[:, :, None] * b)
     assert_array_equal(jacobian(lambda a, b: a @ b, -1)(a, b), a)
-
-
-def test_the_jacobian_of_an_empty_output():
-    assert jacobian(lambda x: x[:0])(np.ones(3)).shape == (0, 3)
-    assert jacobian(lambda x, y: x[:0] * y, (1, 0))(np.ones(3), np.float32(1))[0].shape == (0,)
+    empty = jacobian(lambda x, y: x[:0] * y, (1, 0))(np.ones(3), np.float32(1))
+    assert [block.shape for block in empty] == [(0,), (0, 3)]
 
 
 def test_the_hessian_is_symmetric_block_by_block():
@@ -401,18 +360,11 @@ def test_the_hessian_is_symmetric_block_by_block():
     for row in POINT:
         for col in POINT:
             assert_allclose(blocks[row][col], blocks[col][row].T, rtol=1e-13, atol=1e-15)
-    differences = [
-        along(lambda p: grad(smooth)(p)["w"], POINT, {"w": np.zeros(3), "b": e}) for e in np.eye(3)
-    ]
-    assert_allclose(blocks["w"]["b"], np.stack(differences, axis=1), rtol=1e-7, atol=1e-8)
 
 
 def test_hessian_with_argnums_gives_every_pair():
     blocks = hessian(product, (0, 2))(*ARGS)
-    assert_allclose(blocks[0][1], [[9 * 3 * 25.0]])
-    assert_allclose(blocks[1][0], [[9 * 3 * 25.0]])
-    assert_allclose(blocks[0][0], [[0.0]])
-    assert_allclose(blocks[1][1], [[2 * 9 * 6 * 5.0]])
+    assert_allclose(blocks, [[[[0.0]], [[9 * 3 * 25.0]]], [[[9 * 3 * 25.0]], [[2 * 9 * 6 * 5.0]]]])
 
 
 @settings(max_examples=30, deadline=None)
@@ -429,21 +381,10 @@ def test_reverse_and_forward_products_agree_with_the_jacobian(n, m, seed):
     assert_allclose(vjp(f, x)[1](u)[0], u @ full, rtol=1e-10, atol=1e-12)
 
 
-def test_float32_stays_float32():
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_float32_stays_float32(transform):
     x = np.array([1.0, 2.0], np.float32)
-
-    def f(x):
-        return tg.sin(x) * x / 2
-
-    results = [
-        grad(lambda x: f(x).sum())(x),
-        vjp(f, x)[1](np.ones(2))[0],
-        jvp(f, [x], [np.ones(2)])[1],
-        hvp(lambda x: f(x).sum(), [x], [np.ones(2)]),
-        jacobian(f)(x),
-        hessian(lambda x: f(x).sum())(x),
-    ]
-    assert [result.dtype for result in results] == [np.float32] * len(results)
+    assert TRANSFORMS[transform](lambda x: tg.sin(x) * x / 2, x).dtype == np.float32
 
 
 # --- higher orders ----------------------------------------------------------------------------------------
@@ -458,34 +399,20 @@ TANH = [
 ]
 
 
+def derivative(f, how):
+    """Make the function of the derivative of a function of a number, in reverse or in forward mode."""
+    return grad(f) if how == "reverse" else lambda x: jvp(f, [x], [1.0])[1]
+
+
+@pytest.mark.parametrize("how", ["reverse", "forward"])
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize(("f", "derivatives"), [(tg.sin, SIN), (tg.tanh, TANH)], ids=["sin", "tanh"])
-def test_derivatives_of_order_one_to_four(f, derivatives, order):
-    def nth(x):
-        return f(x)
-
+def test_derivatives_of_order_one_to_four(f, derivatives, order, how):
+    nth = f
     for _ in range(order):
-        nth = grad(nth)
-    for x in (-1.3, -0.2, 0.0, 0.7, 2.1):
-        assert_allclose(nth(x), derivatives[order](x), rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_forward_derivatives_of_order_one_to_four(order):
-    def nth(x):
-        return tg.tanh(x)
-
-    def differentiated(f):
-        return lambda x: jvp(f, [x], [1.0])[1]
-
-    for _ in range(order):
-        nth = differentiated(nth)
-    assert_allclose(nth(np.array(0.7)), TANH[order](0.7), rtol=1e-12)
-
-
-def test_perturbation_confusion():
-    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1
-    assert grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0) == 6
+        nth = derivative(nth, how)
+    for x in (-1.3, 0.0, 0.7):
+        assert_allclose(nth(np.array(x)), derivatives[order](x), rtol=1e-12, atol=1e-14)
 
 
 def test_an_argument_of_the_outer_function_passed_to_the_inner_one_is_another_variable():
@@ -497,25 +424,10 @@ def test_an_argument_of_the_outer_function_passed_to_the_inner_one_is_another_va
 @pytest.mark.parametrize("inner_is", ["reverse", "forward"])
 @pytest.mark.parametrize("outer_is", ["reverse", "forward"])
 def test_perturbation_confusion_in_every_mixture(outer_is, inner_is):
-    def derivative(f, how):
-        return grad(f) if how == "reverse" else lambda x: jvp(f, [x], [1.0])[1]
-
     f = derivative(lambda x: x * derivative(lambda y: x + y, inner_is)(1.0), outer_is)
     assert f(1.0) == 1
     f = derivative(lambda x: x * derivative(lambda y: x * x * y, inner_is)(1.0), outer_is)
     assert f(2.0) == 12
-
-
-def test_mixed_partials_are_symmetric():
-    def f(x, y):
-        return tg.sin(x * y) * tg.exp(x)
-
-    one = grad(lambda x: grad(lambda y: f(x, y))(0.7))(0.3)
-    other = grad(lambda y: grad(lambda x: f(x, y))(0.3))(0.7)
-    assert_allclose(one, other, rtol=1e-14)
-    x, y = 0.3, 0.7
-    analytic = np.exp(x) * (np.cos(x * y) * (1 + x) - x * y * np.sin(x * y))
-    assert_allclose(one, analytic, rtol=1e-14)
 
 
 def test_forward_over_reverse_is_reverse_over_forward():
@@ -536,49 +448,28 @@ def test_the_cotangent_can_be_differentiated():
     assert_array_equal(found, 3 * x**2 * v)
 
 
-def test_the_power_with_both_operands_on_the_tape_has_a_hessian():
-    blocks = hessian(lambda p: p["x"] ** p["y"])({"x": 2.0, "y": 3.0})
-    assert_allclose(blocks["x"]["x"], 6 * 2.0)
-    assert_allclose(blocks["x"]["y"], 4 * (1 + 3 * np.log(2)))
-    assert_allclose(blocks["y"]["y"], 8 * np.log(2) ** 2)
-
-
 # --- the world outside ------------------------------------------------------------------------------------
 
 
-def test_a_derivative_without_an_outer_tensor_is_not_recorded():
-    constant = Tensor([1.0, 2.0])
-    _, gradient = value_and_grad(lambda x: (x * constant).sum())(np.array([3.0, 4.0]))
-    assert type(gradient) is np.ndarray
-    assert type(vjp(lambda x: x * constant, np.ones(2))[0]) is np.ndarray
-
-
-def test_an_older_tensor_that_the_output_does_not_depend_on_does_not_cause_recording():
-    other = Tensor(1.0, requires_grad=True)
-    unrelated = other * 2
+def test_a_derivative_that_depends_on_no_tensor_outside_is_not_recorded():
+    constant, unrelated = Tensor([1.0, 2.0]), Tensor(1.0, requires_grad=True) * 2
 
     def f(x):
         assert unrelated.data == 2
-        return x * x
+        return (x * constant).sum()
 
-    assert type(grad(f)(np.array(3.0))) is np.ndarray
+    assert type(grad(f)(np.array([3.0, 4.0]))) is np.ndarray
+    assert type(vjp(lambda x: x * constant, np.ones(2))[0]) is np.ndarray
 
 
-def test_a_closure_over_a_tensor_is_recorded():
+def test_a_closure_over_a_tensor_or_over_something_computed_from_one_is_recorded():
     w = Tensor([2.0, 3.0], requires_grad=True)
-    value, gradient = value_and_grad(lambda x: (w * x**2).sum())(np.array([1.0, 5.0]))
+    scale = tg.exp(w)
+    value, gradient = value_and_grad(lambda x: (scale * w * x**2).sum())(np.array([1.0, 5.0]))
     assert isinstance(value, Tensor)
     assert isinstance(gradient, Tensor)
-    (gradient**2).sum().backward()  # sum (2 w x)**2
-    assert_array_equal(w.grad, [8 * 2.0 * 1, 8 * 3.0 * 25])
-
-
-def test_a_closure_over_something_computed_from_a_tensor_is_recorded():
-    w = Tensor(2.0, requires_grad=True)
-    scale = tg.exp(w)
-    gradient = grad(lambda x: scale * x * x)(3.0)
-    gradient.backward()
-    assert_allclose(w.grad, 6 * np.exp(2.0))
+    gradient.sum().backward()  # sum 2 exp(w) w x
+    assert_allclose(w.grad, 2 * np.exp(w.data) * (1 + w.data) * [1, 5], rtol=1e-14)
 
 
 def test_tensors_as_arguments_are_recorded_a_gradient_penalty():
@@ -590,36 +481,18 @@ def test_tensors_as_arguments_are_recorded_a_gradient_penalty():
     assert_array_equal(x.grad, 36 * w.data**2 * x.data**3)
 
 
-def test_a_gradient_penalty_through_a_convolution_agrees_with_differences():
-    rng = np.random.default_rng(0)
-    x, w = rng.standard_normal((2, 2, 5, 4)), rng.standard_normal((3, 2, 3, 2))
-
-    def penalty(w):
-        gradient = grad(lambda x: (tg.tanh(tg.conv2d(x, w, stride=2, padding=1)) ** 2).sum())(x)
-        return (gradient**2).sum()
-
-    direction = rng.standard_normal(w.shape)
-    found = float((grad(penalty)(w) * direction).sum())
-    assert_allclose(found, along(penalty, w, direction), rtol=1e-7)
-
-
-def test_jacobian_and_jvp_are_recorded_too():
+@pytest.mark.parametrize("transform", ["jacobian", "jvp"])
+def test_jacobian_and_jvp_are_recorded_too(transform):
     w = Tensor(2.0, requires_grad=True)
-    rows = jacobian(lambda x: w * x**2)(np.array([1.0, 3.0]))
-    assert isinstance(rows, Tensor)
-    rows.sum().backward()
-    assert w.grad == 8
-    w.grad = None
-    _, tangent = jvp(lambda x: w * x**2, [np.array([1.0, 3.0])], [np.ones(2)])
-    tangent.sum().backward()
+    slopes = TRANSFORMS[transform](lambda x: w * x**2, np.array([1.0, 3.0]))
+    assert isinstance(slopes, Tensor)
+    slopes.sum().backward()
     assert w.grad == 8
 
 
 def test_the_tensors_inside_do_not_leak_gradients_into_outer_leaves():
     w = Tensor(2.0, requires_grad=True)
-    grad(lambda x: w * x)(3.0)
-    assert w.grad is None
-    grad(lambda x: x * x)(w)
+    grad(lambda x: w * x * x)(w)
     assert w.grad is None
 
 
@@ -633,14 +506,6 @@ def test_a_tensor_whose_graph_was_released_is_a_variable_like_any_array(after):
     assert found == 2 * y.item()
 
 
-def test_stop_gradient():
-    assert grad(lambda x: x * tg.stop_gradient(x * x))(3.0) == 9
-    kept = tg.stop_gradient({"a": Tensor(1.0, requires_grad=True), "b": [np.ones(2), None]})
-    assert not kept["a"].requires_grad
-    assert_array_equal(kept["b"][0], [1.0, 1.0])
-    assert grad(grad(lambda x: tg.stop_gradient(x) * x**2))(3.0) == 6
-
-
 def test_a_function_that_ignores_its_lifted_argument_sees_the_outer_one_as_another():
     x = Tensor(3.0, requires_grad=True)
     gradient = grad(lambda y: y * x)(x)  # by the argument alone, not by the closure
@@ -650,31 +515,29 @@ def test_a_function_that_ignores_its_lifted_argument_sees_the_outer_one_as_anoth
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "slope"),
-    [(tg.sqrt, 0.0, np.inf), (tg.log, 0.0, np.inf), (lambda x: 1 / x, 0.0, -np.inf), (tg.abs, 0.0, 0.0)],
+    ("f", "slope"),
+    [
+        (tg.sqrt, np.inf),
+        (tg.log, np.inf),
+        (lambda x: 1 / x, -np.inf),
+        (tg.abs, 0.0),
+        (lambda x: tg.where(x > 0, tg.sqrt(x), 0.0), 0.0),
+    ],
 )
-@pytest.mark.filterwarnings("ignore:divide by zero")
-def test_jvp_at_a_singular_point_is_the_gradient_there(f, x, slope):
-    assert tg.jvp(f, [np.array(x)], [np.array(1.0)])[1] == tg.grad(f)(np.array(x)) == slope
-
-
-@pytest.mark.filterwarnings("ignore:invalid value")
-def test_jvp_of_a_branch_that_is_not_taken_is_finite():
-    def f(x):
-        return tg.where(x > 0, tg.sqrt(x), 0.0)
-
-    tangent = tg.jvp(f, [np.array([0.0, 4.0])], [np.ones(2)])[1]
-    assert tangent.tolist() == [0.0, 0.25]
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+def test_jvp_at_a_singular_point_is_the_gradient_there(f, slope):
+    assert jvp(f, [np.array(0.0)], [np.array(1.0)])[1] == grad(f)(0.0) == slope
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda p: p.pop("a"),
-        lambda p: p.update(a=p.pop("a")),  # now the last
+        lambda p: p.update(a=p.pop("a")),
         lambda p: p.update(d=p["a"]),
         lambda p: p.clear(),
     ],
+    ids=["removed", "moved to the end", "added", "cleared"],
 )
 def test_a_function_may_change_the_tree_that_it_is_given(change):
     def f(p):

@@ -5,7 +5,7 @@ einsum each, its pooling a reshape with an argmax, its backward pass the chain r
 
 How agreement is measured: a loss by ``|a - b| / |b|``, the gradient of one parameter by
 ``max |a - b| / max |b|``, where b is the reference, always computed in float64. At the learning rate 0.001
-with momentum 0.9 training is stable on these data: the loss falls steadily from 2.4 to 1.5. (At five times
+with momentum 0.9 training is stable on these data: the loss falls from 2.4 to 1.2. (At five times
 that rate a rounding error now and then decides another winner of a relu or a pooling, and float32 parts from
 float64 by 1e-3.) A third of the labels are random: the loss cannot fall to 0, where a relative error says
 nothing.
@@ -15,12 +15,10 @@ import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
+from tinygrad_cnn import tree
 from tinygrad_cnn.models import baseline, baseline_bn
 
-BATCH, STEPS, LR, MOMENTUM = 16, 100, 0.001, 0.9
-PARAMETERS = [
-    (layer, name) for layer in ("conv1", "conv2", "dense1", "dense2") for name in ("weight", "bias")
-]
+BATCH, STEPS, LR, MOMENTUM = 8, 100, 0.001, 0.9
 
 
 def digits_like(rng, n):
@@ -37,24 +35,30 @@ def digits_like(rng, n):
 # --- the reference -----------------------------------------------------------------------------------------
 
 
+def shifted(padded, u, v):
+    """Cut the image that the offset (u, v) of a kernel meets out of the padded one."""
+    height, width = padded.shape[2] - 2, padded.shape[3] - 2
+    return padded[:, :, u : u + height, v : v + width]
+
+
+def padded_by_one(x):
+    return np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+
+
 def conv_forward(x, w, b):
-    height, width = x.shape[2:]
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    y = np.zeros((len(x), len(w), height, width), x.dtype) + b[:, None, None]
-    for u in range(3):
-        for v in range(3):
-            y += np.einsum("nchw,oc->nohw", padded[:, :, u : u + height, v : v + width], w[:, :, u, v])
+    padded = padded_by_one(x)
+    y = np.zeros((len(x), len(w), *x.shape[2:])) + b[:, None, None]
+    for u, v in np.ndindex(3, 3):
+        y += np.einsum("nchw,oc->nohw", shifted(padded, u, v), w[:, :, u, v], optimize=True)
     return y
 
 
 def conv_backward(dy, x, w):
-    height, width = x.shape[2:]
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    padded = padded_by_one(x)
     dpadded, dw = np.zeros_like(padded), np.zeros_like(w)
-    for u in range(3):
-        for v in range(3):
-            dw[:, :, u, v] = np.einsum("nohw,nchw->oc", dy, padded[:, :, u : u + height, v : v + width])
-            dpadded[:, :, u : u + height, v : v + width] += np.einsum("nohw,oc->nchw", dy, w[:, :, u, v])
+    for u, v in np.ndindex(3, 3):
+        dw[:, :, u, v] = np.einsum("nohw,nchw->oc", dy, shifted(padded, u, v), optimize=True)
+        shifted(dpadded, u, v)[...] += np.einsum("nohw,oc->nchw", dy, w[:, :, u, v], optimize=True)
     return dpadded[:, :, 1:-1, 1:-1], dw, dy.sum((0, 2, 3))
 
 
@@ -131,20 +135,19 @@ def reference_step(p, x, labels):
 
 
 def copy_of(params):
-    return {layer: {name: a.astype(np.float64) for name, a in own.items()} for layer, own in params.items()}
+    return tree.map(lambda a: a.astype(np.float64), params)
 
 
 def reference_training(params, batches):
     params = copy_of(params)
-    velocity = {layer: {name: np.zeros_like(a) for name, a in own.items()} for layer, own in params.items()}
+    velocity = tree.map(np.zeros_like, params)
     losses, first = [], None
     for x, labels in batches:
         loss, grads = reference_step(params, x, labels)
         losses.append(loss)
         first = first or grads
-        for layer, name in PARAMETERS:
-            velocity[layer][name] = MOMENTUM * velocity[layer][name] + grads[layer][name]
-            params[layer][name] = params[layer][name] - LR * velocity[layer][name]
+        velocity = tree.map(lambda v, g: MOMENTUM * v + g, velocity, grads)
+        params = tree.map(lambda p, v: p - LR * v, params, velocity)
     return np.array(losses), first
 
 
@@ -168,16 +171,12 @@ def package_training(model, params, state, batches, dtype):
 
 
 def worst_of_gradients(found, expected):
-    assert found.keys() == expected.keys()
-    errors = {}
-    for layer, own in expected.items():
-        assert found[layer].keys() == own.keys()
-        for name, b in own.items():
-            a = found[layer][name]
-            assert a.shape == b.shape
-            assert np.abs(b).max() > 1e-4  # there is something to compare
-            errors[f"{layer}.{name}"] = np.abs(a - b).max() / np.abs(b).max()
-    return max(errors.values())
+    def error(a, b):
+        assert a.shape == b.shape
+        assert np.abs(b).max() > 1e-4  # there is something to compare
+        return np.abs(a - b).max() / np.abs(b).max()
+
+    return max(tree.leaves(tree.map(error, found, expected)))
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +188,7 @@ def batches():
 def start_of(model, dtype):
     """Initial values that float32 holds exactly, so that every dtype starts from the same."""
     params, state = model.init(np.random.default_rng(1), dtype=np.float32)
-    return tg.tree.map(lambda array: array.astype(dtype), (params, state))
+    return tree.map(lambda array: array.astype(dtype), (params, state))
 
 
 @pytest.fixture(scope="module")
@@ -197,10 +196,11 @@ def reference(batches):
     return reference_training(start_of(baseline(), np.float64)[0], batches)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
-def test_a_hundred_losses_and_the_first_gradients_agree_with_the_reference(
-    batches, reference, dtype, tolerance
-):
+in_both_dtypes = pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
+
+
+@in_both_dtypes
+def test_a_hundred_losses_and_the_first_gradients_are_the_references(batches, reference, dtype, tolerance):
     expected, expected_gradients = reference
     model = baseline()
     params, state = start_of(model, dtype)
@@ -210,7 +210,7 @@ def test_a_hundred_losses_and_the_first_gradients_agree_with_the_reference(
     assert (np.abs(found - expected) / expected).max() < tolerance
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-10), (np.float32, 1e-4)])
+@in_both_dtypes
 def test_the_first_gradients_with_batch_normalisation_agree_with_the_reference(batches, dtype, tolerance):
     model = baseline_bn()
     params, state = start_of(model, dtype)
@@ -222,25 +222,3 @@ def test_the_first_gradients_with_batch_normalisation_agree_with_the_reference(b
     found, gradients = package_training(model, params, state, batches[:1], dtype)
     assert worst_of_gradients(gradients, expected_gradients) < tolerance
     assert abs(found[0] - expected) / expected < tolerance
-
-
-def test_the_reference_agrees_with_differences_of_itself():
-    rng = np.random.default_rng(3)
-    x, labels = digits_like(rng, 2)
-    for model in (baseline(), baseline_bn()):
-        params = copy_of(model.init(rng, dtype=np.float64)[0])
-        _, grads = reference_step(params, x, labels)
-        direction = {
-            layer: {n: rng.standard_normal(a.shape) for n, a in own.items()} for layer, own in params.items()
-        }
-
-        def shifted(eps, params=params, direction=direction):
-            moved = {
-                layer: {n: a + eps * direction[layer][n] for n, a in own.items()}
-                for layer, own in params.items()
-            }
-            return reference_step(moved, x, labels)[0]
-
-        difference = (shifted(1e-7) - shifted(-1e-7)) / 2e-7
-        slope = sum((grads[la][n] * d).sum() for la, own in direction.items() for n, d in own.items())
-        assert abs(slope - difference) < 1e-5 * abs(difference)

@@ -1,5 +1,6 @@
 """No operation is forgotten: each is exported, has its record, and is compared with its counterparts."""
 
+import numpy as np
 import pytest
 import records
 from records.record import Without
@@ -8,6 +9,7 @@ from records.rooms import defined_in, modules_of
 import tinygrad_cnn as tg
 from tinygrad_cnn import ops
 from tinygrad_cnn.tape import Primitive
+from tinygrad_cnn.testing import strategies
 
 RECORDS = {record.name: record for record in records.RECORDS}
 CALLED = {record.case.function for record in records.RECORDS}
@@ -15,7 +17,8 @@ PARTS = {case.function for case in records.CASES} - CALLED
 
 # what one module of operations offers to another
 HELPERS = {
-    "check_arrays", "finite_max", "floating", "geometry", "kept_shape", "over", "times", "unreduce",
+    "check_arrays", "finite_max", "floating", "geometry", "is_normal", "kept_shape", "over",
+    "reduced_axes", "times", "unreduce",
 }  # fmt: skip
 
 
@@ -43,6 +46,33 @@ def test_every_public_function_of_the_operations_is_exported():
 def test_the_operations_are_exported_from_the_package_too():
     assert {name for name in ops.__all__ if getattr(tg, name, None) is not getattr(ops, name)} == set()
     assert set(ops.__all__) <= set(tg.__all__)
+
+
+def acts_on_each_element(case, call, seed):
+    """Tell whether changing some elements of the operands changes the same ones of the output alone."""
+    flat = case.flat(call)
+    shape = np.shape(case.function(*call.operands, **call.params))
+    if any(x.shape != shape for x in flat.leaves):
+        return False
+    mask = np.random.default_rng(seed).random(shape) < 0.5
+    others = [np.where(mask, 0.75 * x, x) for x in flat.leaves]
+    before, after = flat.values(), flat.values(others)
+    return bool(before) and all(
+        np.array_equal(x[~mask], y[~mask]) for x, y in zip(before, after, strict=True)
+    )
+
+
+@pytest.mark.parametrize("case", [case for case in records.CASES if not case.elementwise], ids=repr)
+def test_an_operation_that_acts_on_each_element_is_declared_elementwise(case):
+    """The suite then asks that elements which are not used do not matter."""
+    seen = []
+
+    def look(call, seed):
+        if any(x.size > 1 for x in case.leaves(call)):
+            seen.append(acts_on_each_element(case, call, seed))
+
+    strategies.for_all(f"{case.name}_elementwise", records.calls_of(case), look, seed=0, max_examples=6)
+    assert not (seen and all(seen)), f"{case.name} acts on each element: give its case elementwise=True"
 
 
 @pytest.mark.parametrize("name", RECORDS)

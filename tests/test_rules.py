@@ -3,64 +3,36 @@
 import ast
 import functools
 import gc
-import os
+import itertools
 import statistics
-import subprocess
 import sys
 import threading
 import time
 import tracemalloc
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pytest
+from house import MODULES, room_of
 from leaves import leaf
 from numpy.testing import assert_allclose, assert_array_equal
+from processes import run
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, grad, ops, primitive, tree, value_and_grad
 from tinygrad_cnn.tape import RELEASED
-from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
-PACKAGE = Path(tg.__file__).parent
-
-
-def run(script, *arguments, **environment):
-    """Run Python code in a process of its own; its output, or an assertion that shows the error."""
-    result = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+# --- only the operations hold gradient code, and NumPy is all they need -----------------------------------
 
 
-# --- only the operations hold gradient code ----------------------------------------------------------------
-
-SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-SOURCES += sorted(path.relative_to(PACKAGE) for path in PACKAGE.glob("*/__init__.py"))
-
-
-def room_of(source):
-    return source.parts[0].removesuffix(".py")
-
-
-@pytest.mark.parametrize("source", [s for s in SOURCES if room_of(s) in ("nn", "optim", "train")], ids=str)
-def test_layers_optimizers_and_training_hold_no_gradient_code(source):
-    text = ast.parse((PACKAGE / source).read_text(encoding="utf-8"))
-    names = {node.id for node in ast.walk(text) if isinstance(node, ast.Name)}
-    names |= {node.attr for node in ast.walk(text) if isinstance(node, ast.Attribute)}
-    names |= {
-        alias.name for node in ast.walk(text) if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
+@pytest.mark.parametrize("module", [m for m in MODULES if room_of(m) in ("nn", "optim", "train")])
+def test_layers_optimizers_and_training_hold_no_gradient_code(module):
+    nodes = list(ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    names |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert not names & {"primitive", "Primitive", "defvjp", "Node", "walk"}
 
-
-# --- NumPy alone -----------------------------------------------------------------------------------
 
 ONLY_NUMPY = """
 import sys
@@ -80,20 +52,27 @@ except ImportError:
     pass
 import numpy as np
 import tinygrad_cnn as tg
+print(*sys.modules)
 model = tg.nn.Sequential(tg.nn.Conv2d(1, 2, 3), tg.nn.ReLU(), tg.nn.Flatten(), tg.nn.Dense(8, 2))
 params, state = model.init(np.random.default_rng(0))
 x = np.ones((2, 1, 4, 4), np.float32)
 loss = lambda p: tg.cross_entropy(model(p, state, x)[0], np.array([0, 1]))
 tg.optim.SGD(params, lr=0.1).step(tg.grad(loss)(params))
-print("trained")
+print("trained", tg.data.__name__)
 """
 
 
-def test_importing_and_training_needs_numpy_alone():
-    assert run(ONLY_NUMPY).strip() == "trained"
+def test_importing_and_training_needs_numpy_alone_and_loads_what_costs_when_it_is_used():
+    loaded, done = run(ONLY_NUMPY).splitlines()
+    assert done == "trained tinygrad_cnn.data"
+    assert "tinygrad_cnn.ops" in loaded.split()
+    lazy = ("testing", "train", "data", "interop", "cli", "debug", "extend", "models")
+    assert not {f"tinygrad_cnn.{name}" for name in lazy} & set(loaded.split())
+    with pytest.raises(AttributeError, match=r"tinygrad_cnn.*nothing"):
+        tg.nothing  # noqa: B018
 
 
-# --- gradients are arrays of one's own -------------------------------------------------------------
+# --- gradients are arrays of one's own -------------------------------------------------------------------
 
 
 def used_in_many_ways(x, y):
@@ -126,47 +105,24 @@ def test_gradients_have_shape_and_dtype_are_writable_and_share_no_memory(f, dtyp
     out = f(*tensors)
     seed = np.ones(out.shape, dtype)
     out.backward(seed)
-    by_tensor = [t.grad for t in tensors]
-    by_grad = list(grad(lambda p: f(*p).sum())(arrays))
-    pulled = list(tg.vjp(f, *arrays)[1](seed))
-    for gradients in (by_tensor, by_grad, pulled):
-        for array, g in zip(arrays, gradients, strict=True):
-            assert type(g) is np.ndarray
-            assert (g.shape, g.dtype) == (array.shape, array.dtype)
-            assert g.flags.writeable
-            assert not any(0 < stride < g.itemsize or stride == 0 for stride in g.strides)
-    everything = [*by_tensor, *by_grad, *pulled, *arrays, seed]
-    for i, one in enumerate(everything):
-        for other in everything[i + 1 :]:
-            assert not np.shares_memory(one, other)
+    gradients = [t.grad for t in tensors]
+    gradients += grad(lambda p: f(*p).sum())(arrays)
+    gradients += tg.vjp(f, *arrays)[1](seed)
+    for array, g in zip(arrays * 3, gradients, strict=True):
+        assert type(g) is np.ndarray
+        assert (g.shape, g.dtype, g.flags.writeable) == (array.shape, array.dtype, True)
+        assert all(abs(stride) >= g.itemsize for stride in g.strides)
+    for one, other in itertools.combinations([*gradients, *arrays, seed], 2):
+        assert not np.shares_memory(one, other)
 
 
-def test_the_gradient_of_a_scalar_is_a_zero_dimensional_array():
-    x = leaf(2.0, np.float32)
-    (x * np.ones(3, np.float32)).sum().backward()
-    assert_array_equal(x.grad, np.array(3.0, np.float32), strict=True)
-    assert_array_equal(grad(lambda x: x * x)(np.float32(3.0)), np.array(6.0, np.float32), strict=True)
-    assert_array_equal(grad(lambda x: x)(3.0), np.array(1.0), strict=True)
-    assert_array_equal(grad(lambda x: x + x)(3.0), np.array(2.0), strict=True)
+@pytest.mark.parametrize(("f", "slope"), [(lambda x: x, 1), (lambda x: x + x, 2), (lambda x: x * x, 6)])
+@pytest.mark.parametrize("x", [3.0, np.float64(3), np.float32(3)])
+def test_the_gradient_of_a_scalar_is_a_zero_dimensional_array(f, slope, x):
+    assert_array_equal(grad(f)(x), np.array(slope, np.asarray(x).dtype), strict=True)
 
 
-def test_in_place_changes_of_one_gradient_reach_no_other_and_no_later_one():
-    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
-    out = (x + y) * 1
-    out.sum().backward()
-    x.grad *= 100
-    assert_array_equal(y.grad, [1.0, 1.0])
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_memory_layout_does_not_matter(layout):
-    base = np.arange(24.0).reshape(4, 6)
-    gradient = grad(lambda x: (tg.sin(x) * x).sum())(relaid(base, layout))
-    assert_array_equal(gradient, grad(lambda x: (tg.sin(x) * x).sum())(base))
-    gradient += 1
-
-
-# --- depth -----------------------------------------------------------------------------------------
+# --- depth ------------------------------------------------------------------------------------------------
 
 DEEP = """
 import sys, threading
@@ -176,17 +132,17 @@ import tinygrad_cnn as tg
 def chain():
     x = tg.Tensor(np.ones(1), requires_grad=True)
     y = x
-    for _ in range(100_000):
+    for _ in range(20_000):
         y = y + 1.0
-    assert repr(y) == "Tensor([100001.], from=add)"
+    assert repr(y) == "Tensor([20001.], from=add)"
     y.backward(np.ones(1), retain_graph=True)
     y.backward(np.ones(1))  # frees it node by node
     assert x.grad == 2
-    for _ in range(100_000):
+    for _ in range(20_000):
         y = y + x
     del y                   # frees it at once
     def f(x):
-        for _ in range(100_000):
+        for _ in range(20_000):
             x = -x
         return x
     assert tg.grad(f)(1.0) == 1
@@ -200,11 +156,38 @@ thread.join()
 """
 
 
-def test_a_chain_of_depth_100_000_needs_no_stack():
+def test_a_deep_chain_needs_no_stack():
     assert run(DEEP).strip() == "reached the end"
 
 
-def counting(calls):
+def diamonds(both, x):
+    for _ in range(1000):
+        x = both(x, x)
+    return x
+
+
+def crossing_paths(both, x):
+    left, right = x, x
+    for _ in range(500):
+        left, right = both(left, right), both(right, left)
+    return 0.5 * (left + right)
+
+
+def by_backward(f, x):
+    x = Tensor(x, requires_grad=True)
+    f(x).backward()
+    return x.grad
+
+
+def by_grad(f, x):
+    return grad(f)(x)
+
+
+@pytest.mark.parametrize("differentiate", [by_backward, by_grad])
+@pytest.mark.parametrize("graph", [diamonds, crossing_paths])
+def test_each_edge_is_visited_once(graph, differentiate):
+    calls = []
+
     @primitive(broadcasts=True)
     def both(a, b):
         return 0.5 * (a + b)
@@ -214,39 +197,7 @@ def counting(calls):
         return 0.5 * g
 
     both.defvjp(a=rule, b=rule)
-    return both
-
-
-@pytest.mark.parametrize("differentiate", ["backward", "grad"])
-def test_a_diamond_of_depth_1000_visits_each_edge_once(differentiate):
-    calls = []
-    both = counting(calls)
-
-    def f(x):
-        for _ in range(1000):
-            x = both(x, x)
-        return x
-
-    if differentiate == "grad":
-        assert grad(f)(3.0) == 1
-    else:
-        x = leaf(3.0)
-        f(x).backward()
-        assert x.grad == 1
-    assert len(calls) == 2000
-
-
-def test_a_ladder_whose_paths_cross_visits_each_edge_once():
-    calls = []
-    both = counting(calls)
-
-    def f(x):
-        left, right = x, x * 1
-        for _ in range(500):
-            left, right = both(left, right), both(right, left)
-        return left + right
-
-    assert grad(f)(3.0) == 2
+    assert differentiate(lambda x: graph(both, x), np.array(3.0)) == 1
     assert len(calls) == 2000
 
 
@@ -260,12 +211,12 @@ def test_time_is_linear_in_depth():
         y.backward(np.ones(1))
         return time.process_time() - start
 
-    small = min(seconds(1_000) for _ in range(5))
-    large = min(seconds(20_000) for _ in range(2))
+    small = min(seconds(250) for _ in range(5))
+    large = seconds(5_000)
     assert large < 5 * 20 * small  # a quadratic walk takes 20 * 20 times as long
 
 
-# --- what is released, and what is kept ------------------------------------------------------------
+# --- what is released, and what is kept ------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -286,9 +237,7 @@ def watched(x, log):
 @pytest.mark.usefixtures("no_collector")
 def test_backward_frees_the_graph_without_the_collector():
     x, log = leaf(np.ones(3)), []
-    y = x
-    for _ in range(5):
-        y = watched(y, log)
+    y = watched(watched(x, log), log)
     loss = y.sum()
     del y
     assert all(ref() is not None for ref in log)
@@ -298,38 +247,32 @@ def test_backward_frees_the_graph_without_the_collector():
     assert loss.data.shape == ()  # loss is still held, and does not hold the graph
 
 
-@pytest.mark.usefixtures("no_collector")
-def test_a_graph_never_walked_is_freed_with_its_last_tensor():
-    log = []
-    y = watched(watched(leaf(np.ones(3)), log), log)
-    del y
-    assert all(ref() is None for ref in log)
+def with_aux(f):
+    """Make a function of a scalar and of something else that depends on the same graph."""
+
+    def both(x):
+        y = f(x)
+        return y * 2, {"loss": y}
+
+    return lambda x: value_and_grad(both, has_aux=True)(x)
 
 
 @pytest.mark.usefixtures("no_collector")
-@pytest.mark.parametrize("transform", ["grad", "has_aux", "hessian", "jvp", "nested"])
-def test_functional_derivatives_free_everything_too(transform):
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda f: lambda x: f(leaf(x)).shape,  # never walked: freed with the last tensor
+        lambda f: value_and_grad(f),
+        with_aux,
+        lambda f: tg.hessian(f),
+        lambda f: lambda x: tg.jvp(f, [x], [x]),
+        lambda f: grad(lambda x: (grad(f)(x) ** 2).sum()),
+    ],
+    ids=["no derivative", "grad", "has_aux", "hessian", "jvp", "nested"],
+)
+def test_derivatives_free_everything_without_the_collector(differentiate):
     log = []
-
-    def f(x):
-        return watched(watched(x, log), log).sum()
-
-    x = np.ones(3)
-    if transform == "grad":
-        kept = value_and_grad(f)(x)
-    elif transform == "has_aux":
-
-        def with_aux(x):
-            y = watched(watched(x, log), log)
-            return y.sum(), {"logits": y}
-
-        kept = value_and_grad(with_aux, has_aux=True)(x)
-    elif transform == "hessian":
-        kept = tg.hessian(f)(x)
-    elif transform == "jvp":
-        kept = tg.jvp(f, [x], [x])
-    else:
-        kept = grad(lambda x: (grad(f)(x) ** 2).sum())(x)
+    kept = differentiate(lambda x: watched(watched(x, log), log).sum())(np.ones(3))
     assert log
     assert all(ref() is None for ref in log)
     assert kept is not None
@@ -367,20 +310,8 @@ def memory_during_the_walk(differentiate, shape_of_graph):
     return [(now - before) / MEGABYTE for now in seen]
 
 
-def by_backward(f, x):
-    f(Tensor(x, requires_grad=True)).backward()
-
-
-def by_aux(f, x):
-    def with_aux(x):
-        y = f(x)
-        return y * 2, {"loss": y}
-
-    value_and_grad(with_aux, has_aux=True)(x)
-
-
 @pytest.mark.usefixtures("no_collector")
-@pytest.mark.parametrize("differentiate", [by_backward, lambda f, x: grad(f)(x), by_aux])
+@pytest.mark.parametrize("differentiate", [by_backward, by_grad, lambda f, x: with_aux(f)(x)])
 @pytest.mark.parametrize("shape_of_graph", [lambda x: x * 0.5, lambda x: x + x], ids=["chain", "diamonds"])
 def test_memory_falls_node_by_node_during_the_walk(differentiate, shape_of_graph):
     memory = memory_during_the_walk(differentiate, shape_of_graph)
@@ -401,10 +332,10 @@ def test_a_second_backward_raises_and_retain_graph_allows_it():
     assert_array_equal(x.grad, [4.0, 8.0])
 
 
-@pytest.mark.parametrize("op", [tg.exp, lambda x: x.reshape(3, 1), lambda x: x * np.ones(3)])
+@pytest.mark.parametrize("op", [tg.exp, lambda x: x.reshape(3, 1), primitive(lambda x: np.array(x))])
 def test_the_error_of_a_released_graph_is_the_same_behind_every_op(op):
-    x = Tensor(np.ones(3), requires_grad=True)
-    y = x * 2
+    """Also behind one without a rule."""
+    y = leaf(np.ones(3)) * 2
     y.backward(np.ones(3))
     with pytest.raises(RuntimeError, match="released by an earlier backward"):
         op(y).sum().backward()
@@ -422,7 +353,7 @@ def test_using_a_released_tensor_is_an_error_only_when_the_walk_comes_there():
     assert loss.item() == 5
 
 
-def test_two_losses_share_a_sub_graph():
+def test_two_losses_share_what_the_user_holds():
     x = leaf([1.0, 2.0])
     shared = tg.exp(x)
     one, other = (shared * 2).sum(), (shared * shared).sum()
@@ -432,55 +363,44 @@ def test_two_losses_share_a_sub_graph():
     assert_array_equal(x.grad, 2 * np.exp(x.data) + 2 * np.exp(x.data) ** 2)
 
 
-def test_what_the_user_holds_stays_alive_and_usable():
-    x = leaf([1.0, 2.0])
-    logits = tg.exp(x)
-    (logits * 3).sum().backward()
-    assert_array_equal(logits.data, np.exp(x.data))
-    x.grad = None
-    logits.sum().backward()
-    assert_array_equal(x.grad, np.exp(x.data))
-
-
-@pytest.mark.usefixtures("no_collector")
-def test_keeping_losses_in_a_list_keeps_no_graphs():
-    x, log, losses = leaf(np.ones(1000)), [], []
-    for _ in range(5):
-        loss = watched(x, log).sum()
-        loss.backward()
-        losses.append(loss)
-    del loss
-    assert all(ref() is None for ref in log)
-    assert len(losses) == 5
-
-
 def bytes_of_arrays():
     only_arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
     traces = tracemalloc.take_snapshot().filter_traces([only_arrays])
     return sum(statistic.size for statistic in traces.statistics("filename"))
 
 
-@pytest.mark.usefixtures("no_collector")
-def test_steps_of_training_leave_nothing_behind():
-    model = tg.nn.Sequential(tg.nn.Conv2d(1, 2, 3), tg.nn.BatchNorm2d(2), tg.nn.ReLU(), tg.nn.Flatten())
-    params, state = model.init(np.random.default_rng(0))
-    optimizer = tg.optim.SGD(params, lr=0.01, momentum=0.9)
-    x, labels = np.random.default_rng(1).standard_normal((4, 1, 6, 6)).astype(np.float32), np.arange(4)
+def small_training(seed):
+    """Make the step of a training of a small network with every kind of kernel; it returns what it found."""
+    rng = np.random.default_rng(seed)
+    model = tg.nn.Sequential(
+        tg.nn.Conv2d(1, 3, 3, padding=1), tg.nn.BatchNorm2d(3), tg.nn.ReLU(), tg.nn.MaxPool2d(2),
+        tg.nn.Flatten(), tg.nn.Dropout(0.3), tg.nn.Dense(48, 5),
+    )  # fmt: skip
+    params, state = model.init(rng, dtype=np.float64)
+    optimizer = tg.optim.SGD(params, lr=0.05, momentum=0.9)
 
-    def loss(p):
-        y, new_state = model(p, state, x, train=True)
+    def loss(p, state, x, labels):
+        y, new_state = model(p, state, x, train=True, rng=rng)
         return tg.cross_entropy(y, labels), new_state
 
     def step():
         nonlocal state
-        (_, state), grads = value_and_grad(loss, has_aux=True)(params)
+        x, labels = rng.standard_normal((6, 1, 8, 8)), rng.integers(0, 5, 6)
+        second = tg.hvp(lambda p: loss(p, state, x, labels)[0], [params], [params])
+        (value, state), grads = value_and_grad(loss, has_aux=True)(params, state, x, labels)
         optimizer.step(grads)
+        return [float(value), *(float(array.sum()) for array in tree.leaves((params, second)))]
 
+    return step
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_steps_of_training_leave_nothing_behind():
+    step, sizes = small_training(0), []
     for _ in range(3):
         step()
     gc.collect()
     tracemalloc.start()
-    sizes = []
     for _ in range(5):
         step()
         sizes.append(bytes_of_arrays())
@@ -489,7 +409,7 @@ def test_steps_of_training_leave_nothing_behind():
     assert len(set(sizes[1:])) == 1
 
 
-# --- exceptions and threads ------------------------------------------------------------------------
+# --- exceptions and threads -------------------------------------------------------------------------------
 
 
 @primitive
@@ -517,101 +437,60 @@ def test_an_exception_leaves_nothing_behind(where):
     def f(x, where):
         return (breaking(watched(x, log), where=where) * watched(x, log) + other).sum()
 
-    clean = leaf([1.0, 2.0])
-    f(clean, "nowhere").backward()
-    other.grad = None
-    for _ in range(3):
+    for call in (lambda: f(x, where).backward(), lambda: grad(f)(np.array([1.0, 2.0]), where)):
         with pytest.raises(ZeroDivisionError, match=f"broken {where}"):
-            f(x, where).backward()
-        with pytest.raises(ZeroDivisionError, match=f"broken {where}"):
-            grad(f)(np.array([1.0, 2.0]), where)
+            call()
     assert x.grad is None  # not even the part that the walk had finished
     assert other.grad is None
     assert all(ref() is None for ref in log)
     f(x, "nowhere").backward()
-    assert_array_equal(x.grad, clean.grad)
-    assert_array_equal(grad(lambda x: (x * x).sum())(np.array([1.0, 2.0])), [2.0, 4.0])
+    assert_allclose(x.grad, np.sin(2 * np.sin(x.data)) * np.cos(x.data))  # of sin(sin(x))**2
 
 
-def test_an_exception_in_a_kernel_leaves_scratch_memory_usable():
-    x, weight = np.ones((2, 3, 6, 6)), np.ones((4, 3, 3, 3))
-    expected = tg.conv2d(x, weight)
-    for _ in range(3):
-        with pytest.raises(ValueError, match="conv2d"):
-            tg.conv2d(x, np.ones((4, 2, 3, 3)))
-    assert_array_equal(tg.conv2d(x, weight), expected)
+def at_once(works):
+    """Call functions in a thread each, which take turns as often as Python lets them; return the results."""
+    results: list = [None] * len(works)
+    barrier = threading.Barrier(len(works))
 
-
-def training_run(seed):
-    """Losses and parameters after some steps of a small network with every kind of kernel."""
-    rng = np.random.default_rng(seed)
-    model = tg.nn.Sequential(
-        tg.nn.Conv2d(1, 3, 3, padding=1),
-        tg.nn.BatchNorm2d(3),
-        tg.nn.ReLU(),
-        tg.nn.MaxPool2d(2),
-        tg.nn.Flatten(),
-        tg.nn.Dropout(0.3),
-        tg.nn.Dense(48, 5),
-    )
-    params, state = model.init(rng, dtype=np.float64)
-    optimizer = tg.optim.SGD(params, lr=0.05, momentum=0.9)
-    losses = []
-    for _ in range(15):
-        x, labels = rng.standard_normal((6, 1, 8, 8)), rng.integers(0, 5, 6)
-
-        def loss(p, state=state, x=x, labels=labels):
-            y, new_state = model(p, state, x, train=True, rng=rng)
-            return tg.cross_entropy(y, labels), new_state
-
-        (value, state), grads = value_and_grad(loss, has_aux=True)(params)
-        optimizer.step(grads)
-        losses.append(float(value))
-    second = tg.hvp(lambda p: loss(p)[0], [params], [params])
-    return [*losses, *(float(array.sum()) for array in tree.leaves((params, second)))]
-
-
-def test_threads_differentiate_independently():
-    alone = [training_run(seed) for seed in range(4)]
-    together: list = [None] * 4
-    barrier = threading.Barrier(4)
-
-    def work(seed):
+    def work(i):
         barrier.wait()
-        together[seed] = training_run(seed)
+        results[i] = works[i]()
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(len(works))]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     finally:
         sys.setswitchinterval(interval)
-    assert together == alone
+    return results
+
+
+def test_threads_differentiate_independently():
+    def work(seed):
+        step = small_training(seed)
+        return [step() for _ in range(10)]
+
+    works = [functools.partial(work, seed) for seed in range(4)]
+    assert at_once(works) == [work() for work in works]
 
 
 def test_threads_may_share_a_graph():
     w = leaf(np.arange(50.0))
     shared = tg.sin(w) * w
-    found: list = [None] * 8
 
-    def work(i):
-        total = functools.reduce(ops.add, [shared * float(k) for k in range(i + 1)])
-        found[i] = tg.vjp(lambda y: (y * total).sum(), np.ones(50))[1](np.array(1.0))[0].data
+    def pulled(n):
+        total = functools.reduce(ops.add, [shared * float(k) for k in range(n)])
+        return tg.vjp(lambda y: (y * total).sum(), np.ones(50))[1](np.array(1.0))[0].data
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for i in range(8):
-        assert_allclose(found[i], shared.data * sum(range(i + 1)), rtol=1e-15)
+    for n, found in enumerate(at_once([functools.partial(pulled, n) for n in range(1, 9)]), start=1):
+        assert_allclose(found, shared.data * sum(range(n)), rtol=1e-15)
 
 
-# --- the cost of the import -----------------------------------------------------------------------
+# --- the cost of the import -------------------------------------------------------------------------------
 
 TIMES = """
 import time
@@ -633,21 +512,5 @@ def test_the_import_costs_at_most_1_4_times_that_of_numpy(tmp_path, monkeypatch)
     ratio()
     medians = []
     while len(medians) < 3 and min(medians, default=np.inf) >= 1.4:  # a burst of load is no verdict
-        medians.append(statistics.median(ratio() for _ in range(9)))
+        medians.append(statistics.median(ratio() for _ in range(5)))
     assert min(medians) < 1.4
-
-
-def test_what_costs_is_imported_when_it_is_used():
-    loaded = run("import sys, tinygrad_cnn; print(*sys.modules)").split()
-    assert "tinygrad_cnn.ops" in loaded
-    lazy = {"testing", "train", "data", "interop", "cli", "debug", "extend", "models"}
-    assert not {name for name in loaded if name.split(".")[:1] == ["tinygrad_cnn"]} & {
-        f"tinygrad_cnn.{name}" for name in lazy
-    }
-    assert not {"hypothesis", "tqdm", "torch", "pytest"} & set(loaded)
-
-
-def test_a_lazy_subpackage_is_an_attribute_and_an_unknown_one_is_not():
-    assert run("import tinygrad_cnn; print(tinygrad_cnn.data.__name__)").strip() == "tinygrad_cnn.data"
-    with pytest.raises(AttributeError, match=r"tinygrad_cnn.*nothing"):
-        tg.nothing  # noqa: B018

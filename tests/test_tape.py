@@ -14,22 +14,23 @@ from tinygrad_cnn.tape import raw, sum_to
 # --- registration -----------------------------------------------------------------------------------------
 
 
-def test_a_rule_for_an_unknown_operand_is_refused_and_names_what_there_is():
-    @primitive
-    def shear(x, y):
-        return x + y
-
-    with pytest.raises(TypeError, match=r"'shear' has no operand 'z' .* it has: x, y"):
-        shear.defvjp(z=lambda g: g)
+@primitive
+def affine(x, scale, offset=1.0, *, times=1):
+    """A primitive with a default operand and a static parameter."""
+    return times * (x * scale + offset)
 
 
-def test_a_rule_cannot_be_given_to_a_static_parameter():
-    @primitive
-    def scaled(x, *, factor):
-        return x * factor
+affine.defvjp(
+    x=lambda g, scale, times: g * times * scale,
+    scale=lambda g, x, times: g * times * x,
+    offset=lambda g, times: g * times,
+)
 
-    with pytest.raises(TypeError, match=r"'scaled' has no operand 'factor'"):
-        scaled.defvjp(factor=lambda g: g)
+
+@pytest.mark.parametrize("name", ["z", "times"])
+def test_a_rule_for_what_is_no_operand_is_refused_and_names_what_there_is(name):
+    with pytest.raises(TypeError, match=rf"'affine' has no operand '{name}' .* it has: x, scale, offset"):
+        affine.defvjp(**{name: lambda g: g})
 
 
 @pytest.mark.parametrize(
@@ -37,11 +38,8 @@ def test_a_rule_cannot_be_given_to_a_static_parameter():
     [lambda g, z: g, lambda g, z_shape: g, lambda g, index: g, lambda g, *rest: g, lambda gradient: gradient],
 )
 def test_a_rule_that_asks_for_an_unknown_name_is_refused_at_registration(rule):
-    @primitive
-    def scaled(x, *, factor):
-        return x * factor
-
-    with pytest.raises(TypeError, match=r"'scaled', rule of 'x': asks for '(z|z_shape|index|rest|gradient)'"):
+    scaled = primitive(lambda x, *, factor: x * factor)
+    with pytest.raises(TypeError, match=r"rule of 'x': asks for '(z|z_shape|index|rest|gradient)'"):
         scaled.defvjp(x=rule)
     assert scaled.rules == {}
 
@@ -74,12 +72,16 @@ def test_reserved_names_are_refused(name):
             primitive(function)
 
 
-def test_keyword_dictionaries_are_refused():
-    def loose(x, **options):
-        return x
-
-    with pytest.raises(TypeError, match=r"'loose': \*\*keywords are not supported"):
-        primitive(loose)
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda x, **options: x, r"\*\*keywords are not supported"),
+        (lambda x, *rest: x, r"operands are either named or variadic.*x, \*rest"),
+    ],
+)
+def test_signatures_that_leave_open_what_an_operand_is_are_refused(function, said):
+    with pytest.raises(TypeError, match=f"'<lambda>': {said}"):
+        primitive(function)
 
 
 def test_a_method_is_refused_where_it_is_decorated_and_a_static_one_works():
@@ -98,14 +100,6 @@ def test_a_method_is_refused_where_it_is_decorated_and_a_static_one_works():
 
     Static.doubled.defvjp(x=lambda g: 2 * g)
     assert grad(Static().doubled)(3.0) == 2
-
-
-def test_named_and_variadic_operands_do_not_mix():
-    def mixed(x, *rest):
-        return x
-
-    with pytest.raises(TypeError, match=r"'mixed': operands are either named or variadic.*x, \*rest"):
-        primitive(mixed)
 
 
 def test_a_rule_registered_again_replaces_the_first_also_after_use():
@@ -127,63 +121,41 @@ def test_on_ndarrays_a_primitive_is_the_numpy_function():
     assert type(result) is np.ndarray
     assert_array_equal(result, np.exp([0.0, 1.0]))
     assert isinstance(ops.sum(np.array([1.0, 2.0])), np.float64)
-
-
-def test_a_tensor_that_requires_nothing_records_nothing():
-    out = ops.exp(Tensor([0.0]))
-    assert isinstance(out, Tensor)
-    assert out.node is None
-
-
-@primitive
-def affine(x, scale, offset=1.0, *, times=1):
-    """A primitive with a default operand and a static parameter."""
-    return times * (x * scale + offset)
-
-
-affine.defvjp(
-    x=lambda g, scale, times: g * times * scale,
-    scale=lambda g, x, times: g * times * x,
-    offset=lambda g, times: g * times,
-)
+    constant = ops.exp(Tensor([0.0]))
+    assert isinstance(constant, Tensor)
+    assert constant.node is None
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "value", "slope"),
     [
-        lambda x, s, o: affine(x, s, o, times=3),
-        lambda x, s, o: affine(x, s, offset=o, times=3),
-        lambda x, s, o: affine(offset=o, scale=s, x=x, times=3),
-        lambda x, s, o: affine(x, offset=o, times=3, scale=s),
+        (lambda x, s, o: affine(x, s, o, times=3), 51, 15),
+        (lambda x, s, o: affine(x, s, offset=o, times=3), 51, 15),
+        (lambda x, s, o: affine(offset=o, scale=s, x=x, times=3), 51, 15),
+        (lambda x, s, o: affine(x, offset=o, times=3, scale=s), 51, 15),
+        (lambda x, s, o: affine(x, s), 11, 5),
     ],
 )
-def test_operands_may_be_passed_by_keyword(call):
+def test_operands_may_be_passed_by_keyword_or_left_to_their_default(call, value, slope):
     x, scale, offset = leaf([2.0]), leaf([5.0]), leaf([7.0])
     out = call(x, scale, offset)
     out.backward(np.ones(1))
-    assert out.data == 51
-    assert (x.grad, scale.grad, offset.grad) == (15, 6, 3)
-
-
-def test_an_operand_left_out_takes_its_default_and_a_parameter_too():
-    x = leaf([2.0])
-    out = affine(x, 5.0)
-    out.backward(np.ones(1))
-    assert (out.data, x.grad) == (11, 5)
+    assert (out.data, x.grad, scale.grad) == (value, slope, slope * 2 / 5)
+    assert offset.grad == (3 if slope == 15 else None)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, leaf])
-def test_a_missing_operand_is_named(kind):
-    with pytest.raises(TypeError, match=r"missing.*'scale'"):
-        affine(kind(2.0))
-    with pytest.raises(TypeError, match=r"affine: missing.*'x'"):
-        affine(scale=kind(2.0))
-
-
-@pytest.mark.parametrize("kind", [np.asarray, leaf])
-def test_an_unknown_keyword_names_the_operation(kind):
-    with pytest.raises(TypeError, match=r"exp: got an unexpected keyword argument 'base'"):
-        ops.exp(kind(2.0), base=10)
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda x: affine(x), "missing.*'scale'"),
+        (lambda x: affine(scale=x), "affine: missing.*'x'"),
+        (lambda x: ops.exp(x, base=10), "exp: got an unexpected keyword argument 'base'"),
+    ],
+)
+def test_an_operand_that_is_missing_or_unknown_is_named(kind, call, said):
+    with pytest.raises(TypeError, match=said):
+        call(kind(2.0))
 
 
 def test_too_many_operands_are_described():
@@ -192,20 +164,8 @@ def test_too_many_operands_are_described():
     assert caught.value.__notes__ == ["in exp(x: float64[1], operand 1: float64[1])"]
 
 
-def test_an_error_of_numpy_gets_a_note_with_operation_operands_and_shapes():
-    with pytest.raises(ValueError, match="broadcast") as caught:
-        leaf([1.0, 2.0]) + np.ones(3, np.float32)
-    assert caught.value.__notes__ == ["in add(a: float64[2], b: float32[3])"]
-    with pytest.raises(ValueError, match="dimension") as caught:
-        ops.concatenate([leaf([1.0]), np.ones((2, 2))])
-    assert caught.value.__notes__ == ["in concatenate(xs[0]: float64[1], xs[1]: float64[2, 2])"]
-
-
 def test_an_operand_may_be_none():
-    @primitive
-    def shifted(x, by=None):
-        return x + 0 if by is None else x + by
-
+    shifted = primitive(lambda x, by=None: x + 0 if by is None else x + by)
     shifted.defvjp(x=lambda g: g, by=lambda g: g)
     for call in (shifted, lambda x: shifted(x, None), lambda x: shifted(x, by=None)):
         x = leaf([1.0])
@@ -213,21 +173,16 @@ def test_an_operand_may_be_none():
         assert_array_equal(x.grad, [1.0])
 
 
-def test_an_integer_output_leaves_the_tape():
-    @primitive
-    def rounded(x):
-        return np.rint(x).astype(int)
-
-    out = rounded(leaf([1.6]))
+@pytest.mark.parametrize(
+    "op",
+    [primitive(lambda x: np.rint(x).astype(int)), lambda x: ops.astype(x, np.int64), ops.sign, ops.floor],
+    ids=["integer", "cast", "sign", "floor"],
+)
+def test_an_integer_or_piecewise_constant_output_leaves_the_tape(op):
+    out = op(leaf([1.6]))
     assert isinstance(out, Tensor)
     assert out.node is None
-    assert ops.astype(leaf([1.6]), np.int64).node is None
-
-
-def test_piecewise_constant_functions_record_nothing_and_need_no_rule():
-    for op in (ops.sign, ops.floor):
-        assert op(leaf([1.6])).node is None
-    assert_array_equal(grad(lambda x: (tg.floor(x) * x).sum())(np.array([1.6, 2.5])), [1.0, 2.0])
+    assert_array_equal(grad(lambda x: (op(x) * x).sum())(np.array([1.6])), raw(out))
 
 
 # --- what is kept -----------------------------------------------------------------------------------------
@@ -235,18 +190,13 @@ def test_piecewise_constant_functions_record_nothing_and_need_no_rule():
 
 def test_only_what_the_rules_ask_for_is_kept():
     x, y = leaf([1.0, 2.0]), np.array([3.0, 4.0])
-    assert (x + y).node.saved == {}
-    assert ops.exp(x).node.saved.keys() == {"out"}
-    assert ops.sin(x).node.saved.keys() == {"x"}
-    assert (x * y).node.saved.keys() == {"b"}
-    assert (y * x).node.saved.keys() == {"a"}
-    assert (x * x).node.saved.keys() == {"a", "b"}
+    for out, kept in (
+        (x + y, set()), (ops.exp(x), {"out"}), (ops.sin(x), {"x"}), (x * y, {"b"}), (y * x, {"a"}),
+        (x * x, {"a", "b"}), (x.sum(), {"x_shape", "axis"}),
+    ):  # fmt: skip
+        assert out.node.saved.keys() == kept
     assert x.sum().node.saved == {"x_shape": (2,), "axis": None}
-
-
-def test_what_is_kept_is_the_array_not_the_tensor():
-    x = leaf([1.0, 2.0])
-    assert ops.sin(x).node.saved["x"] is x.data
+    assert ops.sin(x).node.saved["x"] is x.data  # the array, not the tensor
     out = ops.exp(x)
     assert out.node.saved["out"] is out.data
 
@@ -291,36 +241,29 @@ def test_a_wrong_result_of_a_rule_names_operation_and_operand(result, came):
         with_rule(result)(leaf([1.0, 2.0])).sum().backward()
 
 
-@pytest.mark.parametrize("result", [np.ones((3, 3)), np.ones(1), np.ones(()), None, [1.0, 1.0]])
+@pytest.mark.parametrize(
+    "result", [np.ones((3, 3)), np.ones((2, 3)), np.ones(1), np.ones(()), None, [1.0, 1.0]]
+)
 def test_broadcasting_does_not_excuse_a_result_that_never_fitted(result):
-    with pytest.raises(TypeError, match=r"'planted', rule of operand 'x': expected a cotangent float64\[2\]"):
-        with_rule(result, broadcasts=True)(leaf([1.0, 2.0])).sum().backward()
+    """One of (2, 3) stretches along its first axis from (1, 2), but not along the second."""
+    match = r"'planted', rule of operand 'x': expected a cotangent float64\[1, 2\]"
+    with pytest.raises(TypeError, match=match):
+        with_rule(result, broadcasts=True)(leaf([[1.0, 2.0]])).sum().backward()
 
 
-def test_broadcasting_and_promotion_are_undone():
-    x, y = leaf([2.0], dtype=np.float32), np.array([[3.0, 4.0], [5.0, 6.0]])
-    x_row = Tensor(np.array([[2.0], [2.0]], np.float32), requires_grad=True)
-    (x * y).sum().backward()
-    (x_row * y).sum().backward()
-    assert_array_equal(x.grad, np.array([18.0], np.float32), strict=True)
-    assert_array_equal(x_row.grad, np.array([[7.0], [11.0]], np.float32), strict=True)
-
-
-def test_broadcasting_and_promotion_are_undone_when_recorded():
-    w = Tensor(np.array([[3.0, 4.0], [5.0, 6.0]]), requires_grad=True)
-    x = np.array([2.0], np.float32)
-    first = grad(lambda x: (x * x * w).sum())(x)
-    assert isinstance(first, Tensor)
-    assert (first.shape, first.dtype) == ((1,), np.float32)
-    assert_array_equal(first.data, [72.0])
-    first.backward(np.array([10.0], np.float32))  # d(2 x sum(w)) / dw = 2 x
-    assert_array_equal(w.grad, np.full((2, 2), 40.0), strict=True)
-
-
-def test_a_size_one_axis_in_both_is_not_summed_away():
-    x = Tensor(np.ones((1, 3)), requires_grad=True)
-    (x * np.array([[1.0, 2.0, 3.0]])).sum().backward()
-    assert_array_equal(x.grad, [[1.0, 2.0, 3.0]])
+@pytest.mark.parametrize(
+    ("x", "slope"),
+    [([2.0], [18.0]), ([[2.0], [2.0]], [[7.0], [11.0]]), ([[2.0, 2.0]], [[8.0, 10.0]]), (2.0, 18.0)],
+)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_broadcasting_and_promotion_are_undone(x, slope, recorded):
+    w = Tensor([[3.0, 4.0], [5.0, 6.0]], requires_grad=recorded)
+    found = grad(lambda x: (x * w).sum())(np.array(x, np.float32))
+    assert isinstance(found, Tensor) == recorded
+    assert_array_equal(raw(found), np.array(slope, np.float32), strict=True)
+    if recorded:
+        (found * found).sum().backward()  # each weight counts twice the slope that it is part of
+        assert_array_equal(w.grad, np.broadcast_to(2 * np.array(slope), (2, 2)), strict=True)
 
 
 def test_float16_cotangents_are_summed_wide():
@@ -354,41 +297,25 @@ def test_an_exception_in_a_rule_says_which_rule():
     assert caught.value.__notes__ == ["in the gradient rule of 'broken' for operand 'x'"]
 
 
-def test_a_rule_may_return_its_cotangent_and_nobody_shares_it():
-    both = with_rule(None)
-    both.defvjp(x=lambda g: g)
-    x, y = leaf([1.0]), leaf([2.0])
-    seed = np.array([3.0])
-    (both(x) + both(y)).backward(seed)
-    assert_array_equal(x.grad, y.grad)
-    arrays = (x.grad, y.grad, seed)
-    for i, one in enumerate(arrays):
-        assert not any(np.shares_memory(one, other) for other in arrays[i + 1 :])
+def read_only(g):
+    result = 5 * g
+    result.flags.writeable = False
+    return result
 
 
-def test_a_read_only_result_of_a_rule_does_not_make_a_read_only_gradient():
-    def frozen(g):
-        result = g * 2
-        result.flags.writeable = False
-        return result
+KEPT = np.array([5.0])
 
-    op = with_rule(None)
-    op.defvjp(x=frozen)
-    x = leaf([1.0])
-    op(x).backward(np.ones(1))
-    assert x.grad.flags.writeable
-    for _ in range(2):  # and a second one accumulates
+
+@pytest.mark.parametrize("rule", [read_only, lambda g: KEPT])
+def test_a_rule_may_return_an_array_that_is_read_only_or_kept_elsewhere(rule):
+    op, x = with_rule(None), leaf([1.0])
+    op.defvjp(x=rule)
+    for total in (5.0, 10.0):
         op(x).backward(np.ones(1))
-    assert_array_equal(x.grad, [6.0])
-
-
-def test_a_rule_that_returns_an_array_kept_elsewhere_does_not_lend_it():
-    kept = np.array([5.0])
-    x = leaf([1.0])
-    with_rule(kept)(x).backward(np.ones(1))
+        assert_array_equal(x.grad, [total])
+        assert x.grad.flags.writeable
     x.grad *= 0
-    assert_array_equal(kept, [5.0])
-    assert not np.shares_memory(x.grad, kept)
+    assert_array_equal(KEPT, [5.0])
 
 
 # --- variadic operands ------------------------------------------------------------------------------------
@@ -443,11 +370,8 @@ def test_a_wrong_variadic_result_names_the_position():
 
 
 def test_a_missing_variadic_rule_names_the_position():
-    @primitive
-    def bare(*xs):
-        return xs[0] + xs[1]
-
-    with pytest.raises(TypeError, match=r"'bare' is not differentiable in operand 'xs\[1\]'"):
+    bare = primitive(lambda *xs: xs[0] + xs[1])
+    with pytest.raises(TypeError, match=r"'<lambda>' is not differentiable in operand 'xs\[1\]'"):
         bare(np.ones(1), leaf([2.0])).backward(np.ones(1))
 
 
@@ -486,13 +410,6 @@ def test_a_node_shows_what_made_it_and_the_cotangent_it_takes():
         (),
         {},
     )  # whoever looks into a tape comes to an end here
-
-
-def test_a_walk_that_comes_to_a_released_node_says_so():
-    y = leaf([1.0, 2.0]) * 3
-    y.backward(np.ones(2))
-    with pytest.raises(RuntimeError, match="released by an earlier backward"):
-        (y * 2).sum().backward()
 
 
 def test_raw_takes_the_array_out_and_leaves_everything_else():
@@ -542,19 +459,3 @@ def test_the_seed_has_the_dtype_of_the_loss(dtype):
     grad(loss)(np.ones(3, dtype))
     assert seen == [dtype, dtype]
     assert t.grad.dtype == dtype
-
-
-def test_a_cotangent_that_broadcasts_along_one_axis_only_is_refused():
-    stretched = primitive(lambda x: np.ones((2, 5)) * x, broadcasts=True)
-    stretched.defvjp(x=lambda g: np.ones((2, 6)))  # 1 stretches to 2, but 5 does not to 6
-    x = Tensor(np.ones((1, 5)), requires_grad=True)
-    with pytest.raises(TypeError, match=r"expected a cotangent float64\[1, 5\].*returned float64\[2, 6\]"):
-        stretched(x).sum().backward()
-
-
-def test_a_released_graph_is_the_error_even_behind_an_operand_without_a_rule():
-    without_rule = primitive(lambda x: np.array(x))
-    released = Tensor([1.0, 2.0], requires_grad=True) * 2
-    released.backward(np.ones(2))
-    with pytest.raises(RuntimeError, match="released by an earlier backward"):
-        without_rule(released).sum().backward()

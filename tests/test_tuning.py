@@ -4,7 +4,7 @@ import platform
 import sys
 
 import pytest
-from test_rules import run
+from processes import run
 
 import tinygrad_cnn as tg
 

@@ -47,22 +47,19 @@ def test_what_where_has_not_chosen_has_gradient_zero(name):
     zero()
 
 
-@pytest.mark.parametrize(
-    "name", ["sqrt", "log", "log1p", "one divided by x", "square root as a power", "hypot", "norm"]
-)
+@pytest.mark.parametrize("name", SINGULAR)
 def test_a_zero_cotangent_is_zero_for_every_element(name):
     f, points = SINGULAR[name]
-    x = np.array([points[0], 1.0])
-    value, pullback = tg.vjp(f, x)
+    value, pullback = tg.vjp(f, np.array([points[0], 1.0]))
     assert_array_equal(pullback(np.zeros(value.shape))[0], [0, 0])
 
 
 @pytest.mark.parametrize("name", ["sqrt", "log", "log1p", "one divided by x", "square root as a power"])
 def test_the_second_derivative_of_what_was_not_chosen_is_zero_too(name):
     f, points = SINGULAR[name]
-    x = np.array([points[0], 1.0])
-    second = tg.grad(
-        lambda x: tg.sum(tg.grad(lambda x: tg.sum(tg.where(x == points[0], 0.0, f(x)) ** 2))(x))
-    )(x)
-    expected = tg.grad(lambda x: tg.sum(tg.grad(lambda x: tg.sum(f(x) ** 2))(x)))(x[1:])
-    assert_array_equal(second, [0, expected[0]])
+
+    def second(g):
+        return tg.grad(lambda x: tg.sum(tg.grad(lambda x: tg.sum(g(x) ** 2))(x)))
+
+    found = second(lambda x: tg.where(x == points[0], 0.0, f(x)))(np.array([points[0], 1.0]))
+    assert_array_equal(found, [0, *second(f)(np.array([1.0]))])

@@ -64,7 +64,6 @@ _INSTEAD = {
     "add.reduce": "sum",
     "amax": "max",
     "amin": "min",
-    "average": "mean",
     "column_stack": "concatenate",
     "diag": "einsum",
     "diagonal": "einsum",
@@ -72,10 +71,7 @@ _INSTEAD = {
     "dstack": "concatenate",
     "fabs": "abs",
     "float_power": "power",
-    "fmax": "maximum",
-    "fmin": "minimum",
     "hstack": "concatenate",
-    "inner": "tensordot",
     "linalg.norm": "norm",
     "linalg.vector_norm": "norm",
     "logaddexp": "logsumexp",
@@ -88,7 +84,6 @@ _INSTEAD = {
     "rollaxis": "moveaxis",
     "take_along_axis": "getitem",
     "trace": "einsum",
-    "vdot": "matmul",
     "vstack": "concatenate",
 }
 

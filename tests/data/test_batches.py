@@ -24,66 +24,45 @@ def order(dataset, batch_size, rng):
 
 
 @given(SIZES, BATCH_SIZES, st.none() | st.integers(0, 9))
-def test_every_example_once_with_its_own_label(n, batch_size, seed):
+def test_every_example_once_with_its_own_label_in_full_batches_but_the_last(n, batch_size, seed):
     rng = None if seed is None else np.random.default_rng(seed)
-    seen = []
-    for images, labels in batches(numbered(n), batch_size, rng):
+    parts = list(batches(numbered(n), batch_size, rng))
+    for images, labels in parts:
         assert images.shape == (len(labels), 1, 28, 28)
         assert images.dtype == np.float32
         np.testing.assert_array_equal(images[:, 0, 14, 14], labels)
-        seen += labels.tolist()
-    assert sorted(seen) == list(range(n))
-
-
-@given(SIZES, BATCH_SIZES)
-def test_all_batches_are_full_but_the_last(n, batch_size):
-    lengths = [len(labels) for _, labels in batches(numbered(n), batch_size, np.random.default_rng(0))]
+    assert sorted(label for _, labels in parts for label in labels) == list(range(n))
     full, rest = divmod(n, batch_size)
-    assert lengths == [batch_size] * full + [rest] * (rest > 0)
+    assert [len(labels) for _, labels in parts] == [batch_size] * full + [rest] * (rest > 0)
 
 
-def test_without_a_generator_in_order():
-    assert order(numbered(10), 3, None) == list(range(10))
-    assert [labels.tolist() for _, labels in batches(numbered(4), 3)] == [[0, 1, 2], [3]]
+def test_the_generator_decides_the_order_whatever_the_batch_size():
+    def at(seed, batch_size=7):
+        return order(numbered(100), batch_size, seed if seed is None else np.random.default_rng(seed))
+
+    assert at(None) == list(range(100))
+    assert at(1) == at(1) == at(1, 50)
+    assert at(1) not in (at(2), at(None))
 
 
-def test_the_seed_decides_the_order():
-    def at(seed):
-        return order(numbered(100), 7, np.random.default_rng(seed))
-
-    assert at(1) == at(1)
-    assert at(1) != at(2)
-    assert at(1) != list(range(100))
-
-
-def test_the_batch_size_does_not_change_the_order():
-    assert order(numbered(50), 7, np.random.default_rng(3)) == order(
-        numbered(50), 50, np.random.default_rng(3)
-    )
-
-
-def test_two_epochs_of_one_generator_differ():
-    rng = np.random.default_rng(0)
-    assert order(numbered(100), 10, rng) != order(numbered(100), 10, rng)
-
-
-def test_a_generator_interleaved_with_other_draws_gives_the_same_batches():
+def test_two_epochs_of_one_generator_differ_and_other_draws_between_batches_change_neither():
     rng = np.random.default_rng(0)
     seen = []
     for _, labels in batches(numbered(30), 4, rng):
         seen += labels.tolist()
         rng.random(5)  # as dropout would draw
     assert seen == order(numbered(30), 4, np.random.default_rng(0))
+    assert seen != order(numbered(30), 4, rng)
 
 
-def test_batches_are_copies():
-    for rng in (None, np.random.default_rng(0)):
-        dataset = numbered(6)
-        for images, labels in batches(dataset, 3, rng):
-            images[:] = -1
-            labels[:] = -1
-        np.testing.assert_array_equal(dataset.labels, np.arange(6))
-        assert dataset.images.min() == 0
+@pytest.mark.parametrize("rng", [None, np.random.default_rng(0)])
+def test_batches_are_copies(rng):
+    dataset = numbered(6)
+    for images, labels in batches(dataset, 3, rng):
+        images[:] = -1
+        labels[:] = -1
+    np.testing.assert_array_equal(dataset.labels, np.arange(6))
+    assert dataset.images.min() == 0
 
 
 def test_any_tuple_of_arrays():

@@ -72,22 +72,23 @@ def test_as_many_dimensions_as_numpy_has(path):
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-@pytest.mark.parametrize("length", range(len(SMALL)))
-def test_truncated_anywhere(path, length, pack):
-    if length < 4:
-        parts = ["magic number of 4 bytes", f"got a file of {length}"]
-    elif length < 12:
-        parts = ["8 bytes for 2 dimensions", f"got only {length - 4}"]
-    else:
-        parts = ["6 bytes of data for shape (2, 3) of uint8", f"got only {length - 12}"]
-    refuses_content(path, pack(SMALL[:length]), *parts)
+@pytest.mark.parametrize(
+    ("lengths", "wanted", "came"),
+    [
+        (range(4), "magic number of 4 bytes", "got a file of {}"),
+        (range(4, 12), "8 bytes for 2 dimensions", "got only {}"),
+        (range(12, 18), "6 bytes of data for shape (2, 3) of uint8", "got only {}"),
+    ],
+)
+def test_truncated_anywhere(path, lengths, wanted, came, pack):
+    for length in lengths:
+        refuses_content(path, pack(SMALL[:length]), wanted, came.format(length - lengths.start))
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize("extra", [1, 1000])
 def test_trailing_bytes(path, extra, pack):
-    parts = ["6 bytes of data for shape (2, 3) of uint8", "got more"]
-    refuses_content(path, pack(SMALL + bytes(extra)), *parts)
+    refuses_content(path, pack(SMALL + bytes(extra)), "6 bytes of data for shape (2, 3) of uint8", "got more")
 
 
 @pytest.mark.parametrize(

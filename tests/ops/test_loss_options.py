@@ -154,3 +154,25 @@ def test_binary_cross_entropy_is_differentiable_in_its_targets():
 def test_errors_name_the_loss_the_operand_and_both_sides(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3,), (5, 1), ()])
+def test_binary_choices_are_weighted_by_element_and_by_answer(shape):
+    targets, (weight, pos_weight) = RNG.uniform(size=(5, 3)), RNG.uniform(0.5, 2, (2, *shape))
+    p = 1 / (1 + np.exp(-LOGITS))
+    for t in (targets, np.round(targets)):
+        expected = -weight * (pos_weight * t * np.log(p) + (1 - t) * np.log(1 - p))
+        for options in ({"weight": weight, "pos_weight": pos_weight}, {"weight": weight}):
+            if "pos_weight" not in options:
+                expected = -weight * (t * np.log(p) + (1 - t) * np.log(1 - p))
+            assert_allclose(BINARY(LOGITS, t, reduction="none", **options), expected, rtol=1e-12)
+    with pytest.raises(
+        ValueError, match=r"pos_weight: expected a shape that broadcasts to \(5, 3\), got \(2,\)"
+    ):
+        BINARY(LOGITS, targets, pos_weight=np.ones(2))
+
+
+def test_long_masked_means_of_single_precision_keep_their_digits():
+    labels, rows = np.arange(2**20) % 2, np.full((2**20, 2), -1, np.float32)
+    loss = tg.nll_loss(rows, labels, weight=np.array([1.0, 1.1]), ignore_index=0)
+    assert_allclose(loss, 1, rtol=1e-6)

@@ -1,6 +1,5 @@
 """The bends between layers, and dropout."""
 
-import functools
 import math
 
 import numpy as np
@@ -84,10 +83,12 @@ def over_several(name):
 calls = strategies.calls
 wide = arrays(low=-30.0, high=30.0)
 approximations = st.sampled_from(["none", "tanh"])
+orders = {"order": st.integers(0, 3)}
 
 RECORDS = [
     record(
         "relu",
+        elementwise=True,
         operands=arrays(away_from=[0.0]),
         reference=lambda x: np.where(x > 0, x, 0.0),
         ties=True,
@@ -96,6 +97,7 @@ RECORDS = [
     part(
         "relu_gradient",
         activations.relu_gradient,
+        elementwise=True,
         operands=gated(),
         reference=lambda x, y: np.where(y > 0, x, 0.0),
         linear_in=("x",),
@@ -103,6 +105,7 @@ RECORDS = [
     ),
     record(
         "leaky_relu",
+        elementwise=True,
         operands=arrays(away_from=[0.0]),
         params={"negative_slope": st.sampled_from([0.01, 0.25, 0.5])},
         reference=lambda x, *, negative_slope: np.where(x > 0, x, negative_slope * x),
@@ -118,6 +121,7 @@ RECORDS = [
     ),
     record(
         "elu",
+        elementwise=True,
         operands=arrays(away_from=[0.0]),
         params={"alpha": st.sampled_from([0.5, 1.0, 2.0])},
         reference=lambda x, *, alpha: np.where(x > 0, x, alpha * (np.exp(x) - 1)),
@@ -133,6 +137,7 @@ RECORDS = [
     ),
     record(
         "sigmoid",
+        elementwise=True,
         operands=arrays(),
         reference=lambda x: 1 / (1 + np.exp(-x)),
         shared=calls(wide),
@@ -140,6 +145,7 @@ RECORDS = [
     ),
     record(
         "log_sigmoid",
+        elementwise=True,
         operands=arrays(),
         reference=lambda x: -np.log(1 + np.exp(-x)),
         torch="nn.functional.logsigmoid",
@@ -148,6 +154,7 @@ RECORDS = [
     ),
     record(
         "softplus",
+        elementwise=True,
         operands=arrays(),
         reference=lambda x: np.log(1 + np.exp(x)),
         torch=lambda torch, x: torch.nn.functional.softplus(x, threshold=1e3),
@@ -156,6 +163,7 @@ RECORDS = [
     ),
     record(
         "silu",
+        elementwise=True,
         operands=arrays(),
         reference=lambda x: x / (1 + np.exp(-x)),
         shared=calls(wide),
@@ -163,6 +171,7 @@ RECORDS = [
     ),
     record(
         "gelu",
+        elementwise=True,
         operands=arrays(),
         params={"approximate": approximations},
         reference=references.gelu,
@@ -173,13 +182,16 @@ RECORDS = [
             ByHand((Z,), gelu_by_tanh, lambda x: ops.gelu(x, approximate="tanh"), "tanh"),
         ],
     ),
-    part("normal_cdf", activations._normal_cdf, operands=arrays(), reference=references.normal_cdf),
     part(
-        "gelu_tanh",
-        activations._gelu_tanh,
+        "sigmoid_derivative",
+        activations._sigmoid_derivative,
+        elementwise=True,
         operands=arrays(),
-        reference=functools.partial(references.gelu, approximate="tanh"),
+        params=orders,
     ),
+    part("silu_derivative", activations._silu, elementwise=True, operands=arrays(), params=orders),
+    part("gelu_derivative", activations._gelu, elementwise=True, operands=arrays(), params=orders),
+    part("gelu_tanh_derivative", activations._gelu_tanh, elementwise=True, operands=arrays(), params=orders),
     record(
         "softmax",
         operands=arrays(strategies.shapes(min_dims=1)),
@@ -204,6 +216,7 @@ RECORDS = [
     record(
         "dropout",
         drop,
+        elementwise=True,
         operands=arrays(),
         params={"rate": st.sampled_from([0.0, 0.25, 0.5]), "seed": st.integers(0, 2**16)},
         reference=dropped,

@@ -26,6 +26,8 @@ def sinc_slope(x, out):
     return np.where(is_zero, 0, (np.cos(np.float32(np.pi) * x) - out) / np.where(is_zero, 1, x))
 
 
+orders = {"order": st.integers(1, 3)}
+
 RECORDS = [
     record(
         "exp",
@@ -114,12 +116,14 @@ RECORDS = [
     ),
     record(
         "erf",
+        elementwise=True,
         operands=arrays(low=-7.0, high=7.0),
         reference=each(math.erf),
         by_hand=[slope(erf, erf_slope, Z)],
     ),
     record(
         "sinc",
+        elementwise=True,
         operands=arrays(),
         reference=references.sinc,
         ties=True,
@@ -129,9 +133,29 @@ RECORDS = [
     part(
         "sinc_derivative",
         elementary._sinc,
+        elementwise=True,
         operands=arrays(),
         params={"order": st.integers(0, 3)},
         reference=references.sinc,
+    ),
+    part("tanh_derivative", elementary._tanh_derivative, elementwise=True, operands=arrays(), params=orders),
+    part(
+        "arctan_derivative", elementary._arctan_derivative, elementwise=True, operands=arrays(), params=orders
+    ),
+    part("erf_derivative", elementary._erf_derivative, elementwise=True, operands=arrays(), params=orders),
+    part(
+        "cosine",
+        elementary._cosine,
+        elementwise=True,
+        operands=broadcastable(each=functools.partial(arrays, away_from=[0.0], gap=0.25)),
+        reference=lambda a, b: a / np.sqrt(a * a + b * b),
+    ),
+    part(
+        "power_derivative",
+        elementary._power_derivative,
+        elementwise=True,
+        operands=broadcastable(each=functools.partial(arrays, low=0.25)),
+        params={"by_base": st.integers(0, 2), "by_exponent": st.integers(0, 2)},
     ),
     record(
         "hypot",

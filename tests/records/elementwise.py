@@ -123,6 +123,7 @@ RECORDS = [
     ),
     record(
         "clip",
+        elementwise=True,
         operands=between_bounds() | between_numbers,
         reference=lambda x, a_min, a_max: np.minimum(
             np.maximum(x, -np.inf if a_min is None else a_min), np.inf if a_max is None else a_max
@@ -140,6 +141,7 @@ RECORDS = [
     ),
     record(
         "where",
+        elementwise=True,
         operands=broadcastable(3).map(lambda xs: (xs[0] > 0, *xs[1:])),
         reference=np.where,
         linear_in=("x", "y"),

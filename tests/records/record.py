@@ -125,6 +125,8 @@ def calls_of(case: OpCase) -> Any:
 def record(name: str, function: Callable | None = None, **known: Any) -> Record:
     """Make a record of the operation of a name; what is no field of it is an option of its `OpCase`."""
     ours = {field.name: known.pop(field.name) for field in fields(Record) if field.name in known}
+    numpys = getattr(np, name, None)
+    known.setdefault("elementwise", isinstance(numpys, np.ufunc) and numpys.signature is None)
     return Record(case=OpCase(name, function or getattr(ops, name), **known), **ours)
 
 

@@ -57,6 +57,7 @@ RECORDS = [
     ),
     record(
         "astype",
+        elementwise=True,
         operands=arrays(),
         params={"dtype": st.sampled_from([np.float32, np.float64])},
         reference=lambda x, dtype: np.array(x, dtype=dtype),
@@ -79,5 +80,12 @@ RECORDS = [
         reference=references.sum_to,
         linear_in=("x",),
     ),
-    part("identity", autodiff._identity, operands=arrays(), reference=lambda x: x.copy(), linear_in=("x",)),
+    part(
+        "identity",
+        autodiff._identity,
+        elementwise=True,
+        operands=arrays(),
+        reference=lambda x: x.copy(),
+        linear_in=("x",),
+    ),
 ]

@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from tinygrad_cnn import nn, tree
 from tinygrad_cnn.models import MODELS
@@ -35,68 +36,39 @@ def _refuses(path, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_round_trip_is_exact(tmp_path, name):
-    params, state = MODELS[name]().init(np.random.default_rng(1))
-    state = tree.map(lambda a: a + np.float32(0.123), state)
+def test_a_round_trip_is_exact(tmp_path, name, dtype):
+    params, state = MODELS[name]().init(np.random.default_rng(1), dtype=dtype)
+    state = tree.map(lambda a: a + dtype(0.123), state)
     save(tmp_path / "model", name, params, state)  # the name of the file gets no suffix
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     loaded = load(tmp_path / "model")
     assert isinstance(loaded, Checkpoint)
     assert loaded.model_name == name
-    for before, after in ((params, loaded.params), (state, loaded.state)):
-        assert tree.structure(before) == tree.structure(after)
-        for a, b in zip(tree.leaves(before), tree.leaves(after), strict=True):
-            assert a.dtype == b.dtype
-            np.testing.assert_array_equal(a, b)
-            assert b.flags.writeable
-
-
-def test_float64_stays_float64(tmp_path):
-    save(tmp_path / "m.npz", "small", *_small().init(np.random.default_rng(0), dtype=np.float64))
-    assert {a.dtype for a in tree.leaves(load(tmp_path / "m.npz", SMALL).params)} == {np.dtype(np.float64)}
+    tree.map(lambda a, b: assert_array_equal(a, b, strict=True), (params, state), tuple(loaded[1:]))
+    assert all(array.flags.writeable for array in tree.leaves(tuple(loaded[1:])))
 
 
 def test_the_arrays_stand_under_their_dotted_paths(saved):
-    assert sorted(saved[1]) == [
-        "model",
-        "params.conv.bias",
-        "params.conv.weight",
-        "params.norm.bias",
-        "params.norm.weight",
-        "params.out.bias",
-        "params.out.weight",
-        "state.norm.running_mean",
-        "state.norm.running_var",
+    parameters = [
+        f"params.{layer}.{name}" for layer in ("conv", "norm", "out") for name in ("bias", "weight")
     ]
+    assert sorted(saved[1]) == ["model", *parameters, "state.norm.running_mean", "state.norm.running_var"]
 
 
-def test_a_save_that_fails_leaves_the_old_file(saved):
+@pytest.mark.parametrize("array", [np.arange(2), np.array([object(), 1])], ids=["integers", "objects"])
+def test_a_save_that_is_refused_leaves_the_old_file(saved, array):
     path, _ = saved
-    with pytest.raises(TypeError, match=r"'params\.w': expected a floating array, got int64\[2\]"):
-        save(path, "small", {"w": np.arange(2)}, {})
+    with pytest.raises(TypeError, match=rf"'params\.w': expected a floating array, got {array.dtype}\[2\]"):
+        save(path, "small", {"w": array}, {})
     assert load(path, SMALL).model_name == "small"
-
-
-def test_objects_are_never_pickled(tmp_path):
-    with pytest.raises(TypeError, match="floating"):
-        save(tmp_path / "m.npz", "small", {"w": np.array([object()])}, {})
-    assert not list(tmp_path.iterdir())
+    assert list(path.parent.iterdir()) == [path]
 
 
 class _Bomb:
     def __reduce__(self):
         return pytest.fail, ("unpickled",)
-
-
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_pickle_is_refused_without_running_it(tmp_path, inside):
-    path = tmp_path / "m.npz"
-    if inside:
-        np.savez(path, model=np.array([_Bomb()], dtype=object))
-    else:
-        path.write_bytes(pickle.dumps(_Bomb()))
-    _refuses(path, "damaged or other file")
 
 
 def test_a_missing_file_is_a_file_not_found_error(tmp_path):
@@ -117,7 +89,7 @@ def test_a_flipped_bit_is_refused_or_harmless(saved):
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
-    for position in rng.integers(0, len(whole), 300):
+    for position in rng.integers(0, len(whole), 100):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << rng.integers(8)
         path.write_bytes(damaged)
@@ -126,8 +98,8 @@ def test_a_flipped_bit_is_refused_or_harmless(saved):
         except ValueError:
             refused += 1
         else:  # zip does not check every byte, such as those of a date
-            np.testing.assert_array_equal(params["out"]["weight"], arrays["params.out.weight"])
-    assert refused > 150
+            assert_array_equal(params["out"]["weight"], arrays["params.out.weight"])
+    assert refused > 50
 
 
 def _write_npy(path):
@@ -140,15 +112,23 @@ def _write_zip(path, mode="w", name="readme.txt"):
         archive.writestr(name, "hello")
 
 
+def _write_pickled_member(path):
+    with path.open("wb") as file:
+        np.savez(file, model=np.array([_Bomb()], dtype=object))
+
+
 @pytest.mark.parametrize(
     ("write", "said"),
     [
         (lambda path: path.write_text("hello"), "damaged or other file"),
         (_write_npy, "damaged or other file"),
         (_write_zip, "expected a model out of small"),
+        (lambda path: path.write_bytes(pickle.dumps(_Bomb())), "damaged or other file"),
+        (_write_pickled_member, "damaged or other file"),
     ],
+    ids=["text", "npy", "zip", "pickle", "pickle inside"],
 )
-def test_other_files_are_refused(tmp_path, write, said):
+def test_other_files_are_refused_and_pickles_never_run(tmp_path, write, said):
     write(tmp_path / "other")
     _refuses(tmp_path / "other", said)
 
@@ -168,6 +148,9 @@ def test_a_member_that_is_no_array_is_refused(saved):
     _refuses(path, r"'params\.out\.weight': expected a floating array .*got bytes")
 
 
+WRONG_WEIGHT = r"'params\.out\.weight': expected a floating array of shape \(4, 3\), got "
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -175,28 +158,18 @@ def test_a_member_that_is_no_array_is_refused(saved):
         ({"model": None}, "expected a model out of small"),
         ({"params.conv.bias": None}, r"'small'.*lacks params\.conv\.bias"),
         ({"params.more": np.zeros(2)}, r"'small'.*unknown params\.more"),
-        *(
-            (
-                {"params.out.weight": array},
-                r"'params\.out\.weight': expected a floating array of shape \(4, 3\), "
-                rf"got {array.dtype}\[4, {array.shape[1]}\]",
-            )
-            for array in (
-                np.zeros((4, 2), np.float32),
-                np.zeros((4, 3), np.int64),
-                np.zeros((4, 3), np.complex64),
-            )
-        ),
+        ({"params.out.weight": np.zeros((4, 2), np.float32)}, WRONG_WEIGHT + r"float32\[4, 2\]"),
+        ({"params.out.weight": np.zeros((4, 3), np.int64)}, WRONG_WEIGHT + r"int64\[4, 3\]"),
+        ({"params.out.weight": np.zeros((4, 3), np.complex64)}, WRONG_WEIGHT + r"complex64\[4, 3\]"),
     ],
 )
 def test_arrays_that_do_not_fit_the_model_are_refused(saved, changes, said):
     _refuses(_rewrite(saved, changes), said)
 
 
-def test_a_failed_save_leaves_the_older_file_and_nothing_else(tmp_path, monkeypatch):
-    params, state = _small().init(np.random.default_rng(5))
-    save(tmp_path / "model.npz", "small", params, state)
-    before = (tmp_path / "model.npz").read_bytes()
+def test_a_failed_save_leaves_the_older_file_and_nothing_else(saved, monkeypatch):
+    path, _ = saved
+    before = path.read_bytes()
 
     def failing(file, **arrays):
         file.write(b"half a mod")
@@ -204,6 +177,6 @@ def test_a_failed_save_leaves_the_older_file_and_nothing_else(tmp_path, monkeypa
 
     monkeypatch.setattr(np, "savez", failing)
     with pytest.raises(OSError, match="no space left"):
-        save(tmp_path / "model.npz", "small", params, state)
-    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
-    assert (tmp_path / "model.npz").read_bytes() == before
+        save(path, "small", *_small().init(np.random.default_rng(6)))
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes() == before

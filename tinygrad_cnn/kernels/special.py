@@ -1,44 +1,123 @@
-"""Special functions that NumPy lacks: the error function, and the derivatives of sinc."""
+"""The error function and gelu, which is made of it, with their derivatives of every order.
+
+Both rest on one function, the tail of the normal distribution over its decay: ``P(Z > u) * exp(u**2 / 2)``
+for ``u >= 0`` (the Mills ratio, but for a constant). It is smooth and never small, so that its product with
+an accurate exponential keeps all digits.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import Chebyshev, Polynomial
 
 from ..types import NDArray
+from .double_double import DoubleDouble, polynomial, recompute, series
+from .precision import special_function
 
-# --- the error function -----------------------------------------------------------------------------------
-
-_TAIL_END = 6.0  # above it erf rounds to 1
-_TAIL_CENTRE = 2.5
+_FAR = 40.0  # beyond it exp(-x**2 / 2) is 0, also in float64
+_ROOT = math.sqrt(2 * math.pi)
 
 
-def erf(x: NDArray) -> NDArray:
-    """Return the error function to a relative 1e-14 in float64: by one polynomial up to 1, by another beyond.
+@special_function
+def erf(x: NDArray, order: int) -> NDArray:
+    """Return the derivative of an order of the error function, by its power series up to 0.7.
 
     Examples
     --------
-    >>> erf(np.array([0.0, 1.0]))
+    >>> erf(np.array([0.0, 1.0]), 0)
     array([0.        , 0.84270079])
     """
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    x = x.astype(np.promote_types(dtype, np.float32), copy=False)
-    near_fit, tail_fit = _erf_polynomials(x.dtype)
+    if order > 0:
+        factor = _before_gaussian(Polynomial([2 / math.sqrt(math.pi)]), 1.0, order - 1, x)
+        return _times_gaussian(factor, x, 1.0)
     size = np.abs(x)
-    is_near = size < 1
-    low, high = np.minimum(size, 1), np.clip(size, 1, _TAIL_END)
-    near = np.clip(x, -1, 1) * _polynomial(near_fit, low * low)
-    tail = np.copysign(1 - np.exp(-high * high) * _polynomial(tail_fit, _compress(high)), x)
-    value = near * is_near + tail * ~is_near  # masks multiply faster than where chooses
-    return value.astype(dtype, copy=False)
+    is_near = size < 0.7
+    low, high = np.minimum(size, 0.7), np.clip(size, 0.7, 6.0)  # erf rounds to 1 at 6
+    near = np.clip(x, -0.7, 0.7) * _polynomial(_erf_series(x.dtype), low * low)
+    tail = 2 * _tail_ratio(math.sqrt(2.0) * high) * np.exp(-high * high)
+    value = near * is_near + np.copysign(1 - tail, x) * ~is_near  # masks multiply faster than where chooses
+    return np.asarray(value, dtype=x.dtype)
 
 
-def _compress(x: Any) -> Any:
-    """Map ``1..6`` to an interval on which the scaled tail of erf is nearly a polynomial."""
-    return (x - _TAIL_CENTRE) / (x + _TAIL_CENTRE)
+@special_function
+def gelu(x: NDArray, order: int) -> NDArray:
+    """Return the derivative of an order of ``x * P(Z < x)``, for a standard normal ``Z``.
+
+    The derivatives from the second on are a polynomial times the density.
+
+    Examples
+    --------
+    >>> gelu(np.array([0.0, 1.0]), 0)
+    array([0.        , 0.84134475])
+    """
+    u = np.minimum(np.abs(x), _FAR)
+    if order == 2:
+        return _times_gaussian(_distance_to_root_of_two(u) * (math.sqrt(2.0) + u) / _ROOT, x, 0.5)
+    if order > 2:
+        factor = _before_gaussian(Polynomial([2 / _ROOT, 0, -1 / _ROOT]), 0.5, order - 2, x)
+        return _times_gaussian(factor, x, 0.5)
+    tail = _tail_ratio(u)
+    if order == 0:
+        return np.maximum(x, 0) - _times_gaussian(u * tail, x, 0.5)
+    rest = tail - u * (1 / _ROOT)
+    below = (x < 0).astype(x.dtype)
+    value = np.asarray((1 - below) - (1 - 2 * below) * _times_gaussian(rest, x, 0.5))
+    recompute(value, (x < 0) & (np.abs(rest) < 0.5 * tail), _gelu_slope_by_series, x)
+    return value
+
+
+def _distance_to_root_of_two(u: NDArray) -> Any:
+    """Return ``sqrt(2) - u``, also where it is less than the rounding error of the root."""
+    root = u.dtype.type(math.sqrt(2.0))
+    return (root - u) + (math.sqrt(2.0) - float(root) - 9.667293313452913e-17)
+
+
+def _before_gaussian(factor: Polynomial, rate: float, times: int, x: NDArray) -> NDArray:
+    """Differentiate ``factor * exp(-rate * x**2)`` some times; evaluate the factor that results."""
+    for _ in range(times):
+        factor = factor.deriv() - Polynomial([0, 2 * rate]) * factor
+    return np.asarray(_polynomial(factor.coef.astype(x.dtype), np.clip(x, -_FAR, _FAR)))
+
+
+def _times_gaussian(factor: NDArray, x: NDArray, rate: float) -> NDArray:
+    """Return ``factor * exp(-rate * x**2)``, rounded once; `rate` is a power of 2.
+
+    Rounding the square would cost as many units in the last place as the exponent is large. For float64 the
+    operand is cut into two of half the digits, whose squares are exact. Far out a part of the exponent is
+    held back, so that the exponential is not subnormal before the product is.
+    """
+    u = np.clip(x, -_FAR, _FAR)
+    if u.dtype != np.float64:
+        return np.asarray(factor * np.exp(-rate * np.square(u, dtype=np.float64)), dtype=x.dtype)
+    shifted = 134217729.0 * u  # 2**27 + 1
+    head = shifted - (shifted - u)
+    exponent = -rate * (head * head)
+    value = factor * np.exp(-rate * ((u - head) * (u + head)))
+    far = exponent < -600
+    if not np.any(far):
+        return np.asarray(value * np.exp(exponent))
+    return np.asarray(value * np.exp(exponent + 200.0 * far) * np.where(far, math.exp(-200.0), 1.0))
+
+
+_GELU_SLOPE = series(
+    Fraction((-1) ** n * (2 * n + 2), math.factorial(n) * (2 * n + 1) * 2**n) for n in range(26)
+)
+
+
+def _gelu_slope_by_series(x: Any) -> Any:
+    """Return the derivative of gelu near its zero, in the precision of `x`."""
+    total = polynomial(_GELU_SLOPE, x * x) * x
+    if isinstance(x, DoubleDouble):
+        return (total + DoubleDouble(1.2533141373155003, -9.164289990229583e-17)) * (1 / _ROOT)
+    return (total + math.sqrt(math.pi / 2)) * (1 / _ROOT)
+
+
+# --- polynomials ------------------------------------------------------------------------------------------
 
 
 def _polynomial(coefficients: NDArray, x: NDArray) -> NDArray:
@@ -51,59 +130,51 @@ def _polynomial(coefficients: NDArray, x: NDArray) -> NDArray:
 
 
 @functools.cache
-def _erf_polynomials(dtype: np.dtype[Any]) -> list[NDArray]:
-    """Fit the C library's erf as closely as a dtype can tell: ``erf(x) / x`` in ``x**2``, and the tail."""
-
-    @np.vectorize
-    def near(square: float) -> float:
-        return math.erf(math.sqrt(square)) / math.sqrt(square)
-
-    @np.vectorize
-    def tail(t: float) -> float:
-        x = _TAIL_CENTRE * (1 + t) / (1 - t)  # the inverse of _compress
-        return math.exp(x * x) * math.erfc(x)
-
-    fits = []
-    for function, degree, domain in ((near, 17, (0, 1)), (tail, 26, (_compress(1), _compress(_TAIL_END)))):
-        series = np.polynomial.Chebyshev.interpolate(function, degree, domain)
-        series = series.trim(tol=np.finfo(dtype).eps / 8)
-        fits.append(series.convert(kind=np.polynomial.Polynomial).coef.astype(dtype))
-    return fits
+def _erf_series(dtype: np.dtype[Any]) -> NDArray:
+    """Return the power series of ``erf(x) / x`` in ``x**2``, as far as it matters below 0.7."""
+    terms = 8 if dtype == np.float32 else 15
+    coefficients = [(-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(terms)]
+    return np.array(2 / math.sqrt(math.pi) * np.array(coefficients), dtype)
 
 
-# --- the derivatives of sinc ------------------------------------------------------------------------------
+_CENTRE = 4.0
 
 
-def sinc(x: NDArray, order: int) -> NDArray:
-    """Return the derivative of sinc of an order.
+def _compress(u: Any) -> Any:
+    """Map the half line to an interval, on which the ratio times ``1 + u`` is nearly a polynomial."""
+    return (u - _CENTRE) / (u + _CENTRE)
 
-    Near 0 it is summed as a power series. Elsewhere it follows from Leibniz' rule for ``y s(y) = sin(y)``
-    with ``y = pi x``: ``y s_n + n s_(n-1) = sin(y + n pi / 2)``.
 
-    Examples
-    --------
-    >>> sinc(np.array([0.0, 0.5]), 0)
-    array([1.        , 0.63661977])
+def _tail_ratio(u: NDArray) -> NDArray:
+    """Return ``P(Z > u) * exp(u**2 / 2)`` for ``0 <= u <= 40``."""
+    return _polynomial(_tail_polynomial(u.dtype), _compress(u)) / (1 + u)
+
+
+@functools.cache
+def _tail_polynomial(dtype: np.dtype[Any]) -> NDArray:
+    """Project the ratio times ``1 + u``, in the compressed variable, to the Chebyshev polynomials.
+
+    There are many more points than polynomials, so that the rounding errors of the values cancel.
     """
-    if order == 0:
-        return np.sinc(x)
-    y = np.pi * x
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        value = np.sin(y) / y
-        for n in range(1, order + 1):
-            value = (np.sin(y + n * np.pi / 2) - n * value) / y
-    value = np.asarray(np.pi**order * value, dtype=x.dtype, order="C")
-    # the recurrence divides by x, which amplifies errors where x is small
-    near = np.flatnonzero(np.abs(x) < order / 4)
-    value.reshape(-1)[near] = _sinc_near_zero(x.reshape(-1)[near].astype(np.float64), order)
-    return value
+    low, high = _compress(0.0), _compress(_FAR)
+    angle = np.pi * (np.arange(600) + 0.5) / 600
+    t = (low + high) / 2 + (high - low) / 2 * np.cos(angle)
+    u = _CENTRE * (1 + t) / (1 - t)  # the inverse of _compress
+    values = _slow_tail_ratio(u) * (1 + u)
+    mean = values.mean()
+    degrees = np.arange(11 if dtype == np.float32 else 25)
+    projection = 2 * np.mean(np.cos(np.outer(degrees, angle)) * (values - mean), axis=1)
+    projection[0] = mean
+    return Chebyshev(projection, domain=[low, high]).convert(kind=Polynomial).coef.astype(dtype)
 
 
-def _sinc_near_zero(x: NDArray, order: int) -> NDArray:
-    """Sum ``(-1)**k (pi x)**(2k) / (2k + 1)!``, differentiated term by term."""
-    terms = range((order + 1) // 2, (order + 1) // 2 + 8 + 2 * order)
-    coefficients = [
-        (-1) ** k * math.pi ** (2 * k) * math.perm(2 * k, order) / math.factorial(2 * k + 1) for k in terms
-    ]
-    even = np.polynomial.polynomial.polyval(x * x, coefficients)
-    return even * x if order % 2 else even
+def _slow_tail_ratio(u: NDArray) -> NDArray:
+    """Return the ratio by the C library's erfc and, from 2 on, by Laplace's continued fraction.
+
+    The fraction, over ``sqrt(2 pi)``, is ``1 / (u + 1 / (u + 2 / (u + ...)))``; it converges slowly near 0.
+    """
+    near = [math.erfc(v / math.sqrt(2)) * math.exp(v * v / 2) / 2 for v in np.minimum(u, 2)]
+    below = u
+    for k in range(300, 0, -1):
+        below = u + k / below
+    return np.where(u < 2, near, 1 / (below * _ROOT))

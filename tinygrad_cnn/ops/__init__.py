@@ -14,6 +14,7 @@ from .joining import *
 from .linalg import *
 from .losses import *
 from .normalization import *
+from .norms import *
 from .ordering import *
 from .pool import *
 from .randomized import *
@@ -23,5 +24,12 @@ from .shaping import *
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     __all__ = ["add", "astype", "broadcast_to"]
     __all__ += activations.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
-    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + losses.__all__ + normalization.__all__
+    __all__ += (
+        indexing.__all__
+        + joining.__all__
+        + linalg.__all__
+        + losses.__all__
+        + normalization.__all__
+        + norms.__all__
+    )
     __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__ + shaping.__all__

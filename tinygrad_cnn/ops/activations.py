@@ -1,22 +1,19 @@
 """Activation functions, stable for every finite input.
 
-To the softmax family minus infinity means that a choice is masked, and most others saturate there. Only silu
-and gelu, which multiply it by their 0, give NaN.
+To the softmax family minus infinity means that a choice is masked, and the others saturate there.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..checks import one_of
+from ..kernels import logistic, special, thresholds
 from ..kernels import rectifier as kernel
-from ..kernels import thresholds
-from ..tape import primitive, raw
+from ..tape import in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
-from .elementary import erf, exp, tanh
-from .elementwise import multiply, negative, times, where
+from .elementary import exp
+from .elementwise import negative, times, where
 from .reductions import finite_max, floating, sum
 
 __all__ = [
@@ -95,11 +92,21 @@ def sigmoid(x: Operand[Out]) -> Out:
     >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
     array([0. , 0.5, 1. ])
     """
-    with np.errstate(over="ignore"):  # an infinite power is meant to give 0
-        return 1 / (1 + np.exp(np.negative(x)))
+    return logistic.sigmoid(x, 0)
 
 
-sigmoid.defvjp(x=lambda g, out: g * (out * (1 - out)))
+@primitive
+def _sigmoid_derivative(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of the logistic function of an order, 1 or higher."""
+    return logistic.sigmoid(x, order)
+
+
+def _sigmoid_rule(g: Array, x: Array, order: int = 0) -> Array:
+    return times(g, _sigmoid_derivative(x, order=order + 1))
+
+
+sigmoid.defvjp(x=lambda g, x: _sigmoid_rule(g, x))
+_sigmoid_derivative.defvjp(x=_sigmoid_rule)
 
 
 @primitive
@@ -149,8 +156,12 @@ def elu(x: Operand[Out], *, alpha: float = 1.0) -> Out:
     return np.where(np.greater(x, 0), x, float(alpha) * np.expm1(np.minimum(x, 0)))
 
 
-# Above 0, where this branch is not used, the exponential would overflow, so its operand is kept at 0 there.
-elu.defvjp(x=lambda g, x, alpha: g * where(raw(x) > 0, 1.0, float(alpha) * exp(where(raw(x) > 0, 0.0, x))))
+def _elu_rule(g: Array, x: Array, alpha: float) -> Array:
+    above = raw(x) > 0  # there the exponential is not used and would overflow, so its operand is 0
+    return times(g, where(above, 1.0, float(alpha) * exp(where(above, 0.0, x))))
+
+
+elu.defvjp(x=_elu_rule)
 
 
 @primitive
@@ -173,7 +184,7 @@ def softplus(x: Operand[Out]) -> Out:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))  # np.logaddexp is many times slower
 
 
-softplus.defvjp(x=lambda g, x: g * sigmoid(x))
+softplus.defvjp(x=lambda g, x: times(g, sigmoid(x)))
 
 
 def log_sigmoid(x: Operand[Out]) -> Out:
@@ -195,7 +206,6 @@ def log_sigmoid(x: Operand[Out]) -> Out:
     return negative(softplus(negative(x)))
 
 
-@primitive
 def silu(x: Operand[Out]) -> Out:
     """Sigmoid-weighted linear unit (swish), elementwise: ``x * sigmoid(x)``.
 
@@ -212,15 +222,16 @@ def silu(x: Operand[Out]) -> Out:
     >>> silu(np.array([0.0, 1.0]))
     array([0.        , 0.73105858])
     """
-    return x * sigmoid(x)
+    return _silu(x, order=0)
 
 
-def _silu_rule(g: Array, x: Array) -> Array:
-    s = sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
+@primitive
+def _silu(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of silu of an order."""
+    return logistic.silu(x, order)
 
 
-silu.defvjp(x=_silu_rule)
+_silu.defvjp(x=lambda g, x, order: times(g, _silu(x, order=order + 1)))
 
 
 GELU_FORMS = ("none", "tanh")
@@ -250,44 +261,25 @@ def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     array([0.        , 0.84134475])
     """
     one_of("gelu", "approximate", approximate, GELU_FORMS)
-    if approximate == "tanh":
-        return _gelu_tanh(x)
-    return multiply(x, _normal_cdf(x))  # in two operations, so that the tape keeps what the derivative needs
+    return _gelu_tanh(x, order=0) if approximate == "tanh" else _gelu(x, order=0)
 
 
 @primitive
-def _normal_cdf(x: Operand[Out]) -> Out:
-    return 0.5 * (1 + erf(np.multiply(x, math.sqrt(0.5))))
+def _gelu(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of gelu of an order."""
+    return special.gelu(x, order)
 
 
-def _normal_cdf_rule(g: Array, x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
-    return times(density, g)  # far out the density is 0, whatever has overflowed in g
-
-
-_normal_cdf.defvjp(x=_normal_cdf_rule)
+_gelu.defvjp(x=lambda g, x, order: times(g, _gelu(x, order=order + 1)))
 
 
 @primitive
-def _gelu_tanh(x: Operand[Out]) -> Out:
-    with np.errstate(over="ignore"):  # far out the cubic overflows, and tanh saturates
-        return 0.5 * np.asarray(x) * (1 + tanh(_gelu_argument(x)))
+def _gelu_tanh(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of an order of the approximation of gelu by tanh."""
+    return logistic.gelu_tanh(x, order)
 
 
-def _gelu_argument(x: Array) -> Array:
-    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
-
-
-def _gelu_tanh_rule(g: Array, x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        t = tanh(_gelu_argument(x))
-        slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
-        # where tanh is flat, the slope may have overflowed, and 0 times it is meant to be 0
-        return g * (0.5 * (1 + t) + times(0.5 * x * ((1 - t) * (1 + t)), slope))
-
-
-_gelu_tanh.defvjp(x=_gelu_tanh_rule)
+_gelu_tanh.defvjp(x=lambda g, x, order: times(g, _gelu_tanh(x, order=order + 1)))
 
 
 def _below_max(x: ArrayLike, axis: Axes) -> NDArray:
@@ -303,6 +295,7 @@ def _below_max(x: ArrayLike, axis: Axes) -> NDArray:
 
 
 @primitive
+@in_single
 def softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     """Softmax along an axis: ``exp(x) / sum(exp(x))``, with the maximum subtracted first.
 
@@ -326,10 +319,11 @@ def softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-softmax.defvjp(x=lambda g, out, axis: out * (g - sum(g * out, axis, keepdims=True)))
+softmax.defvjp(x=in_single(lambda g, out, axis: out * (g - sum(g * out, axis, keepdims=True))))
 
 
 @primitive
+@in_single
 def log_softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     """Logarithm of the softmax along an axis: ``x - logsumexp(x)``, computed without overflow.
 
@@ -353,4 +347,4 @@ def log_softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     return shifted
 
 
-log_softmax.defvjp(x=lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True))
+log_softmax.defvjp(x=in_single(lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True)))

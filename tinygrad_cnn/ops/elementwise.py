@@ -244,7 +244,7 @@ def sign(x: Operand[Out]) -> Out:
     return np.sign(x)
 
 
-abs.defvjp(x=lambda g, x: g * sign(x))
+abs.defvjp(x=lambda g, x: times(g, sign(x)))
 
 
 @primitive(piecewise_constant=True)

@@ -1,6 +1,7 @@
 """Tools that prove the gradients of operations right, those of this package and yours.
 
-`check_grads` compares derivatives with finite differences and needs NumPy alone. `OpCase` describes an
+`check_grads` compares derivatives with finite differences, and `ulp_errors` with a reference of higher
+precision, to the last digit; they need NumPy alone. `OpCase` describes an
 operation in one record, and `conformance` turns the record into tests. `strategies` draws the examples. The
 last two need pytest and hypothesis, which are imported when they are first used.
 """
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from .errors import KinkError as KinkError
     from .gradients import check_grads as check_grads
     from .suite import conformance as conformance
+    from .ulp import UlpErrors as UlpErrors
+    from .ulp import floats_between as floats_between
+    from .ulp import ulp_errors as ulp_errors
 
 __all__ = [
     "Call",
@@ -28,9 +32,12 @@ __all__ = [
     "GradientError",
     "KinkError",
     "OpCase",
+    "UlpErrors",
     "check_grads",
     "conformance",
+    "floats_between",
     "strategies",
+    "ulp_errors",
 ]
 
 _HOMES = {
@@ -39,8 +46,11 @@ _HOMES = {
     "GradientError": "errors",
     "KinkError": "errors",
     "OpCase": "cases",
+    "UlpErrors": "ulp",
     "check_grads": "gradients",
     "conformance": "suite",  # a module called conformance would take the place of the function once imported
+    "floats_between": "ulp",
+    "ulp_errors": "ulp",
 }
 
 

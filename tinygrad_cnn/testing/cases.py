@@ -71,6 +71,7 @@ class _Options:
     linear_in: Sequence[str] = ()
     constant: Sequence[str] = ()
     order: int = 2
+    elementwise: bool = False
     errors: Sequence[ErrorCase] = ()
     skip: Mapping[str, str] = field(default_factory=dict)
 
@@ -101,6 +102,9 @@ class OpCase(_Options):
         The floating operands that have no gradient.
     order : int
         The highest order of derivative to test.
+    elementwise : bool
+        Whether an element of the output depends on the same element of the operands alone, up to
+        broadcasting. Then an element whose cotangent is zero must not matter, even if it is NaN.
     errors : sequence of ErrorCase
         The calls that must be refused.
     skip : dict of str to str

@@ -179,6 +179,37 @@ def _linear_in_the_cotangent(case: OpCase, call: Call, seed: int) -> None:
         np.testing.assert_allclose(total, a + b, rtol=1024 * eps, atol=1024 * eps * scale, err_msg=what)
 
 
+_UNUSABLE = (np.nan, np.inf, -np.inf, 0.0, -1.0, 1.0, 1e30, -1e30)
+
+
+def _unused_elements_do_not_matter(case: OpCase, call: Call, seed: int) -> None:
+    """Where the cotangent is zero an element may be NaN, infinite or singular, and no gradient changes.
+
+    So ``where(mask, f(x), 0)`` has the gradient of `f` where it was chosen, and 0 elsewhere. This is asked of
+    the first derivative, and of the derivative of that by the operands.
+    """
+    flat = case.flat(call)
+    if has_empty(call):
+        return
+    rng = np.random.default_rng(seed)
+    masks = [rng.random(x.shape) < 0.5 for x in flat.leaves]
+    shape = flat.values()[0].shape
+    unused = np.logical_or.reduce([np.broadcast_to(mask, shape) for mask in masks])
+    g = [np.where(unused, 0, one) for one in _cotangents(flat, seed)]
+    spoilt = [
+        np.where(mask, rng.choice(_UNUSABLE, x.shape), x).astype(x.dtype)
+        for mask, x in zip(masks, flat.leaves, strict=True)
+    ]
+    first, second = flat, flat.with_leaves(spoilt)
+    with np.errstate(all="ignore"):
+        for order in range(1, min(case.order, 2) + 1):
+            gradients = zip(flat.names, _gradients(second, g), _gradients(first, g), strict=False)
+            for name, found, expected in gradients:
+                require_same(found, expected, f"order {order}, gradient to '{name}' past unused elements")
+            first, second = first.gradient(g), second.gradient(g)
+            g = _cotangents(first, seed + order)
+
+
 # --- arrays -----------------------------------------------------------------------------------------------
 
 
@@ -284,6 +315,7 @@ def properties_of(case: OpCase) -> dict[str, Property]:
         "jvp": _jvp_is_the_directional_derivative,
         "recorded": _recorded_is_unrecorded,
         "linear in cotangent": _linear_in_the_cotangent,
+        **({"unused elements": _unused_elements_do_not_matter} if case.elementwise else {}),
         "no mutation": _nothing_is_mutated,
         "float32": _float32_stays_float32,
         "layouts": _every_layout,

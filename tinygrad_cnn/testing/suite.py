@@ -17,9 +17,9 @@ def conformance(case: OpCase) -> Callable[..., None]:
     The number of examples follows the hypothesis profile. The properties are: the value is that of the
     reference; the tensor path equals the ndarray path bit for bit; first and higher derivatives are right;
     jvp agrees with differences; recorded and unrecorded gradients agree; gradients are linear in the
-    cotangent; nothing is mutated; float32 stays float32; every memory layout and size 0 work; gradients are
-    writable, unshared, and left alone by a second call; calls are deterministic, also pickled and in threads;
-    errors name the shapes.
+    cotangent; in an elementwise operation, elements that are not used do not matter; nothing is mutated;
+    float32 stays float32; every memory layout and size 0 work; gradients are writable, unshared, and left
+    alone by a second call; calls are deterministic, also pickled and in threads; errors name the shapes.
 
     Parameters
     ----------

@@ -1,0 +1,182 @@
+"""The logistic function, its derivatives, and what it gates: silu and the approximation of gelu by tanh."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.polynomial import Polynomial
+
+from ..types import NDArray
+from .double_double import DoubleDouble, exp, recompute
+from .precision import special_function
+
+
+@special_function
+def sigmoid(x: NDArray, order: int) -> NDArray:
+    """Return the logistic function ``1 / (1 + exp(-x))``, or its derivative of an order.
+
+    The first derivative is ``e / (1 + e)**2`` with ``e = exp(-abs(x))``, in which nothing cancels. The others
+    are this times a polynomial in ``t = tanh(x / 2)``, by ``dt/dx = (1 - t**2) / 2``.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1e4, 0.0]), 0)
+    array([0. , 0.5])
+    """
+    return _sigmoid_derivative(x, order) if order else _sigmoid(x)
+
+
+def _sigmoid_derivative(x: NDArray, order: int) -> NDArray:
+    power = np.abs(x)
+    np.negative(power, out=power)
+    np.exp(power, out=power)
+    square = power + 1
+    square *= square
+    power /= square
+    if order == 1:
+        return power
+    t = Polynomial([0.0, 1.0])
+    factor = Polynomial([1.0])
+    for _ in range(order - 1):
+        factor = (1 - t * t) * factor.deriv() / 2 - t * factor
+    return power * np.polynomial.polynomial.polyval(np.tanh(0.5 * x), factor.coef.astype(x.dtype))
+
+
+@special_function
+def tanh_derivative(x: NDArray, order: int) -> NDArray:
+    """Return the derivative of ``tanh(x) = 2 * sigmoid(2 * x) - 1`` of an order, 1 or higher.
+
+    Examples
+    --------
+    >>> tanh_derivative(np.array([0.0, 1000.0]), 1)
+    array([1., 0.])
+    """
+    with np.errstate(over="ignore"):
+        return x.dtype.type(2 ** (order + 1)) * _sigmoid_derivative(2 * x, order)
+
+
+def _sigmoid(x: NDArray) -> NDArray:
+    with np.errstate(over="ignore"):
+        value = np.negative(x)
+        np.exp(value, out=value)
+        value += 1
+        np.divide(1, value, out=value)
+        if np.fmin.reduce(value) == 0:  # the exponential overflows sooner than exp(x) vanishes
+            value[value == 0] = np.exp(x[value == 0])
+    return value
+
+
+# --- x * sigmoid(v(x)) ------------------------------------------------------------------------------------
+
+
+class Gate(NamedTuple):
+    """The odd polynomial ``v(x) = rate * (x + cubic * x**3)``, whose logistic function multiplies ``x``."""
+
+    rate: float
+    rate_tail: float  # what float64 has rounded away
+    cubic: float
+
+    def at(self, x: Any) -> tuple[Any, Any, Any]:
+        """Return v and its first two derivatives, in the precision of `x`."""
+        if not self.cubic:
+            return x, 1.0, 0.0
+        rate = DoubleDouble(self.rate, self.rate_tail) if isinstance(x, DoubleDouble) else self.rate
+        square = x * x * self.cubic
+        return x * (square + 1.0) * rate, (3.0 * square + 1.0) * rate, 6.0 * x * self.cubic * rate
+
+
+SILU = Gate(1.0, 0.0, 0.0)
+# (1 + tanh(u)) / 2 is sigmoid(2 u), and the rate is 2 sqrt(2 / pi)
+GELU_TANH = Gate(1.5957691216057308, -9.96930880911092e-17, 0.044715)
+
+
+@special_function
+def silu(x: NDArray, order: int) -> NDArray:
+    """Return the derivative of an order of ``x * sigmoid(x)``.
+
+    Examples
+    --------
+    >>> silu(np.array([0.0, 1.0]), 0)
+    array([0.        , 0.73105858])
+    """
+    # an infinity would meet a factor of 0; far sooner than at 1e4 the function is 0 or `x` itself
+    return _gated(np.clip(x, -1e4, np.inf if order == 0 else 1e4), SILU, order)
+
+
+@special_function
+def gelu_tanh(x: NDArray, order: int) -> NDArray:
+    """Return the derivative of an order of ``x * (1 + tanh(u)) / 2``.
+
+    Here ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``. float32 is computed in float64, because far below 0 an
+    error of ``u`` is multiplied by ``u``. Outside the interval from -30 to 30 the function is 0 or `x`
+    itself, and the cube could overflow.
+
+    Examples
+    --------
+    >>> gelu_tanh(np.array([0.0, 1.0]), 0)
+    array([0.        , 0.84119199])
+    """
+    inside = np.clip(x, -30, 30).astype(np.float64)
+    value = _gated(inside, GELU_TANH, order, x.dtype == np.float64).astype(x.dtype)
+    return np.where(x > 30, x, value) if order == 0 else value
+
+
+def _gated(x: NDArray, gate: Gate, order: int, is_exact: bool = False) -> NDArray:
+    """Return the derivative of an order of ``x * sigmoid(v)``.
+
+    With ``e = exp(-abs(v))`` nothing overflows. Where terms cancel, and where ``e`` may be subnormal while
+    the result is not, the elements are computed again in twice the precision.
+    """
+    if order > 2:
+        return _gated_by_chain_rule(x, gate, order)
+    v, slope, bend = gate.at(x)
+    e = np.exp(-np.abs(v))
+    if is_exact:
+        lost = gate.at(DoubleDouble(x))[0]
+        e -= e * np.sign(x) * (lost.head - v + lost.tail)
+    below = (x < 0).astype(x.dtype)  # masks multiply faster than `where` chooses
+    low, high = e * below + (1 - below), e * (1 - below) + below  # of exp(v) and 1, over the larger of them
+    is_far = np.abs(v) > 40
+    if order == 0:
+        value, inexact = x * low / (1 + e), is_far & (x < 0)
+    elif order == 1:
+        rest = high * (x * slope)
+        bracket = low + high + rest
+        value = low * bracket / np.square(1 + e)
+        inexact = (np.abs(bracket) < 0.25 * np.abs(rest)) | (is_far & (x < 0))
+    else:
+        bracket, size = _second_bracket(abs(x), slope, abs(bend), e)
+        value = e * bracket / np.square(1 + e)
+        inexact = (np.abs(bracket) < 1.5 * size) | is_far
+    value = np.asarray(value)
+    recompute(value, inexact, lambda x: _gated_below_zero(x, gate, order), -np.abs(x))
+    return value
+
+
+def _second_bracket(x: Any, slope: Any, bend: Any, e: Any) -> tuple[Any, Any]:
+    """Return the factor of the second derivative that changes its sign, and the first of its two terms."""
+    first = 2.0 * slope + x * bend
+    return first - x * slope * slope * ((1.0 - e) / (1.0 + e)), first
+
+
+def _gated_below_zero(x: Any, gate: Gate, order: int) -> Any:
+    """Return the same for a negative `x`; ``exp(v)`` is a square, so that no factor is subnormal too soon."""
+    v, slope, bend = gate.at(x)
+    half = exp(v * 0.5)
+    e = half * half
+    if order == 0:
+        return half * x / (1.0 + e) * half
+    bracket = 1.0 + e + x * slope if order == 1 else _second_bracket(-x, slope, -bend, e)[0]
+    return half * bracket / ((1.0 + e) * (1.0 + e)) * half
+
+
+def _gated_by_chain_rule(x: NDArray, gate: Gate, order: int) -> NDArray:
+    """Differentiate a sum of polynomials ``p_k(x)`` times ``sigmoid^(k)(v)`` term by term."""
+    v = Polynomial([0.0, gate.rate, 0.0, gate.rate * gate.cubic])
+    terms, zero = [Polynomial([0.0, 1.0])], Polynomial([0.0])
+    for _ in range(order):
+        outer, inner = [p.deriv() for p in terms], [p * v.deriv() for p in terms]
+        terms = [a + b for a, b in zip([*outer, zero], [zero, *inner], strict=True)]
+    logistic = [sigmoid(gate.at(x)[0], k) for k in range(order + 1)]
+    return np.asarray(sum(p(x).astype(x.dtype) * s for p, s in zip(terms, logistic, strict=True)))

@@ -1,0 +1,128 @@
+"""Derivatives of powers and of the inverse tangent, in which squares and powers may leave the range."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import Polynomial
+
+from ..types import NDArray
+from .double_double import log as log_of
+from .double_double import recompute
+from .precision import special_function
+
+
+def power_derivative(x: NDArray, exponent: Any, by_base: int, by_exponent: int) -> NDArray:
+    """Return the derivative of ``x**p`` by `x` and by `p`, each of an order.
+
+    With ``f(p) = p (p - 1) ... (p - n + 1)`` it is ``x**(p - n) * (f(p) log(x)**k + k f'(p) log(x)**(k - 1) +
+    ...)``. The exponent ``p - n`` has a rounding error, which the logarithm of `x` multiplies; and the power
+    may overflow, or lose digits below the normal range, while the product does neither. Such elements are
+    computed again.
+
+    Examples
+    --------
+    >>> power_derivative(np.array([0.0, 2.0]), 2, 1, 0)
+    array([0., 4.])
+    """
+    dtype = np.result_type(x, exponent)
+    p = np.asarray(exponent, dtype)
+    with np.errstate(all="ignore"):
+        factor = _factor(x, p, by_base, by_exponent)
+        lowered = p - dtype.type(by_base)
+        moved = lowered - p
+        lost = (p - (lowered - moved)) - (dtype.type(by_base) + moved) if by_base else np.zeros((), dtype)
+        flat = factor == 0
+        if by_base and np.any(flat):  # 0 times a power is to be 0 also where the power is infinite
+            lowered = np.where(flat, dtype.type(1), lowered)
+        # the operator, unlike np.power, squares by a product, but only if the exponent is a scalar
+        power = np.asarray(x ** (lowered.item() if lowered.ndim == 0 else lowered))
+        value = np.asarray(power * factor.astype(dtype, copy=False))
+        if not (_is_normal(power) and _is_normal(value)):
+            _mend(value, power, x, factor, lowered)
+        if np.any(lost):
+            value *= 1 + lost * np.log(np.abs(np.where(x == 0, 1, x)))
+    return value
+
+
+def _factor(x: NDArray, p: NDArray, by_base: int, by_exponent: int) -> NDArray:
+    """Return what the derivative has beside the power of `x`.
+
+    At ``x = 0`` the logarithm counts as -1 where the power is infinite, and else as 0: the limit from the
+    right, but for the exponent 0, whose power jumps there.
+    """
+    if by_base == 1 and not by_exponent:
+        return p
+    if not by_exponent:
+        return np.asarray(math.prod((p.astype(np.float64) - k for k in range(by_base)), start=np.ones(())))
+    counts_once = (
+        by_base == 0 and by_exponent == 1
+    )  # else the error of a float32 logarithm would be too large
+    log = np.log(x, dtype=p.dtype if counts_once else np.float64)
+    zero = np.equal(x, 0)
+    if zero.any():
+        log = np.where(zero, np.where(p < by_base, -1.0, 0.0), log).astype(log.dtype, copy=False)
+    if not by_base:
+        return log**by_exponent
+    falling = Polynomial.fromroots(range(by_base))
+    terms = [
+        math.comb(by_exponent, j) * falling.deriv(j)(p).astype(log.dtype) * log ** (by_exponent - j)
+        for j in range(min(by_base, by_exponent) + 1)
+    ]
+    factor = np.where(zero & (terms[0] == 0), 0, sum(terms))
+    if p.dtype == np.float64 and by_base == by_exponent == 1:
+        base, p, factor = np.broadcast_arrays(x, p, np.array(factor))
+        factor = factor.copy()
+        recompute(factor, (np.abs(factor) < 0.5) & (base > 0), lambda x, p: 1.0 + p * log_of(x), base, p)
+    return factor
+
+
+def _is_normal(x: NDArray) -> bool:
+    """Tell whether all elements but NaN are finite and not subnormal."""
+    size = np.abs(x)
+    limits = np.finfo(x.dtype)
+    smallest, largest = np.fmin.reduce(size, None, initial=1), np.fmax.reduce(size, None, initial=1)
+    return bool(smallest >= limits.smallest_normal and largest <= limits.max)
+
+
+def _mend(value: NDArray, power: NDArray, x: NDArray, factor: NDArray, lowered: NDArray) -> None:
+    """Compute ``factor * x**lowered`` again where either is subnormal or infinite.
+
+    The root of the power is well within the range.
+    """
+    limits = np.finfo(value.dtype)
+    smaller, larger = np.minimum(np.abs(power), np.abs(value)), np.maximum(np.abs(power), np.abs(value))
+    again = (smaller < limits.smallest_normal) | (larger > limits.max)  # neither for a NaN
+    again &= (factor != 0) & (x != 0) & np.isfinite(x)
+    arrays = np.broadcast_arrays(np.abs(x), factor, lowered, power)
+    base, factor, lowered, power = (array[again].astype(np.float64) for array in arrays)
+    root = base ** (0.5 * lowered)
+    value[again] = np.copysign(factor, factor * power) * root * root
+
+
+@special_function
+def arctan_derivative(x: NDArray, order: int) -> NDArray:
+    """Return the derivative of the inverse tangent of an order, 1 or higher.
+
+    It is ``(-1)**(n - 1) (n - 1)! sin(n t) r**n`` with ``t = arctan2(1, x)`` and ``r = 1 / hypot(1, x)``.
+
+    Examples
+    --------
+    >>> arctan_derivative(np.array([0.0, 1.0]), 1)
+    array([1. , 0.5])
+    """
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        if order == 1:
+            value = 1 / (1 + x * x)
+            if np.fmin.reduce(value) == 0:  # the square overflows sooner than its inverse vanishes
+                value[value == 0] = 1 / x[value == 0] / x[value == 0]
+            return value
+        x = x.astype(np.float64)
+        if order == 2:
+            small = np.where(np.abs(x) > 1, 1 / x, x)
+            first = 1 / (1 + small * small)
+            return np.where(np.abs(x) > 1, small * small, 1) * (-2 * small * first * first)
+        turned = np.sin(order * np.arctan2(1, x)) / np.hypot(1, x) ** order
+        return np.asarray((-1) ** (order - 1) * math.factorial(order - 1) * turned)

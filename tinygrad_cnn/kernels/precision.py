@@ -1,0 +1,35 @@
+"""How a special function is applied to an array: in which dtype, and a block at a time."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..types import NDArray
+
+_BLOCK = 2**15  # elements: what a formula needs for them between its steps stays in the cache
+
+
+def special_function(formula: Callable[[NDArray, int], NDArray]) -> Callable[[Any, int], NDArray]:
+    """Apply a formula, of float32 or float64 vectors and an order, to arrays of any shape and dtype.
+
+    float16 is computed in float32, and integers in float64. The result has the dtype of a floating operand.
+    """
+
+    @functools.wraps(formula)
+    def of_any(x: Any, order: int) -> NDArray:
+        x = np.asarray(x)
+        dtype = np.dtype(x.dtype.type if x.dtype.kind == "f" else np.float64)
+        wide = np.promote_types(dtype, np.float32)
+        out = np.empty_like(x, dtype)
+        # both in the order of memory; for an operand with gaps the first is a copy
+        source, target = x.ravel(order="K"), out.ravel(order="K")
+        for start in range(0, x.size, _BLOCK):
+            block = slice(start, start + _BLOCK)
+            target[block] = formula(source[block].astype(wide, copy=False), order)
+        return out
+
+    return of_any
