@@ -64,7 +64,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _target(path: Path) -> tuple[Path, int | None]:
-    """Return the file behind links, and its mode if it exists; raise an OSError if it must not be replaced."""
+    """Return the file behind links, and its mode if it exists; raise an OSError if it may not be written."""
     target = Path(os.path.realpath(path))
     try:
         mode = target.lstat().st_mode

@@ -23,7 +23,7 @@ from .contents import Contents, Spec
 
 __all__ = ["Checkpoint", "load", "load_tree", "read_metadata", "save", "save_tree"]
 
-_STRUCTURE = "tinygrad_cnn.structure"
+_STRUCTURE = f"{safetensors.OURS}structure"
 
 
 class Checkpoint(NamedTuple):
@@ -234,7 +234,9 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     {'model': 'baseline'}
     """
     with _opened(path) as (contents, _):
-        return {name: text for name, text in contents.metadata.items() if name != _STRUCTURE}
+        return {
+            name: text for name, text in contents.metadata.items() if not name.startswith(safetensors.OURS)
+        }
 
 
 def _write(owner: str, path: str | os.PathLike[str], tree: Any, metadata: dict[str, str]) -> None:
@@ -243,12 +245,14 @@ def _write(owner: str, path: str | os.PathLike[str], tree: Any, metadata: dict[s
         for text in (*metadata, *metadata.values()):
             if not isinstance(text, str):
                 raise TypeError(f"expected texts beside the tree, got {type(text).__name__}")
-        if _STRUCTURE in metadata:
-            raise ValueError(f"metadata: expected names other than {_STRUCTURE}, which is taken")
+        if any(name.startswith(safetensors.OURS) for name in metadata):
+            raise ValueError(f"metadata: expected names that do not begin with {safetensors.OURS}")
         text, arrays = structure.describe(tree)
-        pieces = safetensors.pieces(arrays, {**metadata, _STRUCTURE: text})
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{owner}: {error}") from error
+        pieces = safetensors.pieces(arrays, {_STRUCTURE: text, **metadata})
+    except TypeError as error:
+        raise TypeError(f"{owner}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{owner}: {error}") from error
     atomic.write(Path(path), pieces)
 
 

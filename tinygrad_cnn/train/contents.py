@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-__all__ = ["Contents", "Spec", "fill"]
+__all__ = ["Contents", "Readable", "Spec", "fill"]
 
 _PIECE = 1 << 20  # bytes read at a time
 

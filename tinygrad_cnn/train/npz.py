@@ -38,9 +38,10 @@ class _Careful(io.RawIOBase):
         self._file = file
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _LONGEST_READ:
+        data = self._file.read(size if 0 <= size <= _LONGEST_READ else _LONGEST_READ + 1)
+        if len(data) > _LONGEST_READ:
             raise ValueError("its list of members is too long")
-        return self._file.read(size)
+        return data
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return self._file.seek(offset, whence)
@@ -61,7 +62,7 @@ class _Member(NamedTuple):
 
 
 def read(file: BinaryIO, size: int) -> Contents:
-    """Read what an archive of this size holds; raise an error of any type if it is damaged or another file."""
+    """Read what an archive of this size holds; raise an error of any type if it is damaged or another."""
     archive = zipfile.ZipFile(_Careful(file))
     infos = archive.infolist()
     if any(info.compress_type != zipfile.ZIP_STORED for info in infos):

@@ -4,7 +4,8 @@ The header gives for each array its dtype, its shape, and where its elements sta
 these it may hold texts, the metadata. Elements are little-endian and in C order. Source: "Format" in
 https://github.com/huggingface/safetensors.
 
-Our files hold one text more: the CRC-32 of all that follows the eight bytes, so that damage is noticed.
+Our files hold one text more, so that damage is noticed: the CRC-32 of all that follows the eight bytes, where
+the text itself stands as eight zeros.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from .contents import Contents, Spec, fill
 
-__all__ = ["CODES", "MAX_HEADER", "pieces", "read"]
+__all__ = ["CODES", "MAX_HEADER", "OURS", "pieces", "read"]
 
 MAX_HEADER = 4 << 20
 """The most bytes of a header: enough for ten thousand arrays, and at the worst 100 MB when it is parsed."""
@@ -34,17 +35,19 @@ CODES = {
 }
 """What the format calls the dtypes that NumPy has too."""
 
+OURS = "tinygrad_cnn."
+"""How the names of the texts begin that we write beside those of the user."""
+
 _DTYPES = {code: dtype for dtype, code in CODES.items()}
 _METADATA = "__metadata__"
-_CHECKSUM = "tinygrad_cnn.crc32"
-_UNKNOWN = "0" * 8
-_START = f'{{"{_METADATA}":{{"{_CHECKSUM}":"'.encode()
+_CHECKSUM = f"{OURS}crc32"
+_UNKNOWN = "00000000"
 
 
 def pieces(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> list[bytes | memoryview]:
     """Return what a file of these arrays is made of; raise a ValueError if its header would be too long."""
     names = sorted(arrays, key=lambda name: -arrays[name].itemsize)  # the largest first, so all are aligned
-    entries: dict[str, Any] = {_METADATA: {_CHECKSUM: _UNKNOWN, **metadata}}
+    entries: dict[str, Any] = {_METADATA: {**metadata, _CHECKSUM: _UNKNOWN}}
     bodies, end = [], 0
     for name in names:
         array = np.asarray(arrays[name], arrays[name].dtype.newbyteorder("<"), order="C")
@@ -64,7 +67,7 @@ def pieces(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> list[byte
     checksum = zlib.crc32(header)
     for body in bodies:
         checksum = zlib.crc32(body, checksum)
-    header = header.replace(_UNKNOWN.encode(), b"%08x" % checksum, 1)  # the first one follows _START
+    header = header.replace(_checksum(_UNKNOWN), _checksum(f"{checksum:08x}"))
     return [len(header).to_bytes(8, "little"), header, *bodies]
 
 
@@ -80,14 +83,14 @@ def read(file: BinaryIO, size: int) -> Contents:
         raise ValueError("its metadata are no texts")
     specs = _specs(entries, size - 8 - length)
     checksum = metadata.pop(_CHECKSUM, None)
-    if checksum is not None and not header.startswith(_START + checksum.encode()):
-        raise ValueError("its checksum does not stand first")
+    if checksum is None and any(name.startswith(OURS) for name in metadata):
+        raise ValueError("its checksum is missing")
     data = 8 + length
 
     def read_all() -> dict[str, np.ndarray]:
         file.seek(data)
         arrays = {}
-        found = zlib.crc32(header.replace((checksum or _UNKNOWN).encode(), _UNKNOWN.encode(), 1))
+        found = zlib.crc32(header.replace(_checksum(checksum or _UNKNOWN), _checksum(_UNKNOWN)))
         for name, spec in specs.items():
             stored = np.empty(spec.shape, spec.dtype.newbyteorder("<"))
             body = fill(file, stored)
@@ -100,6 +103,11 @@ def read(file: BinaryIO, size: int) -> Contents:
         return arrays
 
     return Contents(metadata, specs, read_all)
+
+
+def _checksum(value: str) -> bytes:
+    """Return the part of a header that gives a checksum; a text of the user cannot have its quotes."""
+    return f'"{_CHECKSUM}":"{value}"'.encode()
 
 
 def _parsed(header: bytes) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def _parsed(header: bytes) -> dict[str, Any]:
 
 
 def _specs(entries: dict[str, Any], size: int) -> dict[str, Spec]:
-    """Return what arrays there are, as they stand in the file; raise a ValueError unless they fill the size."""
+    """Return the arrays in the order of the file, unread; raise a ValueError unless they fill its size."""
     places = sorted((*_place(name, entry), name) for name, entry in entries.items())
     end = 0
     specs = {}

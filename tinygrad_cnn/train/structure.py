@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree as trees
+from ..checks import printable
 from ..tape import Box
 from .safetensors import CODES
 
@@ -55,7 +56,7 @@ def describe(tree: Any) -> tuple[str, dict[str, np.ndarray]]:
         if isinstance(leaf, np.ndarray | np.generic):
             arrays[name] = _checked(name, leaf)
         else:
-            values[name] = _scalar(leaf, f"'{name}'", _LEAVES)
+            values[name] = _scalar(leaf, _shown(name), _LEAVES)
         if isinstance(leaf, np.generic):
             numpy.append(name)
     parts = {"tree": found.node, "values": values, "scalars of numpy": numpy}
@@ -117,20 +118,25 @@ class _Describing:
 
     def _add(self, name: str, leaf: Any) -> None:
         if name in self.leaves or name == "__metadata__":
-            raise ValueError(f"expected leaves with different dotted paths, got another '{name}'")
+            raise ValueError(f"expected leaves with different dotted paths, got two of {_shown(name)}")
         self.leaves[name] = leaf
 
 
 def _checked(name: str, array: np.ndarray | np.generic) -> np.ndarray:
     """Return an array as it is, and a NumPy scalar as one; raise a TypeError unless a file can hold it."""
     if isinstance(array, np.ndarray) and type(array) is not np.ndarray:
-        raise TypeError(f"'{name}': expected an ndarray, got a {type(array).__name__}: use np.asarray(...)")
-    if array.dtype.newbyteorder("=") not in CODES:
+        raise TypeError(f"{_shown(name)}: expected an ndarray, got a {type(array).__name__}")
+    if array.dtype.kind not in "biuf" or array.dtype.newbyteorder("=") not in CODES:
         raise TypeError(
-            f"'{name}': expected an array of booleans, of integers, or of float16, float32 or float64, "
+            f"{_shown(name)}: expected an array of booleans, of integers, or of float16, float32 or float64, "
             f"got {array.dtype}[{', '.join(map(str, array.shape))}]"
         )
     return np.asarray(array)
+
+
+def _shown(name: str) -> str:
+    """Return the path of a leaf as an error calls it, the whole tree if it is one leaf."""
+    return f"'{printable(name, 60)}'" if name else "the tree"
 
 
 def _scalar(value: Any, what: str, expected: str) -> Any:
