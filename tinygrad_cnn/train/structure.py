@@ -14,10 +14,11 @@ import numpy as np
 from .. import tree as trees
 from ..checks import printable
 from ..tape import Box
-from .safetensors import CODES
+from .safetensors import CODES, NAME
 
 __all__ = ["ClassNeededError", "describe", "leaves_by_name", "names", "rebuild", "scalars"]
 
+_TREE = f"tree of {NAME}"
 _DEEPEST = 100  # levels of containers, which any reader of JSON can follow
 _LARGEST = 1024  # bits of an integer
 _LEAVES = "an array, a number, a text or a container"
@@ -47,7 +48,7 @@ def describe(tree: Any) -> tuple[str, dict[str, np.ndarray]]:
     >>> text, arrays = describe({"w": np.zeros(2), "steps": 3})
     >>> arrays
     {'w': array([0., 0.])}
-    >>> json.loads(text)["tree"]
+    >>> json.loads(text)["tree of tinygrad_cnn"]
     {'dict': [['w', {'leaf': 'w'}], ['steps', {'leaf': 'steps'}]]}
     """
     found = _Describing(tree)
@@ -59,7 +60,7 @@ def describe(tree: Any) -> tuple[str, dict[str, np.ndarray]]:
             values[name] = _scalar(leaf, _shown(name), _LEAVES)
         if isinstance(leaf, np.generic):
             numpy.append(name)
-    parts = {"tree": found.node, "values": values, "scalars of numpy": numpy}
+    parts = {_TREE: found.node, "values": values, "scalars of numpy": numpy}
     return json.dumps(parts, separators=(",", ":")), arrays
 
 
@@ -84,7 +85,7 @@ def rebuild(text: str, leaves: dict[str, Any]) -> Any:
     {'w': array([0., 0.]), ('a', 1): [True, None]}
     """
     left = dict(leaves)
-    tree = _rebuilt(json.loads(text)["tree"], left)
+    tree = _rebuilt(json.loads(text)[_TREE], left)
     if left:
         raise ValueError("its structure lacks an array")
     return tree
