@@ -163,7 +163,7 @@ def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Laye
     if not isinstance(found, dict) or found.keys() != {"params", "state"}:
         raise ValueError(f"{shown}: expected a saved model, got another tree: use load_tree")
     for place, leaf in zip(tree.paths(found), tree.leaves(found), strict=True):
-        if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and not np.isfinite(leaf).all():
+        if np.asarray(leaf).dtype.kind == "f" and not np.isfinite(leaf).all():
             raise ValueError(f"{shown}: '{printable(place, 60)}' has values that are not finite")
     return Checkpoint(name, **found)
 
