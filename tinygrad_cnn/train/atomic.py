@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["check", "write"]
-
 WAITS = (0.1, 0.2, 0.4)
 """The seconds to wait before each new attempt to move a file, which a scanner may hold for a moment."""
 

@@ -7,8 +7,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-__all__ = ["Contents", "Readable", "Spec", "fill"]
-
 _PIECE = 1 << 20  # bytes read at a time
 
 

@@ -17,8 +17,6 @@ import numpy as np
 
 from .contents import Contents, Spec, fill
 
-__all__ = ["MAGIC", "read"]
-
 MAGIC = b"PK\x03\x04"
 """The first bytes of an archive."""
 

@@ -19,8 +19,6 @@ import numpy as np
 
 from .contents import Contents, Spec, fill
 
-__all__ = ["CODES", "MAX_HEADER", "NAME", "OURS", "pieces", "read"]
-
 MAX_HEADER = 4 << 20
 """The most bytes of a header: enough for ten thousand arrays, and at the worst 100 MB when it is parsed."""
 

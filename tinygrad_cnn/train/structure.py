@@ -16,8 +16,6 @@ from ..checks import printable
 from ..tape import Box
 from .safetensors import CODES, NAME
 
-__all__ = ["ClassNeededError", "describe", "leaves_by_name", "names", "rebuild", "scalars"]
-
 _TREE = f"tree of {NAME}"
 _DEEPEST = 100  # levels of containers, which any reader of JSON can follow
 _LARGEST = 1024  # bits of an integer
