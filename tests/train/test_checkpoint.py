@@ -364,6 +364,8 @@ OTHER_FILES = {
     "member that claims gigabytes": _archive(MODEL, ("w.npy", _npy(HUGE, bytes(8)))),
     "member with an odd header": _archive(MODEL, ("w.npy", _npy(ODD, bytes(8)))),
     "member without its suffix": _archive(MODEL, ("w", np.ones(1))),
+    "member of texts": _archive(MODEL, ("w.npy", np.array("text"))),
+    "member with a truth of 2": _archive(MODEL, ("w.npy", np.array([2], np.uint8).view(bool))),
     "x beside x.npy": _archive(MODEL, ("w.npy", np.ones(1)), ("w", b"")),
     "model that is an array": _archive(("model.npy", np.array(["small"]))),
     "model that is a number": _archive(("model.npy", np.array(3))),
@@ -377,7 +379,7 @@ def test_other_files_are_refused_at_little_cost_and_pickles_never_run(tmp_path, 
     tracemalloc.start()
     try:
         _refuses(tmp_path / "other", "got a damaged or other file: ", load_tree)
-        _refuses(tmp_path / "other", "expected a saved model")
+        _refuses(tmp_path / "other", "expected a saved model|does not fit model 'small'")
         assert tracemalloc.get_traced_memory()[1] < 48 << 20
     finally:
         tracemalloc.stop()

@@ -45,4 +45,6 @@ def fill(file: Readable, array: np.ndarray) -> np.ndarray:
             raise ValueError("the file ends within an array")
         body[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
         start += len(piece)
+    if array.dtype == np.bool_ and (body > 1).any():
+        raise ValueError("it has truth values other than 0 and 1")
     return body

@@ -74,6 +74,8 @@ def read(file: BinaryIO, size: int) -> Contents:
             raise ValueError("a member is no array, or a name occurs twice")
         with archive.open(info) as member:
             members[name] = _Member(info, *_header(member, info.file_size))
+        if members[name].spec.dtype.kind == "U" and name != "model":
+            raise ValueError("a member is no array of numbers")
 
     def array(name: str) -> np.ndarray:
         info, spec, fortran = members[name]
