@@ -140,8 +140,8 @@ def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Laye
         If there is no such file.
     ValueError
         If the file is damaged or is not a saved model, if a name, shape or dtype does not fit the model, or
-        if a value is infinite or not a number. The message is one line, which names the file, what was
-        expected and what came. `load_tree` reads values that are not finite too.
+        if an array has values that are not finite, which `load_tree` reads too. The message is one line,
+        which names the file, what was expected and what came.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Laye
     if not isinstance(found, dict) or found.keys() != {"params", "state"}:
         raise ValueError(f"{shown}: expected a saved model, got another tree: use load_tree")
     for place, leaf in zip(tree.paths(found), tree.leaves(found), strict=True):
-        if np.asarray(leaf).dtype.kind == "f" and not np.isfinite(leaf).all():
+        if isinstance(leaf, np.ndarray | np.generic) and not np.isfinite(leaf).all():
             raise ValueError(f"{shown}: '{printable(place, 60)}' has values that are not finite")
     return Checkpoint(name, **found)
 
@@ -234,9 +234,8 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     {'model': 'baseline'}
     """
     with _opened(path) as (contents, _):
-        return {
-            name: text for name, text in contents.metadata.items() if not name.startswith(safetensors.OURS)
-        }
+        given = contents.metadata.items()
+        return {name: text for name, text in given if not name.startswith(safetensors.OURS)}
 
 
 def _write(owner: str, path: str | os.PathLike[str], tree: Any, metadata: dict[str, str]) -> None:
