@@ -172,7 +172,7 @@ def test_the_module_is_the_command_and_saves_to_a_path_that_its_output_cannot_en
     [
         ("--lr 1e39", "the loss became nan"),
         ("--lr 1e6", "the loss became nan"),
-        ("--lr 1e3", "the training diverged in epoch 1"),
+        ("--lr 10", "the training diverged in epoch 1"),
         ("--lr 10 --model baseline-bn", "the training diverged in epoch 1"),
         ("--batch-size 120 --epochs 1 --lr 1e4", "the training diverged in epoch 1"),
     ],

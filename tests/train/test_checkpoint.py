@@ -287,6 +287,22 @@ def test_damage_anywhere_is_noticed_or_harmless(file, kind, data):
         assert _same(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b"tinygrad_cnn.", b"tinygrad_bnn.", "checksum is missing"),
+        (b'\\"x\\"', b'\\"y\\"', "checksum is wrong"),
+        (b'"n"', b'"m"', "checksum is wrong"),
+        (np.float32(3).tobytes(), np.float32(2).tobytes(), "checksum is wrong"),
+    ],
+)
+def test_a_change_that_gives_another_tree_is_noticed(file, old, new, said):
+    content, read, _ = WHOLE["tree"]
+    assert old in content
+    file.write_bytes(content.replace(old, new))
+    _refuses(file, said, read)
+
+
 @pytest.mark.parametrize("kind", WHOLE)
 def test_a_file_cut_short_anywhere_is_refused(file, kind):
     content, read, _ = WHOLE[kind]
@@ -330,13 +346,13 @@ OTHER_FILES = {
     "npy": _npy(HUGE, bytes(8)),
     "pickle": pickle.dumps(_Bomb()),
     "header of gigabytes": (1 << 40).to_bytes(8, "little") + b"{}",
-    "header beyond the limit": (5 << 20).to_bytes(8, "little") + bytes(6 << 20),
+    "header beyond the limit": _safetensors(b"{}" + b" " * (5 << 20)),
     "header that is a list": _safetensors([]),
     "header in UTF-16": _safetensors(json.dumps({"w": _entry()}).encode("utf-16"), bytes(4)),
     "deep header": _safetensors(b'{"w":' + b"[" * 200_000),
     "wide header": _safetensors(b'{"w":[' + b"[]," * 50_000 + b"0]}"),
     "long number": _safetensors(b'{"w":' + b"9" * 1_000_000 + b"}"),
-    "name twice": _safetensors(b'{"w":1,"w":1}'),
+    "name twice": _safetensors(b'{"w":%b,"w":%b}' % ((json.dumps(_entry()).encode(),) * 2), bytes(4)),
     "metadata that are no texts": _safetensors({"__metadata__": {"a": 1}}),
     "array of gigabytes": _safetensors({"w": _entry(shape=(2**40,), offsets=(0, 2**42))}, bytes(4)),
     "shape of nothing and everything": _safetensors({"w": _entry(shape=(0, 2**62), offsets=(0, 0))}),
