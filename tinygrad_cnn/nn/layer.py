@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, tree
 from ..types import DTypeLike
 
 __all__ = ["Layer", "Parameterless"]
@@ -149,6 +149,9 @@ class Layer:
             return y
 
         return self.forward(x, run), new_state
+
+
+tree.register_leaf(Layer)
 
 
 class Parameterless(Layer):
