@@ -10,8 +10,8 @@ import tinygrad_cnn.data
 import tinygrad_cnn.train
 
 ROOMS = {"data": tinygrad_cnn.data, "train": tinygrad_cnn.train}
-# These modules serve their neighbours in the room: they draw what `digits` returns.
-INTERNAL = {"tinygrad_cnn.data.splines", "tinygrad_cnn.data.strokes"}
+# These modules serve their neighbours in the room: they draw what `digits` returns, or explain a loss.
+INTERNAL = {"tinygrad_cnn.data.splines", "tinygrad_cnn.data.strokes", "tinygrad_cnn.train.finite"}
 
 
 def _used_in(folder):

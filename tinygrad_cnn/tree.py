@@ -98,10 +98,13 @@ def register(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> register(SimpleNamespace, lambda x: (vars(x), None), lambda rest, parts: SimpleNamespace(**parts))
-    >>> map(lambda x: 2 * x, SimpleNamespace(w=1, b=[2, 3]))
-    namespace(w=2, b=[4, 6])
+    >>> class Line:
+    ...     def __init__(self, slope, offset):
+    ...         self.slope, self.offset = slope, offset
+    >>> register(Line, lambda line: (vars(line), None), lambda rest, parts: Line(**parts))
+    >>> line = map(lambda x: 2 * x, Line(1, [2, 3]))
+    >>> line.slope, line.offset
+    (2, [4, 6])
     """
     check_function("tree.register", "flatten", flatten)
     check_function("tree.register", "unflatten", unflatten)
