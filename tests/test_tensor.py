@@ -269,6 +269,7 @@ def test_a_computed_tensor_says_how_to_get_its_gradient():
     for computed in (h, loss):
         with pytest.warns(UserWarning, match=r"h = h \+ zeros, and read zeros\.grad.*tg\.grad\(rest\)\(h\)"):
             assert computed.grad is None
+    assert Tensor(1.0).grad is None  # without a warning: there is nothing to get
     with pytest.raises(AttributeError, match=r"no such method.*zeros\.grad"):
         h.retain_grad()
 

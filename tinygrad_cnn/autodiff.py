@@ -125,8 +125,8 @@ class _Trace:
         return isinstance(out, Box) and out.node is not None and out.node.oldest < self.first
 
     def recording(self, outputs: Sequence[Any]) -> type[Tensor] | None:
-        """Return `Tensor` when an outer derivative may need that of the outputs recorded; else None."""
-        return Tensor if any(map(self._is_outer, outputs)) else None
+        """Return the class of tensor to record with when an outer derivative may need it; else None."""
+        return next((type(out) for out in outputs if self._is_outer(out)), None)
 
     def plain(self, out: Any) -> Any:
         """Take an output off the tape, 0-d as a scalar, unless an outer derivative may need it."""

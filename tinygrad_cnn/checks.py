@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from .types import DTypeLike
 
@@ -182,6 +184,19 @@ def indices(owner: str, name: str, values: Any, count: int) -> np.ndarray:
         wrong = array[(array < 0) | (array >= count)][0]
         raise ValueError(f"{owner}: {name}: expected values in 0..{count - 1}, got {wrong}")
     return array
+
+
+def axis(owner: str, value: Any, ndim: int) -> int:
+    """Return an axis as a number that is not negative, or raise NumPy's error; a bool is no axis.
+
+    Examples
+    --------
+    >>> axis("take", -1, 3)
+    2
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{owner}: axis: expected an integer, got {value}")
+    return normalize_axis_index(operator.index(value), ndim, f"{owner}: axis")
 
 
 def shape(owner: str, name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -64,31 +65,23 @@ _INSTEAD = {
     "add.reduce": "sum",
     "amax": "max",
     "amin": "min",
-    "average": "mean",
     "column_stack": "concatenate",
     "diag": "einsum",
     "diagonal": "einsum",
     "dot": "matmul",
     "dstack": "concatenate",
-    "fabs": "abs",
     "float_power": "power",
-    "fmax": "maximum",
-    "fmin": "minimum",
     "hstack": "concatenate",
-    "inner": "tensordot",
     "linalg.norm": "norm",
     "linalg.vector_norm": "norm",
-    "logaddexp": "logsumexp",
     "maximum.reduce": "max",
     "minimum.reduce": "min",
     "multiply.outer": "outer",
     "multiply.reduce": "prod",
     "ravel": "reshape",
-    "reciprocal": "divide",
     "rollaxis": "moveaxis",
     "take_along_axis": "getitem",
     "trace": "einsum",
-    "vdot": "matmul",
     "vstack": "concatenate",
 }
 
@@ -101,6 +94,17 @@ _OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
 _NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
 _UFUNCS = {function: op for function, op in _NAMESAKES.items() if isinstance(function, np.ufunc)}
 _FUNCTIONS = {function: op for function, op in _NAMESAKES.items() if not isinstance(function, np.ufunc)}
+# Other names of NumPy's, which are functions of their own there
+_UFUNCS |= {
+    np.conjugate: operator.pos,
+    np.degrees: ops.rad2deg,
+    np.divmod: lambda a, b: (a // b, a % b),
+    np.fabs: ops.abs,
+    np.positive: operator.pos,
+    np.radians: ops.deg2rad,
+    np.rint: ops.round,
+}
+_FUNCTIONS |= {np.around: ops.round, np.fix: ops.trunc}
 # What these answer has no derivative: a shape, a dtype, a truth, a position, a text. So they need no tape.
 _QUESTIONS = {
     np.all, np.allclose, np.any, np.argsort, np.argwhere, np.array2string, np.array_equal, np.count_nonzero,

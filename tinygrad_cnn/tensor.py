@@ -276,6 +276,24 @@ class Tensor(Box):
     def __rmatmul__(self, other: Operand[Tensor]) -> Tensor:
         return ops.matmul(other, self)
 
+    def __floordiv__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.floor_divide(other, self)
+
+    def __mod__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other: Operand[Tensor]) -> Tensor:
+        return ops.remainder(other, self)
+
+    def __divmod__(self, other: Operand[Tensor]) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Operand[Tensor]) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
     def __neg__(self) -> Tensor:
         return ops.negative(self)
 
@@ -284,6 +302,9 @@ class Tensor(Box):
 
     def __abs__(self) -> Tensor:
         return ops.abs(self)
+
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return ops.round(self, decimals)
 
     def __getitem__(self, key: Any) -> Tensor:
         return ops.getitem(self, _raw_key(key))

@@ -1,10 +1,10 @@
-"""Matrix products in all the shapes that NumPy allows."""
+"""Matrix products in all the shapes that NumPy allows, and einsum with subscripts drawn at random."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import grad
@@ -41,32 +41,11 @@ def test_values_and_both_gradients(left, right, dtype):
     g = rng.integers(-3, 4, np.shape(value)).astype(dtype)
     da, db = grad(lambda a, b: (tg.matmul(a, b) * g).sum(), (0, 1))(a, b)
     assert (da.shape, da.dtype, db.shape, db.dtype) == (a.shape, dtype, b.shape, dtype)
-    # the product is linear in each: a difference by one is exact
-    for index in np.ndindex(left):
-        step = np.zeros_like(a)
-        step[index] = 1
-        assert da[index] == (np.matmul(step, b) * g).sum()
-    for index in np.ndindex(right):
-        step = np.zeros_like(b)
-        step[index] = 1
-        assert db[index] == (np.matmul(a, step) * g).sum()
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.sampled_from(SHAPES), st.integers(0, 2**32 - 1))
-def test_second_derivatives_are_symmetric(shapes, seed):
-    rng = np.random.default_rng(seed)
-    p = {"a": rng.standard_normal(shapes[0]), "b": rng.standard_normal(shapes[1])}
-    v, w = ({k: rng.standard_normal(x.shape) for k, x in p.items()} for _ in range(2))
-
-    def f(p):
-        return tg.tanh(tg.matmul(p["a"], p["b"])).sum()
-
-    def form(v, w):
-        product = tg.hvp(f, [p], [v])
-        return sum((product[k] * w[k]).sum() for k in w)
-
-    assert_allclose(form(v, w), form(w, v), rtol=1e-9, atol=1e-12)
+    for x, d, product in ((a, da, lambda s: np.matmul(s, b)), (b, db, lambda s: np.matmul(a, s))):
+        for index in np.ndindex(x.shape):  # the product is linear in each: a difference by one is exact
+            step = np.zeros_like(x)
+            step[index] = 1
+            assert d[index] == (product(step) * g).sum()
 
 
 @pytest.mark.parametrize(
@@ -76,3 +55,73 @@ def test_shapes_that_do_not_fit(left, right):
     for a, b in ((np.ones(left), np.ones(right)), (tg.Tensor(np.ones(left)), np.ones(right))):
         with pytest.raises(ValueError, match="matmul"):
             tg.matmul(a, b)
+
+
+# --- einsum ------------------------------------------------------------------------------------------------
+
+EXAMPLES = settings(deadline=None, max_examples=100 if settings.default.max_examples < 1000 else 2000)
+
+
+@st.composite
+def problems(draw):
+    """Repeated, implicit, summed and stretched indices, ellipses; integer data, so that sums are exact."""
+    lengths = {c: draw(st.integers(1, 3)) for c in "abcd"}
+    hidden = draw(st.lists(st.integers(1, 2), max_size=2))  # behind the ellipsis
+    terms, shapes = [], []
+    for _ in range(draw(st.integers(1, 3))):
+        letters = draw(st.lists(st.sampled_from("abcd"), max_size=3))
+        shape = [lengths[c] for c in letters]
+        if draw(st.booleans()):
+            place = draw(st.integers(0, len(letters)))
+            own = hidden[draw(st.integers(0, len(hidden))) :]
+            own = [draw(st.sampled_from([n, 1])) for n in own]
+            letters.insert(place, "...")
+            shape[place:place] = own
+        terms.append("".join(letters))
+        shapes.append(tuple(shape))
+    subscripts = ",".join(terms)
+    used = sorted(set(subscripts) - set(".,"))
+    if draw(st.booleans()):
+        output = draw(st.permutations([c for c in used if draw(st.booleans())]))
+        if "..." in subscripts:
+            output.insert(draw(st.integers(0, len(output))), "...")
+        subscripts += "->" + "".join(output)
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    return subscripts, [np.array(rng.integers(-4, 5, shape), dtype=float) for shape in shapes]
+
+
+@EXAMPLES
+@given(problems(), st.integers(0, 2**16))
+def test_value_and_adjoint_are_exact(problem, seed):
+    subscripts, operands = problem
+    expected = np.einsum(subscripts, *operands)
+    value, pullback = tg.vjp(lambda *xs: tg.einsum(subscripts, *xs), *operands)
+    assert_array_equal(value, expected)
+    rng = np.random.default_rng(seed)
+    g = np.array(rng.integers(-4, 5, expected.shape), dtype=float)
+    for i, gradient in enumerate(pullback(g)):
+        moved = list(operands)
+        moved[i] = rng.integers(-4, 5, operands[i].shape)
+        assert gradient.shape == operands[i].shape
+        assert np.sum(gradient * moved[i]) == np.sum(g * np.einsum(subscripts, *moved))
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes", "message"),
+    [
+        ("ij,jk", [(2, 3)], "names 2 operands, got 1"),
+        ("ij", [(2, 3, 4)], r"'ij' of 'ij' does not fit an operand of 3 axes"),
+        ("ijk", [(2, 3)], "does not fit an operand of 2 axes"),
+        ("ii", [(2, 3)], "index 'i' has lengths 2 and 3"),
+        ("i1", [(2, 3)], "does not fit"),
+    ],
+)
+def test_errors_say_what_does_not_fit(subscripts, shapes, message):
+    with pytest.raises(ValueError, match=f"einsum: .*{message}"):
+        tg.einsum(subscripts, *map(np.ones, shapes))
+
+
+def test_lists_of_axes_are_refused_by_name():
+    t = tg.Tensor(np.eye(2), requires_grad=True)
+    with pytest.raises(TypeError, match="einsum: subscripts: expected a string, got Tensor"):
+        np.einsum(t, [0, 1])

@@ -115,6 +115,13 @@ def torch_avg_pool2d(m, layer):
     return m.AvgPool2d(*sizes, ceil_mode=layer.ceil_mode, count_include_pad=layer.count_include_pad)
 
 
+def upsample(layer, params, x):
+    height, width = layer.factor if isinstance(layer.factor, tuple) else 2 * (layer.factor,)
+    rows = [i // height for i in range(x.shape[2] * height)]
+    columns = [j // width for j in range(x.shape[3] * width)]
+    return x[:, :, rows][..., columns]
+
+
 def activation(make, compute, torch, *more):
     """Make the record of a layer that has neither parameters nor sizes."""
     examples = ((make(), (2, 5)), *((layer, (2, 5, 3)) for layer in more))
@@ -288,6 +295,18 @@ LAYERS = [
         examples=((nn.GlobalAvgPool2d(), IMAGES),),
         compute=lambda layer, params, x: tg.global_avg_pool2d(x),
         torch=lambda m, layer: m.Sequential(m.AdaptiveAvgPool2d(1), m.Flatten()),
+    ),
+    LayerRecord(
+        make=nn.Upsample,
+        examples=((nn.Upsample(2), IMAGES), (nn.Upsample((3, 1)), IMAGES)),
+        compute=upsample,
+        torch=lambda m, layer: m.Upsample(scale_factor=layer.factor),
+        needed={"factor": 2},
+        refused=(
+            Refused({"factor": 0}, "factor: expected at least 1, got 0"),
+            Refused({"factor": (2, 2, 2)}, "factor: expected an integer or a pair (height, width), got"),
+            Refused({"factor": 1.5}, "factor: expected integers, got 1.5", TypeError),
+        ),
     ),
     LayerRecord(
         make=nn.Flatten,

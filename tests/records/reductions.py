@@ -3,6 +3,7 @@
 import numpy as np
 import references
 
+from tinygrad_cnn.ops import norms, reductions
 from tinygrad_cnn.testing import ErrorCase
 
 from .draws import (
@@ -18,7 +19,7 @@ from .draws import (
     with_degrees_of_freedom,
 )
 from .million import X, numbers, rows
-from .record import ByHand, Singular, record
+from .record import ByHand, Singular, part, record
 from .written import ops
 
 
@@ -45,7 +46,22 @@ def prod_in_torch(torch, x, axis, keepdims):
     return x
 
 
+def primitive_of(name, operands, params=None):
+    """The primitive without the options that are composed of others."""
+    return part(
+        f"{name}_over_axes",
+        getattr(reductions, f"_{name}"),
+        operands=operands,
+        params=params,
+        reference=getattr(np, name),
+    )
+
+
 RECORDS = [
+    primitive_of("sum", arrays(), any_axes),
+    primitive_of("mean", arrays(), axes_of_something),
+    primitive_of("var", with_degrees_of_freedom(arrays())),
+    primitive_of("std", with_degrees_of_freedom(distinct_arrays())),
     record(
         "sum",
         operands=arrays(),
@@ -143,6 +159,13 @@ RECORDS = [
         by_hand=[rows(log_of_sum, lambda x, out, g: g * np.exp(x - out), along_rows(ops.logsumexp))],
         singular={"logsumexp": Singular(lambda x: ops.logsumexp(ops.stack([x, x]), 0), (-np.inf,))},
     ),
+    part(
+        "euclidean",
+        norms._euclidean,
+        operands=arrays(away_from=[0.0], gap=0.25),
+        params=any_axes,
+        reference=lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)),
+    ),
     record(
         "norm",
         operands=arrays(away_from=[0.0], gap=0.25),
@@ -153,7 +176,7 @@ RECORDS = [
         by_hand=[
             rows(lambda x: np.sqrt((x * x).sum(1)), lambda x, out, g: x * (g / out), along_rows(ops.norm))
         ],
-        singular={"norm": Singular(lambda x: ops.norm(ops.stack([x, x * 0.0]), 0), (0.0,))},
+        singular={"norm": Singular(lambda x: ops.norm(ops.stack([x, x * 0.0]), axis=0), (0.0,))},
     ),
     record(
         "cumsum",

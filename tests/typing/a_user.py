@@ -85,7 +85,7 @@ def options(x: Float64, t: tg.Tensor, weight: tg.Tensor) -> None:
     assert_type(tg.clip(t, 0.0, None) + tg.where(t > 0, t, 0.0) + tg.power(2.0, t), tg.Tensor)
     assert_type(tg.gelu(t, approximate="tanh") + tg.leaky_relu(t, negative_slope=0.1), tg.Tensor)
     assert_type(tg.dropout(t, 0.5, rng=np.random.default_rng(0)), tg.Tensor)
-    assert_type(tg.sum(t, (0, 1)) + tg.mean(t, 0, keepdims=True) + tg.norm(t, 0), tg.Tensor)
+    assert_type(tg.sum(t, (0, 1)) + tg.mean(t, 0, keepdims=True) + tg.norm(t, axis=0), tg.Tensor)
     assert_type(tg.argmax(t, axis=1) + tg.sort(t, axis=None) + tg.var(t, 0, ddof=1), tg.Tensor)
     assert_type(tg.reshape(t, (2, -1)) + tg.take(t, [0, 1], axis=0) + tg.one_hot([1, 0], 3), tg.Tensor)
     assert_type(tg.pad(t, ((0, 0), (1, 1)), mode="reflect") + tg.tile(t, (2, 1)), tg.Tensor)

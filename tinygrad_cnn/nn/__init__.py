@@ -13,6 +13,7 @@ from .pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .residual import Residual
 from .sequential import Sequential
 from .summary import Summary, SummaryRow, summary
+from .upsampling import Upsample
 
 __all__ = [
     "GELU",
@@ -38,6 +39,7 @@ __all__ = [
     "Summary",
     "SummaryRow",
     "Tanh",
+    "Upsample",
     "init",
     "summary",
 ]

@@ -6,22 +6,31 @@ from ..tape import add as add
 from ..tape import astype as astype
 from ..tape import broadcast_to as broadcast_to
 from .activations import *
+from .choices import *
 from .conv import *
 from .elementary import *
 from .elementwise import *
 from .indexing import *
 from .joining import *
 from .linalg import *
+from .logarithms import *
 from .losses import *
+from .nan_reductions import *
 from .normalization import *
+from .norms import *
 from .ordering import *
 from .pool import *
+from .powers import *
 from .randomized import *
 from .reductions import *
+from .rounding import *
 from .shaping import *
+from .trigonometry import *
 
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     __all__ = ["add", "astype", "broadcast_to"]
-    __all__ += activations.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
-    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + losses.__all__ + normalization.__all__
-    __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__ + shaping.__all__
+    __all__ += activations.__all__ + choices.__all__ + conv.__all__ + elementary.__all__ + elementwise.__all__
+    __all__ += indexing.__all__ + joining.__all__ + linalg.__all__ + logarithms.__all__ + losses.__all__
+    __all__ += nan_reductions.__all__ + normalization.__all__ + norms.__all__ + ordering.__all__
+    __all__ += pool.__all__ + powers.__all__ + randomized.__all__ + reductions.__all__ + rounding.__all__
+    __all__ += shaping.__all__ + trigonometry.__all__

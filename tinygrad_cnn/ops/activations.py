@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import one_of
 from ..kernels import logistic, special, thresholds
 from ..kernels import rectifier as kernel
-from ..tape import primitive, raw
+from ..tape import in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import exp
 from .elementwise import negative, times, where
@@ -295,6 +295,7 @@ def _below_max(x: ArrayLike, axis: Axes) -> NDArray:
 
 
 @primitive
+@in_single
 def softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     """Softmax along an axis: ``exp(x) / sum(exp(x))``, with the maximum subtracted first.
 
@@ -318,10 +319,11 @@ def softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-softmax.defvjp(x=lambda g, out, axis: out * (g - sum(g * out, axis, keepdims=True)))
+softmax.defvjp(x=in_single(lambda g, out, axis: out * (g - sum(g * out, axis, keepdims=True))))
 
 
 @primitive
+@in_single
 def log_softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     """Logarithm of the softmax along an axis: ``x - logsumexp(x)``, computed without overflow.
 
@@ -345,4 +347,4 @@ def log_softmax(x: Operand[Out], axis: int | Shape = -1) -> Out:
     return shifted
 
 
-log_softmax.defvjp(x=lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True))
+log_softmax.defvjp(x=in_single(lambda g, out, axis: g - exp(out) * sum(g, axis, keepdims=True)))

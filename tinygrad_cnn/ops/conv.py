@@ -18,7 +18,7 @@ from .. import checks
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..kernels.options import Window, check_plane, pair
-from ..tape import primitive, raw
+from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out, Shape
 from .reductions import sum
 from .shaping import expand_dims, reshape, squeeze
@@ -318,6 +318,7 @@ def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **opt
 
 
 @primitive
+@in_single
 def conv2d_output(
     x: NDArray | Out,  # (N, C, H, W)
     weight: NDArray | Out,  # (O, C / groups, KH, KW)
@@ -337,6 +338,7 @@ def conv2d_output(
 
 
 @primitive
+@in_single
 def conv2d_input(
     y: NDArray | Out,  # (N, O, OH, OW)
     weight: NDArray | Out,  # (O, C / groups, KH, KW)
@@ -356,6 +358,7 @@ def conv2d_input(
 
 
 @primitive
+@in_single
 def conv2d_weight(
     x: NDArray | Out,  # (N, C, H, W)
     y: NDArray | Out,  # (N, O, OH, OW)

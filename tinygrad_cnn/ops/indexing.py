@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from .. import checks
 from ..kernels import scatter as kernel
-from ..tape import accumulator, primitive, raw
+from ..tape import primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .shaping import reshape
 
@@ -47,7 +47,7 @@ def scatter_add(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
     >>> scatter_add(np.array([1.0, 1.0, 5.0]), [0, 0, 2], shape=(3,))
     array([2., 0., 5.])
     """
-    return kernel.scatter_add(x, key, shape, accumulator(x.dtype))
+    return kernel.scatter_add(x, key, shape)
 
 
 getitem.defvjp(x=lambda g, x_shape, key: scatter_add(g, key, shape=x_shape))
@@ -101,9 +101,11 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
            [3., 4.]])
     """
     indices = np.asarray(raw(indices))
+    if indices.dtype.kind in "bO" or not indices.size:
+        indices = indices.astype(np.intp)  # True stands for position 1 here, and is no mask
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
-    return getitem(x, (slice(None),) * normalize_axis_index(axis, np.ndim(raw(x))) + (indices,))
+    return getitem(x, (slice(None),) * checks.axis("take", axis, np.ndim(raw(x))) + (indices,))
 
 
 def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import operator
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
 from .. import checks
 from ..tape import broadcast_to, primitive, raw
@@ -43,19 +43,27 @@ def concatenate(arrays: Sequence[Operand[Any]], axis: int | None = 0) -> Array:
     """
     if axis is None:
         arrays, axis = [reshape(x, (-1,)) for x in arrays], 0
-    return _concatenate(*arrays, axis=axis)
+    return _concatenate(*arrays, axis=axis, ends=_ends(arrays, axis))
+
+
+def _ends(arrays: Sequence[Operand[Any]], axis: int) -> Shape:
+    """Return where each array ends along an axis of the result. NumPy refuses what does not fit.
+
+    The rule of each array needs two of these sums. If it added the lengths itself, the time of all rules
+    would grow as the square of the number of arrays.
+    """
+    lengths = (np.shape(raw(x))[axis:][:1] for x in arrays)
+    return tuple(accumulate(length[0] if length else 0 for length in lengths))
 
 
 @primitive(broadcasts=True)  # joined arrays promote, though they do not broadcast
-def _concatenate(*xs: Operand[Out], axis: int) -> Out:
+def _concatenate(*xs: Operand[Out], axis: int, ends: Shape) -> Out:
     return np.concatenate(xs, axis=axis)
 
 
-def _concatenate_rule(g: Array, xs_shape: tuple[Shape, ...], index: int, axis: int) -> Array:
-    lengths = [shape[axis] for shape in xs_shape]
-    start = math.fsum(lengths[:index])
+def _concatenate_rule(g: Array, index: int, axis: int, ends: Shape) -> Array:
     key = [slice(None)] * g.ndim
-    key[axis] = slice(int(start), int(start) + lengths[index])
+    key[axis] = slice(ends[index - 1] if index else 0, ends[index])
     return getitem(g, tuple(key))
 
 
@@ -82,7 +90,7 @@ def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
     array([[0., 1.],
            [0., 1.]])
     """
-    return concatenate([expand_dims(x, axis) for x in arrays], axis)
+    return concatenate([expand_dims(x, axis) for x in arrays], operator.index(axis))
 
 
 def pad(
@@ -124,8 +132,8 @@ def pad(
     """
     shape = np.shape(raw(x))
     given = np.asarray(pad_width)
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"pad: pad_width: expected integers, got {pad_width!r}")
+    if given.dtype.kind != "i":
+        raise TypeError(f"pad: pad_width: expected signed integers, got {pad_width!r}")
     widths = tuple((int(a), int(b)) for a, b in np.broadcast_to(given, (len(shape), 2)))
     checks.held("pad: pad_width", tuple(n + a + b for n, (a, b) in zip(shape, widths, strict=True)))
     if mode == "constant":
@@ -175,15 +183,16 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
     """
     if axis is None or (np.ndim(raw(x)) == 0 and axis in (0, -1)):  # NumPy repeats a 0-d array as a vector
         x, axis = reshape(x, (-1,)), 0
-    if isinstance(repeats, int):  # stretching a new axis has a sum as its gradient, not a scatter
-        shape = np.shape(raw(x))
-        place = normalize_axis_index(axis, len(shape)) + 1
-        checks.held("repeat: repeats", (*shape, repeats))
-        stretched = broadcast_to(expand_dims(x, place), (*shape[:place], repeats, *shape[place:]))
-        return reshape(stretched, (*shape[: place - 1], shape[place - 1] * repeats, *shape[place:]))
-    positions, counts = np.arange(np.shape(raw(x))[axis]), np.asarray(raw(repeats))
-    if counts.dtype.kind not in "biu":
+    shape = np.shape(raw(x))
+    axis, counts = checks.axis("repeat", axis, len(shape)), np.asarray(raw(repeats))
+    if counts.ndim == 0:  # stretching a new axis has a sum as its gradient, not a scatter
+        count = operator.index(counts.item())
+        checks.held("repeat: repeats", (*shape, count))
+        stretched = broadcast_to(expand_dims(x, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
+        return reshape(stretched, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+    if counts.size and counts.dtype.kind not in "biuO":
         raise TypeError(f"repeat: repeats: expected integers, got {counts.dtype}")
+    positions, counts = np.arange(shape[axis]), counts.astype(np.intp)
     checks.held("repeat: repeats", (int(np.broadcast_to(counts, positions.shape).sum(dtype=float)),))
     return take(x, np.repeat(positions, counts), axis)
 
@@ -207,7 +216,7 @@ def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     array([[1., 2., 1., 2.],
            [1., 2., 1., 2.]])
     """
-    reps = tuple(reps) if np.iterable(reps) else (reps,)
+    reps = tuple(0 + r for r in (reps if np.iterable(reps) else (reps,)))  # a bool counts as a number
     shape = np.shape(raw(x))
     ndim = max(len(reps), len(shape))
     reps, shape = (1,) * (ndim - len(reps)) + reps, (1,) * (ndim - len(shape)) + shape
@@ -242,4 +251,4 @@ def roll(x: Operand[Out], shift: int | Shape, axis: Axes = None) -> Out:
     return np.roll(x, shift, axis)
 
 
-roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(shift), axis))
+roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(np.asarray(shift, int)), axis))

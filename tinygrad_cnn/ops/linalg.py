@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import operator
 import string
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from .. import checks
 from ..kernels.product import product
-from ..tape import broadcast_to, primitive, raw
+from ..tape import accumulator, broadcast_to, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
@@ -146,13 +148,19 @@ def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
 
 def _paired_axes(ndim_a: int, ndim_b: int, axes: Pairs) -> tuple[list[int], list[int]]:
     """Return the summed axes of both operands, as lists of non-negative ints."""
-    if isinstance(axes, int):
-        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
-    pair = [[side] if isinstance(side, int) else list(side) for side in axes]
-    return [range(ndim_a)[i] for i in pair[0]], [range(ndim_b)[i] for i in pair[1]]
+    if not np.iterable(axes):
+        count = operator.index(axes)
+        if count > min(ndim_a, ndim_b):
+            raise ValueError(f"tensordot: axes: expected at most {min(ndim_a, ndim_b)}, got {count}")
+        return list(range(ndim_a - count, ndim_a)), list(range(count))
+    of_a, of_b = (tuple(side) if np.iterable(side) else (side,) for side in axes)
+    return (
+        [checks.axis("tensordot", i, ndim_a) for i in of_a],
+        [checks.axis("tensordot", i, ndim_b) for i in of_b],
+    )
 
 
-def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
+def einsum(subscripts: str, *operands: Operand[Out], optimize: Any = True) -> Out:
     """Sum of products in Einstein's notation, as `numpy.einsum` reads it.
 
     Parameters
@@ -160,6 +168,8 @@ def einsum(subscripts: str, *operands: Operand[Out]) -> Out:
     subscripts : str
         The indices of each operand; there may be an ellipsis, repeated and implicit indices.
     *operands : array_like
+    optimize : bool or str
+        Taken because `numpy.einsum` has it, and ignored: products are always made in pairs, in a good order.
 
     Returns
     -------
@@ -206,10 +216,23 @@ def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str
         term.replace("...", ellipsis[len(ellipsis) - count :])
         for term, count in zip(inputs, hidden, strict=True)
     ]
-    if arrow:
-        return spelled, right.replace("...", ellipsis)
     letters = "".join(names)
+    if arrow:
+        _check_output(subscripts, right, letters, ellipsis)
+        return spelled, right.replace("...", ellipsis)
     return spelled, ellipsis + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+
+
+def _check_output(subscripts: str, output: str, letters: str, ellipsis: str) -> None:
+    """Raise unless the output has letters of the operands, each once, and the ellipsis if they have one."""
+    named = output.replace("...", "", 1)
+    expected = ""
+    if not set(named) <= set(letters) or len(set(named)) < len(named):
+        expected = "indices of the operands, each once"
+    elif ellipsis and "..." not in output:
+        expected = "the ellipsis of the operands"
+    if expected:
+        raise ValueError(f"einsum: output '{output}' of '{subscripts}': expected {expected}")
 
 
 def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
@@ -230,9 +253,21 @@ def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
 @primitive(broadcasts=True)  # an index of length 1 stretches, and the operands promote
 def _einsum(*xs: Operand[Out], inputs: tuple[str, ...], output: str) -> Out:
     dtype = np.result_type(*(np.asarray(x) for x in xs))
+    if len(xs) == 1:
+        return _summed(np.asarray(xs[0]), inputs[0], output)
     # optimised, NumPy multiplies the operands in pairs, and would sum a pair of booleans to a boolean
-    same = [np.asarray(x, dtype) for x in xs]
-    return np.einsum(",".join(inputs) + "->" + output, *same, optimize=len(xs) > 1)
+    same = [np.asarray(x, accumulator(dtype) or dtype) for x in xs]
+    return np.einsum(",".join(inputs) + "->" + output, *same, optimize=True).astype(dtype, copy=False)
+
+
+def _summed(x: NDArray, letters: str, output: str) -> NDArray:
+    """Return the einsum of one operand, summed wider: NumPy's adds one by one, and so loses digits."""
+    kept = [c for c in letters if c in output]
+    axes = tuple(i for i, c in enumerate(letters) if c not in output)
+    if axes:
+        wide = np.promote_types(x.dtype, np.float64) if x.dtype.kind == "f" else x.dtype
+        x = np.add.reduce(x, axis=axes, dtype=wide).astype(x.dtype)
+    return np.transpose(x, [kept.index(c) for c in output])
 
 
 def _einsum_rule(

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from .. import checks
-from ..tape import Box, astype, primitive, raw
+from ..tape import Box, astype, in_single, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .activations import log_softmax, softplus
 from .elementwise import square, where
@@ -23,6 +23,7 @@ __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
 
+@in_single
 def cross_entropy(
     logits: Operand[Out],
     targets: Operand[Out],
@@ -109,6 +110,7 @@ def _against_probabilities(
     return _reduced("cross_entropy", losses, reduction)
 
 
+@in_single
 def nll_loss(
     log_probabilities: Operand[Out],
     labels: Operand[Any],
@@ -188,6 +190,7 @@ _mean_nll.defvjp(log_p=lambda g, log_p_shape, labels: _to_labels(g, labels, shap
 _to_labels.defvjp(x=lambda g, labels: _mean_nll(g, labels))
 
 
+@in_single
 def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "mean") -> Out:
     """Squared error: ``(x - target)**2``.
 
@@ -219,8 +222,14 @@ def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "m
     return _reduced("mse_loss", square(x - target), reduction)
 
 
+@in_single
 def binary_cross_entropy_with_logits(
-    logits: Operand[Out], targets: Operand[Out], *, reduction: Reduction = "mean"
+    logits: Operand[Out],
+    targets: Operand[Out],
+    *,
+    weight: Operand[Any] | None = None,
+    pos_weight: Operand[Any] | None = None,
+    reduction: Reduction = "mean",
 ) -> Out:
     """Cross-entropy of yes-or-no choices: ``-t log p - (1 - t) log(1 - p)`` with ``p = sigmoid(logits)``.
 
@@ -231,6 +240,11 @@ def binary_cross_entropy_with_logits(
     logits : array_like
     targets : array_like
         Probabilities in the shape of ``logits``; they are cast to its dtype.
+    weight : array_like, optional
+        The weight of each choice, which broadcasts to ``logits``, a constant to the tape. The mean divides by
+        the number of choices, as PyTorch's does.
+    pos_weight : array_like, optional
+        The weight of the first term, that of the answer yes; as ``weight``.
     reduction : "mean", "sum" or "none"
 
     Returns
@@ -240,7 +254,7 @@ def binary_cross_entropy_with_logits(
     Raises
     ------
     ValueError
-        If shapes differ, a target lies outside ``[0, 1]``, or the reduction is unknown.
+        If shapes do not fit, a target lies outside ``[0, 1]``, or the reduction is unknown.
 
     Examples
     --------
@@ -255,13 +269,34 @@ def binary_cross_entropy_with_logits(
             f"{op}: targets: expected probabilities in [0, 1], got {values.min()} to {values.max()}"
         )
     t = astype(targets, dtype)
-    if not isinstance(targets, Box) and np.all(t * (1 - t) == 0):
-        return _reduced(op, softplus(logits * (1 - 2 * t)), reduction)  # certain targets need one logarithm
+    weight, pos_weight = (
+        _broadcast(op, name, w, values.shape, dtype)
+        for name, w in (("weight", weight), ("pos_weight", pos_weight))
+    )
+    if pos_weight is None and not isinstance(targets, Box) and np.all(t * (1 - t) == 0):
+        losses = softplus(logits * (1 - 2 * t))  # certain targets need one logarithm
+        return _reduced(op, losses if weight is None else losses * weight, reduction)
     # A choice of probability 0 takes no part where its loss is infinite; 0 * inf would be NaN.
     yes, no = softplus(-logits), softplus(logits)
     yes = where((values == 0) & np.isinf(raw(yes)), 0.0, yes) * t
     no = where((values == 1) & np.isinf(raw(no)), 0.0, no) * (1 - t)
-    return _reduced(op, yes + no, reduction)
+    losses = (yes if pos_weight is None else yes * pos_weight) + no
+    return _reduced(op, losses if weight is None else losses * weight, reduction)
+
+
+def _broadcast(
+    op: str, name: str, weight: Operand[Any] | None, shape: Shape, dtype: np.dtype[Any]
+) -> NDArray | None:
+    """Return the weight of each element, in the dtype of the logits; None stands for equal weights."""
+    if weight is None:
+        return None
+    weight = np.asarray(raw(weight), dtype)
+    try:
+        return np.broadcast_to(weight, shape)
+    except ValueError:
+        raise ValueError(
+            f"{op}: {name}: expected a shape that broadcasts to {shape}, got {weight.shape}"
+        ) from None
 
 
 # --- what the losses share --------------------------------------------------------------------------------
@@ -321,7 +356,7 @@ def _reduced(
         raise ValueError(f"{op}: reduction: expected mean, sum or none, got {reduction!r}")
     if counted is None and weights is None:
         return mean(losses)
-    total = np.sum(
-        np.ones(losses.shape) if weights is None else weights, where=True if counted is None else counted
-    )
+    weights = np.ones(losses.shape) if weights is None else weights
+    # NumPy adds one by one where it is given a mask, and would lose what it adds to a long float32 sum
+    total = np.sum(weights if counted is None else np.where(counted, weights, 0), dtype=np.float64)
     return sum(losses) / float(total)  # where none counts it is NaN, as the mean of nothing is

@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import normalization as kernel
-from ..tape import primitive
+from ..tape import in_single, primitive
 from ..types import Array, NDArray, Out
 from .conv import check_arrays
 from .elementary import sqrt
@@ -134,6 +134,7 @@ def _standardised(x: Array, eps: float, weight: Array = None) -> Array:
     return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
 
 
+@in_single
 def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) -> Array:
     """Return ``-weight * r * (x^ mean(g Q(y)) + Q(g) mean(y x^) + Q(y) mean(g x^))``.
 
@@ -153,6 +154,7 @@ def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) ->
     return -scale * (hat * channel_mean(g * q_y) + q_g * channel_mean(y * hat) + q_y * channel_mean(g * hat))
 
 
+@in_single
 def _input_rule_of_weight(g: Array, y: Array, x: Array, eps: float) -> Array:
     """Return ``sum(g * Q(y))`` per channel."""
     return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))
@@ -217,7 +219,7 @@ def layer_norm(
             f"got {weight.shape} and {bias.shape}"
         )
     samples = math.prod(x.shape[: x.ndim - len(shape)])
-    return _normalised(x, (1, samples, math.prod(shape)), eps) * weight + bias
+    return _rescaled(x, weight, bias, (1, samples, math.prod(shape)), eps)
 
 
 def group_norm(
@@ -268,10 +270,11 @@ def group_norm(
     checks.shape("group_norm", "bias", bias.shape, (channels,))
     per_group = channels // groups * math.prod(x.shape[2:])
     aligned = (1, channels) + (1,) * (x.ndim - 2)
-    y = _normalised(x, (1, x.shape[0] * groups, per_group), eps)
-    return y * reshape(weight, aligned) + reshape(bias, aligned)
+    rows = (1, x.shape[0] * groups, per_group)
+    return _rescaled(x, reshape(weight, aligned), reshape(bias, aligned), rows, eps)
 
 
-def _normalised(x: Array, rows: tuple[int, int, int], eps: float) -> Array:
-    """Return ``x`` standardised over the last axis of its rows (1, M, D), as a batch of M channels."""
-    return reshape(_standardised(reshape(x, rows), eps), x.shape)
+@in_single
+def _rescaled(x: Array, weight: Array, bias: Array, rows: tuple[int, int, int], eps: float) -> Array:
+    """Standardise over the last axis of rows (1, M, D), as a batch of M channels; then scale and shift."""
+    return reshape(_standardised(reshape(x, rows), eps), x.shape) * weight + bias

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
 from ..tape import primitive, raw
@@ -57,7 +59,7 @@ def sort(x: Operand[Out], axis: int | None = -1) -> Out:
     """
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    array = np.asarray(raw(x))
+    array, axis = np.asarray(raw(x)), operator.index(axis)
     order = np.argsort(array, axis=axis, kind="stable")
     grid = list(np.ogrid[tuple(slice(n) for n in array.shape)])
     grid[axis] = order

@@ -14,7 +14,7 @@ from .. import checks
 from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..kernels.options import pair
-from ..tape import primitive, raw
+from ..tape import in_single, primitive, raw
 from ..types import NDArray, Out
 from .conv import check_arrays, geometry
 from .linalg import matmul
@@ -84,6 +84,7 @@ def _max_pool2d(x: NDArray | Out, *, spec: PoolSpec) -> Out:
 
 
 @primitive
+@in_single
 def max_pool2d_scatter(
     y: NDArray | Out,  # (N, C, OH, OW)
     x: NDArray,  # (N, C, H, W)
@@ -190,11 +191,13 @@ def avg_pool2d(
 
 
 @primitive
+@in_single
 def _avg_pool2d(x: NDArray | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_forward(x, spec, count_include_pad)
 
 
 @primitive
+@in_single
 def _avg_pool2d_input(y: NDArray | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
     return kernel.avg_backward(y, spec, count_include_pad)
 
@@ -207,6 +210,7 @@ _avg_pool2d_input.defvjp(
 )
 
 
+@in_single
 def adaptive_avg_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     """Mean over windows that divide the input as evenly as they can.
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..tape import Box, accumulator, broadcast_to, primitive, raw
-from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
+from ..tape import Box, accumulator, astype, broadcast_to, in_single, primitive, raw
+from ..types import Array, ArrayLike, Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .elementary import exp
 from .elementwise import over, times, where
 from .indexing import flip
@@ -25,7 +25,6 @@ __all__ = [
     "max",
     "mean",
     "min",
-    "norm",
     "prod",
     "std",
     "sum",
@@ -37,8 +36,14 @@ __all__ = [
 _VIEW_ELEMENTS = 1 << 10
 
 
-def _axes(ndim: int, axis: Axes) -> Shape:
-    """Return the reduced axes as a tuple of non-negative ints."""
+def reduced_axes(ndim: int, axis: Axes) -> Shape:
+    """Return the reduced axes as a tuple of non-negative ints.
+
+    Examples
+    --------
+    >>> reduced_axes(3, -1)
+    (2,)
+    """
     if axis is None:
         return tuple(range(ndim))
     # NumPy's reductions take axis 0 of a 0-d array, which has none
@@ -53,7 +58,7 @@ def kept_shape(shape: Shape, axis: Axes) -> Shape:
     >>> kept_shape((2, 3, 4), (0, -1))
     (1, 3, 1)
     """
-    axes = _axes(len(shape), axis)
+    axes = reduced_axes(len(shape), axis)
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
@@ -79,11 +84,18 @@ def unreduce(g: Array, shape: Shape, axis: Axes) -> Array:
 
 
 def _count(shape: Shape, axis: Axes) -> int:
-    return math.prod(shape if axis is None else [shape[a] for a in _axes(len(shape), axis)])
+    return math.prod(shape if axis is None else [shape[a] for a in reduced_axes(len(shape), axis)])
 
 
-@primitive
-def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  # NumPy's name
+def sum(  # NumPy's name
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    dtype: DTypeLike | None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Out:
     """Sum over axes; float16 is accumulated in float32.
 
     Parameters
@@ -91,8 +103,14 @@ def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
+    dtype : dtype_like, optional
+        The dtype to cast to before summing.
     keepdims : bool
         Keep the reduced axes at length 1.
+    initial : scalar, optional
+        What the sum starts with.
+    where : array_like of bool
+        Which elements to sum, broadcast to ``x``; the others count as 0.
 
     Returns
     -------
@@ -104,16 +122,35 @@ def sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     >>> sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     array([4., 6.])
     """
+    total = _sum(_chosen(x, dtype, where), axis, keepdims=keepdims)
+    return total if initial is None else total + initial
+
+
+def _chosen(x: Array, dtype: DTypeLike | None, mask: Any) -> Array:
+    """Return ``x`` in a dtype, if one is given, with 0 where a mask says so."""
+    if dtype is not None:
+        x = astype(x, dtype)
+    return x if mask is True else where(mask, x, 0)
+
+
+@primitive
+def _sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
     total = np.add.reduce(x, axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
     return total.astype(x.dtype) if x.dtype == np.float16 else total
 
 
-sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
+_sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
 
 
-@primitive
-def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
+def mean(
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    dtype: DTypeLike | None = None,
+    keepdims: bool = False,
+    where: Any = True,
+) -> Out:
     """Arithmetic mean over axes.
 
     Parameters
@@ -121,8 +158,12 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
+    dtype : dtype_like, optional
+        The dtype to cast to before summing.
     keepdims : bool
         Keep the reduced axes at length 1.
+    where : array_like of bool
+        Which elements to take the mean of, broadcast to ``x``.
 
     Returns
     -------
@@ -134,6 +175,21 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     >>> mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     array([1.5, 3.5])
     """
+    if where is True:
+        return _mean(_chosen(x, dtype, where), axis, keepdims=keepdims)
+    return _mean_where(_chosen(x, dtype, True), where, axis, keepdims)
+
+
+@in_single
+def _mean_where(x: Array, mask: Any, axis: Axes, keepdims: bool) -> Array:
+    counted = np.broadcast_to(mask, np.shape(raw(x)))
+    count = np.count_nonzero(counted, axis=reduced_axes(counted.ndim, axis), keepdims=keepdims)
+    total = sum(x, axis, where=counted, keepdims=keepdims)
+    return total / np.asarray(count, total.dtype if total.dtype.kind == "f" else None)
+
+
+@primitive
+def _mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
     if x.dtype.kind != "f" or x.dtype == np.float16 or x.ndim == 0 or x.size == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)
@@ -142,14 +198,23 @@ def mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     return total / (x.size // total.size)
 
 
-# A count above 65504 overflows in float16, its reciprocal does not. An empty slice has nowhere to send it.
-mean.defvjp(
-    x=lambda g, x_shape, axis: unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis),
-)
+@in_single
+def _mean_rule(g: Array, x_shape: Shape, axis: Axes) -> Array:
+    # an empty slice has nowhere to send its cotangent
+    return unreduce(g * (1.0 / (_count(x_shape, axis) or 1)), x_shape, axis)
 
 
-@primitive
-def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
+_mean.defvjp(x=_mean_rule)
+
+
+def var(
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Out:
     """Variance over axes, in two passes: ``sum((x - mean(x))**2) / (n - ddof)``.
 
     Parameters
@@ -157,10 +222,12 @@ def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
-    ddof : int
+    ddof : float
         0 for the biased estimate, 1 for the unbiased.
     keepdims : bool
         Keep the reduced axes at length 1.
+    correction : float, optional
+        Another name of ``ddof``.
 
     Returns
     -------
@@ -172,28 +239,49 @@ def var(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     >>> float(var(np.array([1.0, 3.0])))
     1.0
     """
+    return _var(x, axis, ddof=_degrees_lost("var", ddof, correction), keepdims=keepdims)
+
+
+@primitive
+@in_single
+def _var(x: Operand[Out], axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Out:
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _degrees_lost(op: str, ddof: float, correction: float | None) -> float:
+    if correction is None:
+        return ddof
+    if ddof != 0:
+        raise ValueError(f"{op}: expected ddof or correction, got both: {ddof} and {correction}")
+    return correction
 
 
 def _centred(x: Array, axis: Axes) -> Array:
     return x - mean(x, axis, keepdims=True)
 
 
-def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: int) -> Array:
+def _per_degree(g: Array, x_shape: Shape, axis: Axes, ddof: float) -> Array:
     """Return ``g / (n - ddof)``, or without degrees of freedom NaN, as forward, except where ``g`` is 0."""
     degrees = _count(x_shape, axis) - float(ddof)
     return g * (1.0 / degrees) if degrees > 0 else where(raw(g) == 0, 0.0, g * math.nan)
 
 
-def _var_rule(g: Array, x: Array, axis: Axes, ddof: int) -> Array:
+@in_single
+def _var_rule(g: Array, x: Array, axis: Axes, ddof: float) -> Array:
     return unreduce(2.0 * _per_degree(g, x.shape, axis, ddof), x.shape, axis) * _centred(x, axis)
 
 
-var.defvjp(x=_var_rule)
+_var.defvjp(x=_var_rule)
 
 
-@primitive
-def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = False) -> Out:
+def std(
+    x: Operand[Out],
+    axis: Axes = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+    correction: float | None = None,
+) -> Out:
     """Standard deviation over axes: the root of `var`; a constant slice has gradient 0.
 
     Parameters
@@ -201,10 +289,12 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     x : array_like
     axis : int, tuple of int or None
         The axes to reduce; None stands for all of them.
-    ddof : int
+    ddof : float
         0 for the biased estimate, 1 for the unbiased.
     keepdims : bool
         Keep the reduced axes at length 1.
+    correction : float, optional
+        Another name of ``ddof``.
 
     Returns
     -------
@@ -216,10 +306,17 @@ def std(x: Operand[Out], axis: Axes = None, *, ddof: int = 0, keepdims: bool = F
     >>> float(std(np.array([1.0, 3.0])))
     1.0
     """
+    return _std(x, axis, ddof=_degrees_lost("std", ddof, correction), keepdims=keepdims)
+
+
+@primitive
+@in_single
+def _std(x: Operand[Out], axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Out:
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
-def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
+@in_single
+def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: float) -> Array:
     centred, length = _centred(x, axis), unreduce(out, x.shape, axis)
     # A constant slice would give 0 / 0 or, where its mean is rounded, the quotient of two rounding errors.
     flat = _constant_slices(raw(x), raw(out), axis)
@@ -231,14 +328,14 @@ def _std_rule(g: Array, x: Array, out: Array, axis: Axes, ddof: int) -> Array:
 
 def _constant_slices(x: NDArray, deviation: NDArray, axis: Axes) -> NDArray | None:
     """Return a mask of the slices that hold one value only, or None if the deviations exclude such slices."""
-    axes = _axes(x.ndim, axis)
+    axes = reduced_axes(x.ndim, axis)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
     if not np.any(deviation.reshape(kept_shape(x.shape, axis)) <= np.finfo(x.dtype).eps * np.abs(first)):
         return None
     return np.all(x == first, axis=axes, keepdims=True)
 
 
-std.defvjp(x=_std_rule)
+_std.defvjp(x=_std_rule)
 
 
 @primitive
@@ -291,15 +388,15 @@ def min(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+@in_single
 def _extremum_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     kept = kept_shape(x.shape, axis)
     hits = raw(x) == raw(out).reshape(kept)
     if np.count_nonzero(hits) == np.size(raw(out)) and not np.isnan(raw(out)).any():
         return unreduce(g, x.shape, axis) * hits  # nothing ties, as usual
-    # Only the reciprocal is cast to the dtype: a count of 70 000 ties would overflow float16.
     with np.errstate(divide="ignore"):
         share = np.reciprocal(
-            np.count_nonzero(hits, axis=_axes(x.ndim, axis), keepdims=True), dtype=np.float64
+            np.count_nonzero(hits, axis=reduced_axes(x.ndim, axis), keepdims=True), dtype=np.float64
         )
     # A slice with a NaN has no hit, and its infinite share times False gives NaN.
     shared = times(reshape(g, kept), share.astype(x.dtype))
@@ -312,6 +409,7 @@ min.defvjp(x=_extremum_rule)
 
 
 @primitive
+@in_single
 def logsumexp(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """``log(sum(exp(x)))`` over axes, with the maximum subtracted first.
 
@@ -366,20 +464,21 @@ def finite_max(x: NDArray, axis: Axes) -> NDArray:
     return np.where(np.isfinite(top), top, 0)
 
 
+@in_single
 def _logsumexp_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    kept = kept_shape(x.shape, axis)
-    shift = reshape(out, kept)
+    shift = raw(out).reshape(kept_shape(x.shape, axis))
     # exp(-inf - -inf) would be NaN; shifted by 0 instead, a slice of minus infinities gets its zeros.
-    empty = raw(shift) == -np.inf
-    if empty.any():
-        shift = where(empty, 0.0, shift)
-    return unreduce(g, x.shape, axis) * exp(x - shift)
+    empty = shift == -np.inf
+    powers = exp(x - np.where(empty, 0.0, shift).astype(x.dtype))
+    total = sum(powers, axis, keepdims=True)  # 1, but for the rounding of `out`, which this takes back
+    return unreduce(g, x.shape, axis) * over(powers, where(empty, 1.0, total) if empty.any() else total)
 
 
 logsumexp.defvjp(x=_logsumexp_rule)
 
 
 @primitive
+@in_single
 def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Product over axes; derivatives of every order are right where elements are zero.
 
@@ -403,14 +502,27 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
+@in_single
 def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    if _is_normal(raw(out), x.dtype):  # so no element is zero
+    if is_normal(raw(out), x.dtype):  # so no element is zero
         return unreduce(g * out, x.shape, axis) / x
-    axes = _axes(x.ndim, axis)
+    axes = reduced_axes(x.ndim, axis)
     front = tuple(range(len(axes)))
     y = moveaxis(x, axes, front)
     others = _products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
     return unreduce(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
+
+
+def is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
+    """Whether no element of ``x`` has overflowed or underflowed in a dtype, as a zero may have.
+
+    Examples
+    --------
+    >>> bool(is_normal(np.array([1e-300]), np.dtype(np.float32)))
+    False
+    """
+    size, info = np.abs(x), np.finfo(dtype)
+    return np.all((size >= info.tiny) & (size <= info.max))
 
 
 def _products_of_others(x: Array) -> Array:
@@ -465,55 +577,3 @@ def _cumsum_rule(g: Array, x_shape: Shape, axis: int | None) -> Array:
 
 
 cumsum.defvjp(x=_cumsum_rule)
-
-
-@primitive
-def norm(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
-    """Euclidean norm over axes: ``sqrt(sum(x**2))``; the gradient at the zero vector is 0.
-
-    Parameters
-    ----------
-    x : array_like
-    axis : int, tuple of int or None
-        The axes to reduce; None stands for all of them.
-    keepdims : bool
-        Keep the reduced axes at length 1.
-
-    Returns
-    -------
-    ndarray or Tensor
-
-    Examples
-    --------
-    >>> norm(np.array([[3.0, 4.0], [0.0, 0.0]]), axis=1)
-    array([5., 0.])
-    """
-    x = np.asarray(x)
-    with np.errstate(over="ignore", under="ignore"):
-        total = np.sum(np.square(x), axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
-    if x.dtype.kind == "f" and not _is_normal(total, x.dtype):
-        return _scaled_norm(x, axis, keepdims)
-    return np.sqrt(total).astype(x.dtype, copy=False) if x.dtype.kind == "f" else np.sqrt(total)
-
-
-def _is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
-    """Whether no element of ``x`` has overflowed or underflowed in a dtype, as a zero may have."""
-    size, info = np.abs(x), np.finfo(dtype)
-    return np.all((size >= info.tiny) & (size <= info.max))
-
-
-def _scaled_norm(x: NDArray, axis: Axes, keepdims: bool) -> NDArray:
-    """Return the norm of elements divided by the largest, times that: no square overflows or underflows."""
-    scale = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
-    scale = np.where((scale > 0) & np.isfinite(scale), scale, 1).astype(x.dtype)
-    total = np.sqrt(np.sum(np.square(x / scale), axis=axis, keepdims=True)) * scale
-    return total if keepdims else np.squeeze(total, _axes(x.ndim, axis))
-
-
-def _norm_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
-    length = reshape(out, kept_shape(x.shape, axis))
-    safe = where(raw(length) == 0, 1.0, length)  # 0 / 1 at the zero vector, its smallest subgradient
-    return unreduce(g, x.shape, axis) * (x / safe)
-
-
-norm.defvjp(x=_norm_rule)

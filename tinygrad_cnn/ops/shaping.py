@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..tape import primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
@@ -86,7 +89,9 @@ def transpose(x: Operand[Out], axes: Shape | None = None) -> Out:
 
 
 def _transpose_rule(g: Array, axes: Shape | None) -> Array:
-    return transpose(g, None if axes is None else tuple(np.argsort([a % g.ndim for a in axes]).tolist()))
+    return transpose(
+        g, None if axes is None else tuple(np.argsort([operator.index(a) % g.ndim for a in axes]).tolist())
+    )
 
 
 transpose.defvjp(x=_transpose_rule)
@@ -111,10 +116,9 @@ def swapaxes(x: Operand[Out], axis1: int, axis2: int) -> Out:
     (4, 3, 2)
     """
     axes = list(range(np.ndim(raw(x))))
-    for axis in (axis1, axis2):
-        if not -len(axes) <= axis < len(axes):
-            raise np.exceptions.AxisError(axis, len(axes), "swapaxes")
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    first = normalize_axis_index(operator.index(axis1), len(axes), "swapaxes: axis1")
+    second = normalize_axis_index(operator.index(axis2), len(axes), "swapaxes: axis2")
+    axes[first], axes[second] = axes[second], axes[first]
     return transpose(x, tuple(axes))
 
 

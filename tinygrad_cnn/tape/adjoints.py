@@ -6,10 +6,17 @@ primitives, they are recorded like any other when a derivative is itself differe
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from ..types import DTypeLike, Operand, Out, Shape
+from ..types import DTypeLike, Operand, Options, Out, Shape
 from .primitive import primitive
+
+_HALF = np.dtype(np.float16)
 
 
 @primitive(broadcasts=True)
@@ -130,4 +137,36 @@ astype.defvjp(x=lambda g: g)  # the walk casts the cotangent back to the operand
 
 def accumulator(dtype: np.dtype) -> np.dtype | None:
     """Return float32 to sum float16 in, whose range ends at 65504; else None, NumPy's own choice."""
-    return np.dtype(np.float32) if dtype == np.float16 else None
+    return np.dtype(np.float32) if dtype == _HALF else None
+
+
+def in_single(function: Callable[Options, Out]) -> Callable[Options, Out]:
+    """Let a function, or a rule, whose first argument is float16 compute in float32, and round its result.
+
+    Halves end at 65504, and 2048 + 1 is 2048 in them, so whatever adds or squares many of them needs more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> in_single(lambda x: np.sqrt(np.sum(x * x)))(np.full(4, 300.0, np.float16))
+    np.float16(600.0)
+    """
+    first = next(iter(inspect.signature(function).parameters))
+
+    @functools.wraps(function)
+    def computed(*values: Options.args, **params: Options.kwargs) -> Out:
+        if not _is_half(values[0] if values else params.get(first)):
+            return function(*values, **params)
+        wide: Any = function(*map(single, values), **{n: single(value) for n, value in params.items()})
+        return wide.astype(np.float16)  # a NumPy scalar stays one
+
+    return computed
+
+
+def _is_half(value: Any) -> bool:
+    return getattr(value, "dtype", None) == _HALF
+
+
+def single(value: Any) -> Any:
+    """Return halves as float32, and anything else as it is."""
+    return astype(value, np.float32) if _is_half(value) else value

@@ -20,6 +20,9 @@ from ..types import Options, Out
 from .node import Box, Node, box, new_serial
 
 _RESERVED = {"g", "out", "index"}
+# A variadic primitive may be called with any number of operands, any of them constant, and each choice has a
+# plan. Its plans are made anew when they have so many edges, of 200 bytes each; a single plan may have more.
+_MOST_EDGES = 1 << 14
 
 
 class Rule(NamedTuple):
@@ -137,6 +140,7 @@ class Primitive(Generic[Options, Out]):
         self.rules: dict[str, Rule] = {}
         self._read_signature()
         self._plans: dict[int, Plan] = {}
+        self._edges_planned = 0
 
     def _read_signature(self) -> None:
         kinds = defaultdict(list)
@@ -210,7 +214,7 @@ class Primitive(Generic[Options, Out]):
                     f"not exist; it may ask for: {', '.join(sorted(known))}"
                 )
             self.rules[operand] = rule
-        self._plans.clear()
+        self._forget_plans()
 
     def __call__(self, /, *operands: Options.args, **params: Options.kwargs) -> Out:
         """Run the function; record the call when a `Box` is among the operands."""
@@ -304,8 +308,16 @@ class Primitive(Generic[Options, Out]):
             )
         if not mask or self.piecewise_constant or dtype.kind != "f":
             return None
-        plan = self._plans[mask] = Plan(self, mask)
+        plan = Plan(self, mask)
+        if self._edges_planned + len(plan.edges) > _MOST_EDGES:
+            self._forget_plans()
+        self._plans[mask] = plan
+        self._edges_planned += len(plan.edges)
         return plan
+
+    def _forget_plans(self) -> None:
+        self._plans.clear()
+        self._edges_planned = 0
 
     def operand_name(self, position: int) -> str:
         """Return the name of the operand at ``position`` as errors show it: ``x``, or ``xs[2]``."""

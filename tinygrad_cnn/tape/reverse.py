@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .adjoints import add, astype, sum_to
+from .adjoints import add, astype, single, sum_to
 from .node import RELEASED, Box, Node, box, require_graph
 from .primitive import Edge, Primitive
 
@@ -132,6 +132,8 @@ def pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) ->
             f"'{op.name}' is not differentiable in operand '{op.operand_name(position)}': "
             "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
         )
+    if op.broadcasts and parent.shape != node.shape:
+        g = single(g)  # what is summed below may be larger than any half
     try:
         pulled = rule(*arguments((g, position, *values)))
     except Exception as error:

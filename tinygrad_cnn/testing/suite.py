@@ -8,6 +8,8 @@ from .cases import Call, OpCase
 from .properties import has_empty, properties_of
 from .refusals import check_error_case
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
 __all__ = ["conformance", "run_property"]
 
 
@@ -42,7 +44,13 @@ def conformance(case: OpCase) -> Callable[..., None]:
 
     @pytest.mark.parametrize("checked", list(properties_of(case)))
     def test(checked: str) -> None:
-        run_property(case, checked)
+        try:
+            run_property(case, checked)
+        except TypeError as error:
+            # A missing rule is one failure, and "order 1" reports it.
+            if checked == "order 1" or "it has no gradient rule" not in str(error):
+                raise
+            pytest.skip(f"needs a rule that is missing: {error}")
 
     test.__name__ = test.__qualname__ = f"test_{case.name}"
     test.__doc__ = f"Conformance of the operation '{case.name}'."
