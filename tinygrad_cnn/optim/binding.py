@@ -8,8 +8,6 @@ from typing import Any
 from ..tape import Box
 from ..tree import children, join
 
-__all__ = ["Binding"]
-
 
 class Binding:
     """The places of two trees, the parameters and the state, with the objects that stood there at first.

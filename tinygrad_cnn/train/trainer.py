@@ -108,6 +108,9 @@ class Trainer:
         self.updates = 0
         self._last_good = [array.copy() for array in self._arrays], state, 0
 
+    def __repr__(self) -> str:
+        return f"<Trainer of {type(self.model).__name__} after {self.updates} updates by {self.optimizer!r}>"
+
     def step(self, x: NDArray, labels: ArrayLike) -> tuple[float, float]:
         """Update the parameters once: forward, loss, backward, update.
 
