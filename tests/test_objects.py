@@ -21,7 +21,9 @@ CLASSES = {
     value.__qualname__: value
     for module in modules_of(tg)
     for name, value in defined_in(module).items()
-    if isinstance(value, type) and (name in getattr(module, "__all__", ()) or issubclass(value, Exception))
+    if isinstance(value, type)
+    and name not in ABSTRACT
+    and (name in getattr(module, "__all__", ()) or issubclass(value, Exception))
 }
 
 
