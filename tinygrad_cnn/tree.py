@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 _CONTAINERS: dict[str, Any] = {"dict": dict, "sequence": (tuple, list), "empty": type(None)}
 
 

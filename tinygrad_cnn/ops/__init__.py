@@ -34,3 +34,6 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
     __all__ += nan_reductions.__all__ + normalization.__all__ + norms.__all__ + ordering.__all__
     __all__ += pool.__all__ + powers.__all__ + randomized.__all__ + reductions.__all__ + rounding.__all__
     __all__ += shaping.__all__ + trigonometry.__all__
+
+    def __dir__():
+        return __all__
