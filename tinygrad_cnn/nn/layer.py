@@ -143,7 +143,11 @@ class Layer:
         new_state: Arrays = {}
 
         def run(name: str, layer: Layer, x: Any) -> Any:
-            y, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
+            try:
+                y, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
+            except Exception as error:
+                error.add_note(f"in the layer '{name}', {layer.label()}")
+                raise
             if own:
                 new_state[name] = own
             return y
