@@ -375,6 +375,7 @@ def test_a_file_of_ours_that_is_made_by_hand_is_read(file):
     assert _same(load_tree(file), [np.zeros(1, np.float32), None])
 
 
+NOISE = np.random.default_rng(0).integers(256, size=1000, dtype=np.uint8)
 MODEL = ("model.npy", np.array("small"))
 HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"
 ODD = "{'descr': '\\d', 'fortran_order': False, 'shape': (1L,), }\n"
@@ -423,6 +424,7 @@ OTHER_FILES = {
     "archive of text": _archive(("readme.txt", b"hello")),
     "archive with a pickle": _archive(MODEL, ("w.npy", np.array([_Bomb()], object))),
     "compressed bomb": _archive(MODEL, ("w.npy", np.zeros(8 << 20)), compression=zipfile.ZIP_DEFLATED),
+    "compressed noise": _archive(("w.npy", NOISE), compression=zipfile.ZIP_DEFLATED),
     "member that claims gigabytes": _archive(MODEL, ("w.npy", _npy(HUGE, bytes(8)))),
     "member with an odd header": _archive(MODEL, ("w.npy", _npy(ODD, bytes(8)))),
     "member without its suffix": _archive(MODEL, ("w", np.ones(1))),
