@@ -210,6 +210,31 @@ def shape(owner: str, name: str, found: tuple[int, ...], expected: tuple[int, ..
         raise ValueError(f"{owner}: {name}: expected shape {expected}, got {found}")
 
 
+PAIR = "a pair (y, state), which a layer returns: write y, state = model(...)"
+
+
+def is_pair(value: Any) -> bool:
+    """Whether an argument is what a layer returns, an output with a state.
+
+    Examples
+    --------
+    >>> is_pair((np.ones(2), {})), is_pair((1.0, 2.0))
+    (True, False)
+    """
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], dict)
+
+
+def no_pair(owner: str, name: str, value: Any) -> None:
+    """Raise a TypeError if an argument is an output with a state.
+
+    Examples
+    --------
+    >>> no_pair("mse_loss", "x", np.ones(2))
+    """
+    if is_pair(value):
+        raise TypeError(f"{owner}: {name}: expected an array, got {PAIR}")
+
+
 def floating(owner: str, name: str, values: Any) -> None:
     """Raise a TypeError unless an argument is an array of a floating dtype.
 

@@ -145,7 +145,11 @@ def _epochs(
     for epoch in range(1, args.epochs + 1):
         with train.progress_bar(len(training.labels), f"epoch {epoch}/{args.epochs}") as advance:
             result = trainer.epoch(training, args.batch_size, advance)
-        score = train.evaluate(model, trainer.params, trainer.state, test)
+        try:
+            score = train.evaluate(model, trainer.params, trainer.state, test)
+        except train.NonFiniteLossError:
+            trainer.restore()
+            raise
         _say(
             f"{epoch:5d} {result.loss:7.4f} {result.accuracy:10.2%} {score.accuracy:9.2%} "
             f"{result.seconds:8.1f} {result.images_per_second:9.0f}"
