@@ -6,6 +6,7 @@ import pickle
 import tempfile
 import tracemalloc
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import NamedTuple
@@ -337,6 +338,44 @@ def _entry(dtype="F32", shape=(1,), offsets=(0, 4), **more):
     return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets), **more}
 
 
+def _overlapping():
+    """An archive in which one member stands within the array of another."""
+    inner = _archive(("b.npy", np.zeros(1000, np.uint8)))
+    outer = ("a.npy", np.frombuffer(inner, np.uint8))
+    file = io.BytesIO(_archive(outer))
+    start = file.getvalue().index(inner)
+    with zipfile.ZipFile(file, "a") as archive, zipfile.ZipFile(io.BytesIO(inner)) as other:
+        archive.filelist.append(other.infolist()[0])
+        archive.filelist[-1].header_offset = start
+        archive.comment = b"so that the list is written again"
+    return file.getvalue()
+
+
+def _long_list():
+    """An archive whose list of members takes more than 4 MiB."""
+    file = io.BytesIO(_archive(*((f"{n}.npy", np.zeros(1)) for n in range(70))))
+    with zipfile.ZipFile(file, "a") as archive:
+        for info in archive.infolist():
+            info.comment = bytes(65_000)
+        archive.comment = b"so that the list is written again"
+    return file.getvalue()
+
+
+def _structured(tree_, values="{}", body=b"", **entries):
+    """Make a file of ours by hand: the JSON of its tree and of its scalars, and its entries."""
+    structure = f'{{"tree of tinygrad_cnn":{tree_},"values":{values},"scalars of numpy":[]}}'
+    metadata = {"tinygrad_cnn.structure": structure, "tinygrad_cnn.crc32": "00000000"}
+    header = json.dumps({"__metadata__": metadata, **entries}, separators=(",", ":"))
+    checksum = zlib.crc32(header.encode() + body)
+    return _safetensors(header.replace("00000000", f"{checksum:08x}").encode(), body)
+
+
+def test_a_file_of_ours_that_is_made_by_hand_is_read(file):
+    file.write_bytes(_structured('{"list":[{"leaf":"w"},null]}', w=_entry(), body=bytes(4)))
+    assert _same(load_tree(file), [np.zeros(1, np.float32), None])
+
+
+NOISE = np.random.default_rng(0).integers(256, size=1000, dtype=np.uint8)
 MODEL = ("model.npy", np.array("small"))
 HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\n"
 ODD = "{'descr': '\\d', 'fortran_order': False, 'shape': (1L,), }\n"
@@ -374,9 +413,18 @@ OTHER_FILES = {
     "entry with more": _safetensors({"w": _entry(more=1)}, bytes(4)),
     "truth of 2": _safetensors({"w": _entry("BOOL", offsets=(0, 1))}, b"\2"),
     "structure without checksum": _safetensors({"__metadata__": {"tinygrad_cnn.structure": "[]"}}),
+    "structure without its array": _structured("null", w=_entry(), body=bytes(4)),
+    "structure with an array of nobody": _structured('{"leaf":"w"}'),
+    "structure with a key twice": _structured('{"dict":[["a",null],["a",null]]}'),
+    "structure with a key that is a dict": _structured('{"dict":[[{"dict":[]},null]]}'),
+    "structure of an unknown kind": _structured('{"set":[]}'),
+    "deep structure": _structured('{"list":[' * 100_000),
+    "archive with members that overlap": _overlapping(),
+    "archive with a long list": _long_list(),
     "archive of text": _archive(("readme.txt", b"hello")),
     "archive with a pickle": _archive(MODEL, ("w.npy", np.array([_Bomb()], object))),
     "compressed bomb": _archive(MODEL, ("w.npy", np.zeros(8 << 20)), compression=zipfile.ZIP_DEFLATED),
+    "compressed noise": _archive(("w.npy", NOISE), compression=zipfile.ZIP_DEFLATED),
     "member that claims gigabytes": _archive(MODEL, ("w.npy", _npy(HUGE, bytes(8)))),
     "member with an odd header": _archive(MODEL, ("w.npy", _npy(ODD, bytes(8)))),
     "member without its suffix": _archive(MODEL, ("w", np.ones(1))),
