@@ -32,8 +32,8 @@ class Frozen:
     right: object
 
     def __post_init__(self):
-        """Refuse placeholders and gradients: a copy is not made by the constructor."""
-        assert self.left is not None or self.right is not None
+        """Refuse the placeholders of a structure: it is not made by the constructor."""
+        assert not isinstance(self.left, str)
 
 
 class Bag(types.SimpleNamespace):
