@@ -220,3 +220,17 @@ def floating(owner: str, name: str, values: Any) -> None:
     if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
         found = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
         raise TypeError(f"{owner}: {name}: expected a floating array, got {found}")
+
+
+def printable(text: str, longest: int = 200) -> str:
+    r"""Return a text from outside as an error or a line of output may show it: clean, and of bounded length.
+
+    A control character could move the cursor of a terminal, or change its colours.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[31m" + "b" * 1000, 20))
+    a\x1b[31mbbbbbbbb...
+    """
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."

@@ -21,7 +21,7 @@ import records
 import references
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import conv, joining, linalg, normalization, pool, reductions
+from tinygrad_cnn.ops import conv, joining, normalization, pool, products, reductions
 from tinygrad_cnn.tape import Primitive, broadcast_to, primitive, raw, sum_to
 from tinygrad_cnn.testing import OpCase, faults, strategies
 from tinygrad_cnn.testing.faults import result_changed, times_at
@@ -275,8 +275,8 @@ def _particular():
         _of("M13", "of an unstandardised input", "batch_norm_output", "weight",
             lambda g, x: sum_(g * x, but_channels(x))),
         # calls that few examples are of
-        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(linalg._matmul_b)),
-        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(linalg._matmul_a)),
+        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(products._matmul_b)),
+        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(products._matmul_a)),
         _of("M2", "reversal", "getitem", "x", when(_reverses)(ops.getitem.rules["x"].function)),
         _of("M2", "arrays apart", "getitem", "x", when(_has_arrays_apart)(ops.getitem.rules["x"].function)),
         *[

@@ -17,7 +17,7 @@ from ..kernels.options import pair
 from ..tape import in_single, primitive, raw
 from ..types import NDArray, Out
 from .conv import check_arrays, geometry
-from .linalg import matmul
+from .products import matmul
 from .reductions import mean
 
 __all__ = ["adaptive_avg_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]

@@ -1,6 +1,6 @@
 """Training: the loop over mini-batches, the scores, saved models and the progress bar."""
 
-from .checkpoint import Checkpoint, load, save
+from .checkpoint import Checkpoint, load, load_tree, read_metadata, save, save_tree
 from .metrics import Score, accuracy, evaluate
 from .progress import progress_bar
 from .trainer import EpochResult, NonFiniteLossError, Trainer
@@ -14,6 +14,9 @@ __all__ = [
     "accuracy",
     "evaluate",
     "load",
+    "load_tree",
     "progress_bar",
+    "read_metadata",
     "save",
+    "save_tree",
 ]
