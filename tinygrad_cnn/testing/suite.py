@@ -99,7 +99,27 @@ def run_property(
 
 
 def check_property(case: OpCase, name: str, calls: list[tuple[Call, int]]) -> None:
-    """Check one property of a case on calls, each with a seed for what the check draws itself."""
+    """Check one property of a case on given calls.
+
+    Parameters
+    ----------
+    case : OpCase
+        The operation.
+    name : str
+        The name of the property, a key of `properties_of`.
+    calls : list of (Call, int)
+        The calls, each with a seed for what the check draws itself.
+
+    Raises
+    ------
+    Exception
+        What the check or the operation raises, with a note that shows the call.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn import sin
+    >>> check_property(OpCase("sin", sin, operands=None), "order 1", [(Call((0.5,), {}), 0)])
+    """
     check = properties_of(case)[name]
     _check_refusals(case, name)
     for call, seed in calls:
