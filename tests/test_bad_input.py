@@ -374,6 +374,25 @@ def test_labels_that_do_not_fit_log_probabilities(kind, scores, targets, error, 
         tg.nll_loss(kind(scores), np.array(targets))
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda y: tg.cross_entropy(y, [0, 1]),
+        lambda y: tg.nll_loss(y, [0, 1]),
+        lambda y: tg.mse_loss(y, zeros(2, 3)),
+        lambda y: tg.binary_cross_entropy_with_logits(y, zeros(2, 3)),
+        lambda y: tg.relu(y),
+        lambda y: tg.add(y, Tensor(1.0)),
+    ],
+)
+@both_kinds
+def test_what_a_layer_returns_is_told_from_its_output(kind, use):
+    layer = nn.Dense(2, 3)
+    params, state = layer.init(np.random.default_rng(0))
+    with pytest.raises((TypeError, ValueError), match=r"write y, state = model\(\.\.\.\)"):
+        use(layer(params, state, kind(zeros(2, 2).astype(np.float32))))
+
+
 @both_kinds
 @pytest.mark.parametrize("shape", [(5,), (), (2, 3, 5)])
 def test_logits_that_are_no_rows(kind, shape):

@@ -520,10 +520,12 @@ class Tensor(Box):
         return f"Tensor({values}{dtype}{flag}{made})"
 
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
-        is_leaf = isinstance(self.node, Leaf)
-        if is_connected(self) and not is_leaf:
-            raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
-        return _unpickle, (self.data, is_leaf)
+        if not isinstance(self.node, Leaf):
+            if is_connected(self):
+                raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
+            return Tensor, (self.data,)
+        grad = self.node.grad
+        return _leaf, (self.data, None if grad is None else grad.copy())  # which backward() adds to in place
 
     # --- NumPy's protocols: record, or say which op to use; never leave the tape in silence -----------------
 
@@ -565,5 +567,8 @@ def _raw_key(key: Any) -> Any:
     return tuple(map(raw, key)) if isinstance(key, tuple) else raw(key)
 
 
-def _unpickle(data: NDArray, requires_grad: bool) -> Tensor:
-    return Tensor(data, requires_grad=requires_grad)
+def _leaf(data: NDArray, grad: NDArray | None) -> Tensor:
+    """Make the leaf that was copied or pickled, with the gradient that it had."""
+    leaf = Tensor(data, requires_grad=True)
+    leaf.grad = grad
+    return leaf

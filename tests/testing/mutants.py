@@ -78,7 +78,7 @@ def _generic():
         ("sin", "x", set(KIND)),
         ("multiply", "a", _BUT_DTYPE | {"values of the first call"}),
         ("getitem", "x", set(KIND) - {"values of the first call"}),
-        ("sum", "x", set(KIND) - {"cotangent ignored", "reversed", "values of the first call"}),
+        ("sum_over_axes", "x", set(KIND) - {"cotangent ignored", "reversed", "values of the first call"}),
         ("matmul", "b", _BUT_DTYPE),
         ("conv2d_output", "weight", _BUT_DTYPE),
         ("softmax", "x", {what for what, kind in KIND.items() if kind in ("M1", "M9", "M10", "M14")}),
@@ -212,12 +212,12 @@ def _particular():
         _of("M5", "not summed", "broadcast_to", "x", lambda g, x_shape: _first_of_broadcast(g, x_shape)),
         _of("M5", "size-1 axes stretched", "sum_to", "x", lambda g, x_shape: np.resize(raw(g), x_shape)),
         # M6
-        _of("M6", "not divided", "mean", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
-        _of("M6", "divided by all elements", "mean", "x",
+        _of("M6", "not divided", "mean_over_axes", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
+        _of("M6", "divided by all elements", "mean_over_axes", "x",
             lambda g, x_shape, axis: spread(g / max(np.prod(x_shape), 1), x_shape, axis)),
-        _of("M6", "ddof ignored", "var", "x", lambda g, x, axis:
+        _of("M6", "ddof ignored", "var_over_axes", "x", lambda g, x, axis:
                 (spread(g * (2 / count(x.shape, axis)), x.shape, axis) * (x - mean(x, axis, keepdims=True)))),
-        _of("M6", "mean not subtracted", "var", "x",
+        _of("M6", "mean not subtracted", "var_over_axes", "x",
             lambda g, x, axis, ddof: spread(g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x),
         _of("M6", "half missing", "sqrt", "x", lambda g, out: g / out),
         _of("M6", "one power too few", "power", "x", lambda g, x, exponent: g * exponent * x**exponent),
@@ -250,7 +250,7 @@ def _particular():
                 spread(g, x.shape, axis)
                 * (raw(x) == raw(out).reshape(reductions.kept_shape(x.shape, axis))).astype(np.float64)
             )),
-        _of("M9", "NumPy scalar", "mean", "x",
+        _of("M9", "NumPy scalar", "mean_over_axes", "x",
             lambda g, x_shape, axis: spread(g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis)),
         _of("M9", "zeros of the default dtype", "pad_with_constants", "x",
             lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths)),
@@ -282,7 +282,7 @@ def _particular():
         *[
             _of("M6", "several axes", name, "x",
                 when(_several_axes)(_CASES[name].function.rules["x"].function))
-            for name in ("max", "mean", "softmax")
+            for name in ("max", "mean_over_axes", "softmax")
         ],
         # M14
         _of("M14", "output as a constant", "exp", "x", lambda g, out: g * raw(out)),

@@ -69,3 +69,6 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
     )
     __all__ = ["add", "astype", "broadcast_to"]
     __all__ += [name for family in _FAMILIES for name in family.__all__]
+
+    def __dir__():
+        return __all__

@@ -215,6 +215,7 @@ def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "m
     >>> float(mse_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
     2.0
     """
+    checks.no_pair("mse_loss", "x", x)
     checks.shape("mse_loss", "target", np.shape(raw(target)), np.shape(raw(x)))
     dtype = np.asarray(raw(x)).dtype
     if np.asarray(raw(target)).dtype != dtype:  # integers would widen float32 to float64
@@ -262,6 +263,7 @@ def binary_cross_entropy_with_logits(
     5000.0
     """
     op = "binary_cross_entropy_with_logits"
+    checks.no_pair(op, "logits", logits)
     values, dtype = np.asarray(raw(targets)), np.asarray(raw(logits)).dtype
     checks.shape(op, "targets", values.shape, np.shape(raw(logits)))
     if values.size and not (values.min() >= 0 and values.max() <= 1):
@@ -303,6 +305,7 @@ def _broadcast(
 
 
 def _rows(op: str, name: str, x: Array) -> Shape:
+    checks.no_pair(op, name, x)
     shape = np.shape(raw(x))
     if len(shape) != 2:
         raise ValueError(f"{op}: {name}: expected shape (N, C), got {shape}")
