@@ -6,6 +6,7 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
+from tinygrad_cnn import tree
 from tinygrad_cnn.ops import indexing
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.properties import properties_of
@@ -114,7 +115,7 @@ def added_at(x, key, values):
 
 
 def spread(torch, x, key, values):
-    key = key.numpy() if isinstance(key, torch.Tensor) else key
+    key = tree.map(lambda part: part.numpy() if isinstance(part, torch.Tensor) else part, key)
     places = np.asarray(np.arange(x.numel()).reshape(tuple(x.shape))[key])
     values = values.expand(places.shape).reshape(-1)
     flat = x.new_zeros(x.numel()).index_add(0, torch.from_numpy(places.reshape(-1).copy()), values)
