@@ -1,5 +1,8 @@
 """No operation is forgotten: each is exported, has its record, and is compared with its counterparts."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import records
@@ -75,6 +78,13 @@ def test_an_operation_that_acts_on_each_element_is_declared_elementwise(case):
 
     strategies.for_all(f"{case.name}_elementwise", records.calls_of(case), look, seed=0, max_examples=6)
     assert not (seen and all(seen)), f"{case.name} acts on each element: give its case elementwise=True"
+
+
+def test_the_page_of_the_operations_names_each_once():
+    page = (Path(__file__).parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    named = [name for row in rows for name in re.findall(r"`([a-z0-9_.]+)`", row.split(" | ")[1])]
+    assert sorted(named) == sorted([*ops.__all__, *(f"linalg.{name}" for name in linalg.__all__)])
 
 
 @pytest.mark.parametrize("name", RECORDS)

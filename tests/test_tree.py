@@ -385,3 +385,59 @@ def test_classes_made_on_the_fly_are_not_kept():
     del made, cls
     gc.collect()
     assert sum(ref() is not None for ref in alive) <= 256
+
+
+EMPTY = {}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"w": np.arange(6.0).reshape(2, 3).T, "b": [np.float32(7), None, np.zeros((2, 0), np.float16)]},
+        (np.ones(2, np.float32), Pair(np.full((1, 1), 2, np.float32), 3)),
+        np.arange(3),
+        EMPTY,
+    ],
+    ids=["mixed", "with a number", "an array", "nothing"],
+)
+def test_ravel_and_unravel_are_inverse(params):
+    vector, unravel = tree.ravel(params)
+    assert vector.dtype == (
+        np.result_type(*map(np.asarray, tree.leaves(params))) if params is not EMPTY else float
+    )
+    back = unravel(vector)
+    assert tree.structure(back) == tree.structure(params)
+    for ours, theirs in zip(tree.leaves(back), tree.leaves(params), strict=True):
+        assert_array_equal(ours, np.asarray(theirs), strict=True)
+    with pytest.raises(ValueError, match=rf"unravel: vector: expected shape \({vector.size},\), got"):
+        unravel(np.zeros(vector.size + 1))
+
+
+def test_ravel_is_differentiable_in_both_directions():
+    params = {"w": np.array([[1.0, 2.0], [3.0, 4.0]]), "b": np.float32(5.0)}
+    vector, unravel = tree.ravel(params)
+
+    def loss(p):
+        return (p["w"] ** 3).sum() * p["b"]
+
+    flat, nested = tg.grad(lambda v: loss(unravel(v)))(vector), tg.grad(loss)(params)
+    assert_array_equal(flat, tree.ravel(nested)[0])
+    weights = np.arange(5.0)
+    found = tg.grad(lambda p: (tree.ravel(p)[0] * weights).sum())(params)
+    assert_array_equal(found["w"], [[0, 1], [2, 3]])
+    assert_array_equal(found["b"], np.float32(4), strict=True)
+
+
+def test_scipy_minimizes_over_a_tree():
+    optimize = pytest.importorskip("scipy.optimize")
+    x = np.linspace(-1, 1, 20)
+    params = {"slope": np.float32(0), "offset": np.zeros((1,))}
+    vector, unravel = tree.ravel(params)
+
+    def loss(v):
+        p = unravel(v)
+        return ((p["slope"] * x + p["offset"] - (3 * x - 2)) ** 2).sum()
+
+    found = unravel(optimize.minimize(tg.value_and_grad(loss), vector, jac=True).x)
+    assert abs(found["slope"] - 3) < 1e-5
+    assert abs(found["offset"] + 2) < 1e-5

@@ -7,6 +7,8 @@ container of another class.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable
@@ -24,6 +26,7 @@ __all__ = [
     "map",
     "matching_leaves",
     "paths",
+    "ravel",
     "register",
     "register_leaf",
     "structure",
@@ -503,6 +506,54 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
         )
     supply = iter(values)
     return _replace(lambda _: next(supply), structure.skeleton)
+
+
+def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Lay the arrays of a tree into one vector, for algorithms that move a point of a vector space.
+
+    Parameters
+    ----------
+    tree : tree of array_like
+        Arrays, tensors or numbers.
+
+    Returns
+    -------
+    vector : ndarray or Tensor, 1-d
+        All elements, in the order of `leaves`; it has the promoted dtype.
+    unravel : callable
+        It puts the elements of a vector of that length back into a tree of the same structure, where each
+        array has its shape and dtype. It can be differentiated: a tensor makes a tree of tensors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_cnn import grad
+    >>> params = {"w": np.array([[1.0, 2.0]]), "b": np.float32(3.0)}
+    >>> vector, unravel = ravel(params)
+    >>> vector
+    array([1., 2., 3.])
+    >>> unravel(10 * vector)
+    {'w': array([[10., 20.]]), 'b': array(30., dtype=float32)}
+    >>> grad(lambda v: (unravel(v)["w"] ** 2).sum())(vector)
+    array([2., 4., 0.])
+    """
+    found, shape = flatten(tree)
+    arrays = [x if hasattr(x, "dtype") else np.asarray(x) for x in found]  # a tensor stays one
+    kinds = [(x.shape, x.dtype) for x in arrays]
+    ends = list(itertools.accumulate((math.prod(size) for size, _ in kinds), initial=0))
+
+    def unravel(vector: Any) -> Any:
+        vector = vector if hasattr(vector, "dtype") else np.asarray(vector)
+        if vector.shape != (ends[-1],):
+            raise ValueError(f"unravel: vector: expected shape {(ends[-1],)}, got {vector.shape}")
+        parts = [vector[start:end] for start, end in itertools.pairwise(ends)]
+        return unflatten(
+            shape,
+            [part.reshape(size).astype(dtype) for part, (size, dtype) in zip(parts, kinds, strict=True)],
+        )
+
+    flat = [np.reshape(x, (-1,)) for x in arrays]
+    return np.concatenate(flat) if flat else np.zeros(0), unravel
 
 
 def copy_into(target: Any, source: Any) -> None:

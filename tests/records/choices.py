@@ -21,11 +21,11 @@ def chosen(draw):
     """Draw conditions, as many choices, and what stands where none holds; all broadcast."""
     choices = draw(st.integers(1, 3).flatmap(lambda n: broadcastable(count=n + 1)))
     conditions = [draw(arrays(x.shape)) > 0 for x in choices[1:]]
-    return conditions, list(choices[1:]), draw(st.sampled_from([choices[0], 0.5]))
+    return conditions, list(choices[1:]), choices[0]
 
 
 def select_in_torch(torch, condlist, choicelist, default):
-    out = torch.as_tensor(default, dtype=choicelist[0].dtype)
+    out = default
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
         out = torch.where(torch.as_tensor(condition), choice, out)
     return out

@@ -13,14 +13,17 @@ from .written import ops
 
 @st.composite
 def differences(draw):
-    """Draw an array, how often to take differences, and what stands before and after it, if anything."""
+    """Draw an array, how often to take differences, and what stands before and after it, if anything.
+
+    That is in halves, so that it does not change the dtype.
+    """
     x = draw(shaped())
     axis = draw(st.integers(-x.ndim, x.ndim - 1))
     edge = tuple(2 if i == axis % x.ndim else n for i, n in enumerate(x.shape))
     params = {"n": draw(st.integers(0, 3)), "axis": axis}
     for name in ("prepend", "append"):
         if draw(st.booleans()):
-            params[name] = draw(st.sampled_from([0.5, draw(arrays(edge))]))
+            params[name] = draw(st.sampled_from([np.float16(0.5), draw(arrays(edge)).astype(np.float16)]))
     return Call((x,), params)
 
 

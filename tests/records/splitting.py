@@ -16,7 +16,7 @@ def parts_of(split):
 
     def joined(x, *where, **params):
         parts = split(x, *where, **params)
-        flat = [[np.float64(1000 * len(part.shape) + sum(part.shape)), part] for part in parts]
+        flat = [[np.asarray(1000 * len(part.shape) + sum(part.shape), part.dtype), part] for part in parts]
         return ops.concatenate([ops.reshape(piece, (-1,)) for pair in flat for piece in pair])
 
     return joined

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from ..tape import astype, raw
-from ..types import Array, ArrayLike, Axes, Operand, Out
+from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out
 from .elementwise import where
 from .indexing import take
 from .ordering import sort
@@ -18,7 +18,9 @@ from .shaping import as_array, moveaxis, reshape
 __all__ = ["median", "percentile", "quantile"]
 
 Method: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "nearest"]
-_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
+# a place halfway between two is rounded to that of an even number
+_ROUNDINGS = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
+_METHODS = ("linear", "midpoint", *_ROUNDINGS)
 
 
 def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
@@ -69,7 +71,7 @@ def quantile(
     Returns
     -------
     ndarray or Tensor
-        It has the axes of ``q``, then those that were not reduced.
+        It has the axes of ``q``, then those that were not reduced. The dtype of ``q`` does not matter.
 
     Raises
     ------
@@ -93,12 +95,7 @@ def quantile(
     ordered = _ordered(x, axis)
     if not len(ordered):
         raise ValueError(f"quantile: x: expected elements, got shape {np.shape(raw(x))}")
-    ordered = ordered if ordered.dtype.kind == "f" else astype(ordered, np.float64)
-    places = shares * (len(ordered) - 1)
-    low = np.floor(places).astype(int)
-    part = _part_above(places - low, low, method).reshape(shares.shape + (1,) * (ordered.ndim - 1))
-    below, above = take(ordered, low, 0), take(ordered, np.minimum(low + 1, len(ordered) - 1), 0)
-    found = _between(below, above, part.astype(ordered.dtype))
+    found = _at(ordered, shares * (len(ordered) - 1), method)
     return _finished(found, ordered, np.shape(raw(x)), axis, keepdims)
 
 
@@ -142,20 +139,17 @@ def _ordered(x: Any, axis: Axes) -> Array:
     return sort(reshape(x, (math.prod(x.shape[: len(axes)]), *rest)), 0)
 
 
-def _part_above(fraction: np.ndarray, low: np.ndarray, method: str) -> np.ndarray:
-    """Return how much of the upper one of two elements a method takes."""
-    if method == "linear":
-        return fraction
-    if method == "lower":
-        return np.zeros_like(fraction)
-    if method == "nearest":  # a place halfway between two is that of the even number, as rounding has it
-        return np.round(low + fraction) - low
-    return np.where(fraction > 0, 1.0 if method == "higher" else 0.5, 0.0)
-
-
-def _between(below: Array, above: Array, part: np.ndarray) -> Array:
-    """Return ``below`` for a part of 0, ``above`` for 1, and in between what lies on the line."""
-    return where(part == 0, below, where(part == 1, above, below + (above - below) * part))
+def _at(ordered: Array, places: NDArray, method: str) -> Array:
+    """Return what stands at places of the first axis, which may lie between two of its elements."""
+    if method in _ROUNDINGS:
+        return take(ordered, _ROUNDINGS[method](places).astype(int), 0)
+    low = np.floor(places).astype(int)
+    part = places - low if method == "linear" else np.where(places > low, 0.5, 0.0)
+    if ordered.dtype.kind in "iu":
+        ordered = astype(ordered, np.float64)
+    part = part.reshape(part.shape + (1,) * (ordered.ndim - 1)).astype(ordered.dtype)
+    below, above = take(ordered, low, 0), take(ordered, np.minimum(low + 1, len(ordered) - 1), 0)
+    return where(part == 0, below, below + (above - below) * part)
 
 
 def _finished(found: Array, ordered: Array, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Array:
