@@ -17,8 +17,8 @@ PARTS = {case.function for case in records.CASES} - CALLED
 
 # what one module of operations offers to another
 HELPERS = {
-    "check_arrays", "finite_max", "floating", "geometry", "is_normal", "kept_shape", "over",
-    "reduced_axes", "times", "unreduce",
+    "check_arrays", "element_weights", "finite_max", "floating", "geometry", "is_normal", "kept_shape",
+    "over", "reduced", "reduced_axes", "times", "transposed_geometry", "unreduce",
 }  # fmt: skip
 
 

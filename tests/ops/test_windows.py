@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import ops
@@ -15,10 +16,18 @@ IMAGE = np.ones((1, 2, 5, 6))
         lambda x: ops.max_pool2d(x, 2),
         lambda x: ops.avg_pool2d(x, 2),
         lambda x: ops.adaptive_avg_pool2d(x, 2),
+        lambda x: ops.adaptive_max_pool2d(x, 2),
         lambda x: ops.global_avg_pool2d(x),
+        lambda x: ops.max_pool1d(x, 2),
+        lambda x: ops.avg_pool1d(x, 2),
+        lambda x: ops.max_pool3d(x, 2),
+        lambda x: ops.avg_pool3d(x, 2),
     ],
-    ids=["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "global_avg_pool2d"],
-)
+    ids=[
+        "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "global_avg_pool2d",
+        "max_pool1d", "avg_pool1d", "max_pool3d", "avg_pool3d",
+    ],
+)  # fmt: skip
 def test_pooling_takes_only_arrays_of_real_numbers(pool, request):
     name = request.node.callspec.id
     with pytest.raises(TypeError, match=f"{name}: x: expected an array, got list"):
@@ -31,6 +40,11 @@ def test_options_that_are_left_out():
     assert ops.max_pool2d(IMAGE, 2).shape == ops.avg_pool2d(IMAGE, 2).shape == (1, 2, 2, 3)
     assert ops.conv2d(IMAGE, np.ones((3, 2, 2, 2))).shape == (1, 3, 4, 5)
     assert ops.conv1d(IMAGE[:, :, 0], np.ones((3, 2, 2))).shape == (1, 3, 5)
+    assert ops.conv_transpose1d(IMAGE[:, :, 0], np.ones((2, 3, 2))).shape == (1, 3, 7)
+    assert ops.max_pool1d(IMAGE[:, :, 0], 2).shape == ops.avg_pool1d(IMAGE[:, :, 0], 2).shape == (1, 2, 3)
+    volume = IMAGE[:, :, :, :, None] * np.ones(4)
+    assert ops.conv3d(volume, np.ones((3, 2, 2, 3, 4))).shape == (1, 3, 4, 4, 1)
+    assert ops.max_pool3d(volume, 2).shape == ops.avg_pool3d(volume, 2).shape == (1, 2, 2, 3, 2)
     assert ops.conv_transpose2d(IMAGE, np.ones((2, 3, 2, 2))).shape == (1, 3, 6, 7)
 
 
@@ -48,8 +62,9 @@ def test_options_that_are_left_out():
     ],
 )
 def test_sizes_of_an_adaptive_pooling(size, error, match):
-    with pytest.raises(error, match=f"adaptive_avg_pool2d: {match}"):
-        ops.adaptive_avg_pool2d(IMAGE, size)
+    for pool in (ops.adaptive_avg_pool2d, ops.adaptive_max_pool2d):
+        with pytest.raises(error, match=f"{pool.__name__}: {match}"):
+            pool(IMAGE, size)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +98,81 @@ def test_a_convolution_along_one_axis_takes_three_axes(x, weight):
 
 
 @pytest.mark.parametrize("option", ["stride", "dilation"])
-def test_a_convolution_along_one_axis_takes_no_pairs(option):
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, **options: ops.conv1d(x, np.ones((3, 2, 2)), **options),
+        lambda x, **options: ops.conv_transpose1d(x, np.ones((2, 3, 2)), **options),
+        lambda x, **options: ops.max_pool1d(x, 2, **options),
+    ],
+)
+def test_what_works_along_one_axis_takes_no_pairs(function, option):
     with pytest.raises(TypeError, match=rf"{option}: expected integers, got \(1, 2\)"):
-        ops.conv1d(np.ones((1, 2, 5)), np.ones((3, 2, 2)), **{option: (1, 2)})
+        function(np.ones((1, 2, 5)), **{option: (1, 2)})
+    with pytest.raises(TypeError, match=f"{option}: expected integers or tuples, got the list"):
+        function(np.ones((1, 2, 5)), **{option: [1]})
+
+
+VOLUME, KERNEL = np.ones((1, 2, 3, 4, 5)), np.ones((2, 2, 2, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (
+            lambda: ops.conv3d(IMAGE, KERNEL),
+            ValueError,
+            r"conv3d: expected x \(N, C, D, H, W\).*5, 6",
+        ),
+        (lambda: ops.conv3d(VOLUME, KERNEL[:, :1]), ValueError, "conv3d: weight: .*groups=1, got .2, 1, 2"),
+        (lambda: ops.conv3d(VOLUME, KERNEL, np.ones(3)), ValueError, r"conv3d: bias: expected shape \(2,\)"),
+        (lambda: ops.conv3d(VOLUME, KERNEL, stride=(1, 2)), ValueError, "stride: expected .* triple"),
+        (lambda: ops.conv3d(VOLUME, KERNEL, padding=[1, 1, 1]), TypeError, "padding: .* got the list"),
+        (
+            lambda: ops.conv3d(VOLUME, KERNEL, dilation=(3, 1, 1)),
+            ValueError,
+            "is larger than the padded input",
+        ),
+        (lambda: ops.max_pool3d(IMAGE, 2), ValueError, r"max_pool3d: x: expected shape \(N, C, D, H, W\)"),
+        (lambda: ops.max_pool3d(VOLUME, (2, 2)), ValueError, "max_pool3d: kernel_size: expected .* triple"),
+        (lambda: ops.avg_pool3d(VOLUME, 2, padding=(2, 0, 0)), ValueError, "avg_pool3d: padding: .* half"),
+        (lambda: ops.avg_pool1d(IMAGE, 2), ValueError, r"avg_pool1d: expected x \(N, C, L\), got"),
+        (
+            lambda: ops.conv_transpose1d(IMAGE[0], np.ones((5, 1, 2)), output_padding=1),
+            ValueError,
+            "conv_transpose1d: output_padding",
+        ),
+        (
+            lambda: ops.conv_transpose1d(IMAGE[0], np.ones((5, 1, 2)), np.ones(2)),
+            ValueError,
+            "bias: expected",
+        ),
+    ],
+)
+def test_sequences_and_volumes_that_do_not_fit(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("largest", "mean", "size"),
+    [
+        (ops.max_pool1d, ops.avg_pool1d, (5,)),
+        (ops.max_pool2d, ops.avg_pool2d, (5, 6)),
+        (ops.max_pool3d, ops.avg_pool3d, (3, 5, 6)),
+    ],
+)
+def test_the_padding_same_is_that_of_jax(largest, mean, size):
+    lax = pytest.importorskip("jax").lax
+    x = np.random.default_rng(0).integers(-9, 9, (2, 3, *size)).astype(np.float32)
+    for kernel, stride in ((3, 2), (2, 1), (2, 3), (4, 3)):
+        windows = (1, 1, *(kernel for _ in size)), (1, 1, *(stride for _ in size)), "SAME"
+        expected = lax.reduce_window(x, -np.inf, lax.max, *windows)
+        assert_array_equal(largest(x, kernel, stride=stride, padding="same"), expected)
+        total, count = (lax.reduce_window(a, 0.0, lax.add, *windows) for a in (x, np.ones_like(x)))
+        found = mean(x, kernel, stride=stride, padding="same", count_include_pad=False)
+        assert_allclose(found, total / count, atol=1e-6)
+    assert_array_equal(largest(x, 2, padding="valid"), largest(x, 2))
 
 
 @pytest.mark.parametrize("convolve", [ops.conv1d, ops.conv2d, ops.conv_transpose2d])

@@ -12,12 +12,14 @@ from . import (
     joining,
     linalg,
     losses,
+    losses_of_values,
     normalization,
     ordering,
     pooling,
     reductions,
     shaping,
     tape,
+    volumes,
 )
 from .record import Record, calls_of
 
@@ -25,7 +27,8 @@ __all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of"]
 
 _FAMILIES = (
     tape, elementwise, elementary, reductions, shaping, indexing, joining, ordering, linalg, convolution,
-    pooling, normalization, activations, losses,
+    pooling, volumes, normalization, activations, losses,
+    losses_of_values,
 )  # fmt: skip
 EVERYTHING = [one for family in _FAMILIES for one in family.RECORDS]
 RECORDS = [one for one in EVERYTHING if isinstance(one, Record)]

@@ -13,13 +13,16 @@ from .indexing import *
 from .joining import *
 from .linalg import *
 from .losses import *
+from .losses_of_values import *
 from .normalization import *
 from .norms import *
 from .ordering import *
 from .pool import *
 from .randomized import *
 from .reductions import *
+from .sequences import *
 from .shaping import *
+from .volumes import *
 
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     __all__ = ["add", "astype", "broadcast_to"]
@@ -29,7 +32,9 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         + joining.__all__
         + linalg.__all__
         + losses.__all__
+        + losses_of_values.__all__
         + normalization.__all__
         + norms.__all__
     )
-    __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__ + shaping.__all__
+    __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__
+    __all__ += sequences.__all__ + shaping.__all__ + volumes.__all__

@@ -21,9 +21,9 @@ from ..kernels.options import Window, check_plane, pair
 from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out, Shape
 from .reductions import sum
-from .shaping import expand_dims, reshape, squeeze
+from .shaping import reshape
 
-__all__ = ["conv1d", "conv2d", "conv_transpose2d"]
+__all__ = ["conv2d", "conv_transpose2d"]
 
 Spec = TypeVar("Spec")
 
@@ -91,70 +91,6 @@ def conv2d(
     return conv2d_output(x, weight, bias, spec=spec)
 
 
-def conv1d(
-    x: NDArray | Out,
-    weight: NDArray | Out,
-    bias: NDArray | Out | None = None,
-    *,
-    stride: int = 1,
-    padding: int | Pair | str = 0,
-    dilation: int = 1,
-    groups: int = 1,
-) -> Out:
-    """One-dimensional convolution (cross-correlation): `conv2d` of arrays of height 1.
-
-    Parameters
-    ----------
-    x : ndarray or Tensor, (N, C, L)
-        The sequences.
-    weight : ndarray or Tensor, (O, C / groups, K)
-        The kernels, of the dtype of ``x``.
-    bias : ndarray or Tensor, (O,), optional
-        What is added to each output channel, of the dtype of ``x``.
-    stride, dilation : int
-        The steps between windows, and between the elements of a window.
-    padding : int, (before, after), "same" or "valid"
-        The zeros around the input.
-    groups : int
-        The number of groups, which divides C and O.
-
-    Returns
-    -------
-    ndarray or Tensor, (N, O, OL)
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit.
-    TypeError
-        If dtypes differ.
-
-    Examples
-    --------
-    >>> conv1d(np.array([[[1.0, 2.0, 4.0]]]), np.array([[[-1.0, 1.0]]]))
-    array([[[1., 2.]]])
-    """
-    check_arrays("conv1d", x=x, weight=weight, bias=bias)
-    if x.ndim != 3 or weight.ndim != 3:
-        raise ValueError(
-            f"conv1d: expected x (N, C, L) and weight (O, C / groups, K), got {x.shape}, {weight.shape}"
-        )
-    x, weight = expand_dims(x, 2), expand_dims(weight, 2)  # (N, C, 1, L), (O, C / groups, 1, K)
-    ends = padding if isinstance(padding, tuple) else (padding, padding)
-    spec = geometry(
-        "conv1d",
-        ConvSpec.of,
-        (x.shape, weight.shape),
-        stride=(stride, stride),  # at height 1 there is one window, whatever the step down
-        padding=padding if isinstance(padding, str) else ((0, 0), ends),
-        dilation=(dilation, dilation),
-        groups=groups,
-    )
-    if bias is not None:
-        checks.shape("conv1d", "bias", bias.shape, weight.shape[:1])
-    return squeeze(conv2d_output(x, weight, bias, spec=spec), 2)
-
-
 def conv_transpose2d(
     x: NDArray | Out,
     weight: NDArray | Out,
@@ -204,7 +140,7 @@ def conv_transpose2d(
     check_arrays("conv_transpose2d", x=x, weight=weight, bias=bias)
     spec = geometry(
         "conv_transpose2d",
-        _transposed,
+        transposed_geometry,
         (x.shape, weight.shape),
         stride=stride,
         padding=padding,
@@ -219,7 +155,7 @@ def conv_transpose2d(
     return y + reshape(bias, (1, -1, 1, 1))
 
 
-def _transposed(
+def transposed_geometry(
     x_shape: Shape,
     weight_shape: Shape,
     *,
@@ -229,7 +165,14 @@ def _transposed(
     dilation: int | Pair,
     groups: int,
 ) -> ConvSpec:
-    """Return the geometry of the convolution whose output has the shape of ``x``."""
+    """Return the geometry of the convolution whose output has the shape of ``x``.
+
+    Examples
+    --------
+    >>> options = {"padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
+    >>> transposed_geometry((1, 1, 2, 2), (1, 1, 2, 2), stride=2, **options).input_size
+    (4, 4)
+    """
     if len(x_shape) != 4 or len(weight_shape) != 4:
         raise ValueError(
             f"expected x (N, C, H, W) and weight (C, O / groups, KH, KW), got {x_shape} and {weight_shape}"
