@@ -15,6 +15,7 @@ from . import (
     losses_of_values,
     normalization,
     ordering,
+    piecewise,
     pooling,
     reductions,
     shaping,
@@ -27,7 +28,7 @@ __all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of"]
 
 _FAMILIES = (
     tape, elementwise, elementary, reductions, shaping, indexing, joining, ordering, linalg, convolution,
-    pooling, volumes, normalization, activations, losses,
+    pooling, volumes, normalization, activations, piecewise, losses,
     losses_of_values,
 )  # fmt: skip
 EVERYTHING = [one for family in _FAMILIES for one in family.RECORDS]

@@ -17,6 +17,7 @@ from .losses_of_values import *
 from .normalization import *
 from .norms import *
 from .ordering import *
+from .piecewise import *
 from .pool import *
 from .randomized import *
 from .reductions import *
@@ -36,5 +37,5 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         + normalization.__all__
         + norms.__all__
     )
-    __all__ += ordering.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__
+    __all__ += ordering.__all__ + piecewise.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__
     __all__ += sequences.__all__ + shaping.__all__ + volumes.__all__
