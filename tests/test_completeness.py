@@ -18,7 +18,7 @@ PARTS = {case.function for case in records.CASES} - CALLED
 # what one module of operations offers to another
 HELPERS = {
     "check_arrays", "element_weights", "finite_max", "floating", "geometry", "is_normal", "kept_shape",
-    "over", "reduced", "reduced_axes", "times", "transposed_geometry", "unreduce",
+    "over", "reduced", "reduced_axes", "times", "transposed_geometry", "unreduce", "with_border",
 }  # fmt: skip
 
 

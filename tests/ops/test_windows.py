@@ -183,3 +183,26 @@ def test_an_operand_that_is_no_array_is_named(convolve, operand):
     operands[operand] = operands[operand].tolist()
     with pytest.raises(TypeError, match=f"{convolve.__name__}: {operand}: expected an array, got list"):
         convolve(**operands)
+
+
+@pytest.mark.parametrize(
+    ("convolve", "size", "padding", "sides"),
+    [
+        (ops.conv1d, (5,), 2, [(2, 2)]),
+        (ops.conv2d, (5, 6), ((1, 2), (0, 3)), ((1, 2), (0, 3))),
+        (ops.conv3d, (3, 5, 6), (1, 2, 0), ((1, 1), (2, 2), (0, 0))),
+    ],
+)
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+def test_a_border_may_be_of_elements_of_the_input(convolve, size, padding, sides, mode):
+    rng = np.random.default_rng(0)
+    x, weight = (rng.integers(-9, 9, (2, 3, *n)) * 1.0 for n in (size, tuple(2 for _ in size)))
+    names = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    bordered = np.pad(x, ((0, 0), (0, 0), *sides), names[mode])
+    found = convolve(x, weight, padding=padding, padding_mode=mode, stride=2)
+    assert_array_equal(found, convolve(bordered, weight, stride=2))
+    slope = tg.grad(lambda x: convolve(x, weight, padding=padding, padding_mode=mode).sum())(x)
+    ones = np.ones_like(x)
+    assert slope.sum() == convolve(ones, weight, padding=padding, padding_mode=mode).sum()
+    with pytest.raises(ValueError, match=f"{convolve.__name__}: padding_mode: expected 'zeros' or"):
+        convolve(x, weight, padding_mode="mirror")

@@ -18,6 +18,7 @@ from . import (
     piecewise,
     pooling,
     reductions,
+    resizing,
     shaping,
     tape,
     volumes,
@@ -28,7 +29,7 @@ __all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of"]
 
 _FAMILIES = (
     tape, elementwise, elementary, reductions, shaping, indexing, joining, ordering, linalg, convolution,
-    pooling, volumes, normalization, activations, piecewise, losses,
+    pooling, volumes, resizing, normalization, activations, piecewise, losses,
     losses_of_values,
 )  # fmt: skip
 EVERYTHING = [one for family in _FAMILIES for one in family.RECORDS]

@@ -8,7 +8,7 @@ is data. The same arguments give the same value from a cache, so that a training
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -155,6 +155,17 @@ class ConvSpec(_HashedOnce):
         tall, wide = (d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
         padding = (tall - top, tall - bottom), (wide - left, wide - right)
         return ConvSpec(self.output_size, self.kernel_size, (1, 1), padding, self.dilation, self.groups)
+
+    @property
+    def of_padded(self) -> ConvSpec:
+        """Geometry of the same convolution of an input that has been padded already.
+
+        Examples
+        --------
+        >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3), padding=1).of_padded.input_size
+        (7, 7)
+        """
+        return replace(self, input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
 
     @cached_property
     def is_pointwise(self) -> bool:

@@ -66,6 +66,11 @@ class VolumeSpec(NamedTuple):
         """Depth, height and width of the output."""
         return (self.depth.output_size[1], *self.plane.output_size)
 
+    @property
+    def of_padded(self) -> VolumeSpec:
+        """Geometry of the same convolution of an input that has been padded already."""
+        return VolumeSpec(self.depth.of_padded, self.plane.of_padded)
+
     def offsets(self) -> Iterator[slice]:
         """Yield what each offset in the depth of a kernel reads of the padded depth."""
         (_, step), (_, gap) = self.depth.stride, self.depth.dilation

@@ -21,6 +21,7 @@ from .piecewise import *
 from .pool import *
 from .randomized import *
 from .reductions import *
+from .resizing import *
 from .sequences import *
 from .shaping import *
 from .volumes import *
@@ -38,4 +39,4 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         + norms.__all__
     )
     __all__ += ordering.__all__ + piecewise.__all__ + pool.__all__ + randomized.__all__ + reductions.__all__
-    __all__ += sequences.__all__ + shaping.__all__ + volumes.__all__
+    __all__ += resizing.__all__ + sequences.__all__ + shaping.__all__ + volumes.__all__

@@ -396,12 +396,12 @@ def tanhshrink(x: Operand[Out]) -> Out:
 tanhshrink.defvjp(x=lambda g, x: times(g, square(tanh(x))))
 
 
-def glu(x: Operand[Out], axis: int = -1) -> Out:
+def glu(x: NDArray | Out, axis: int = -1) -> Out:
     """Gated linear unit (Dauphin et al. 2017): the first half along an axis, times the sigmoid of the second.
 
     Parameters
     ----------
-    x : array_like
+    x : ndarray or Tensor
     axis : int
         The axis, of an even length.
 

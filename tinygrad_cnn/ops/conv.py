@@ -20,6 +20,7 @@ from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..kernels.options import Window, check_plane, pair
 from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out, Shape
+from .joining import pad
 from .reductions import sum
 from .shaping import reshape
 
@@ -37,6 +38,7 @@ def conv2d(
     padding: int | Pair | Padding | str = 0,
     dilation: int | Pair = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> Out:
     """Two-dimensional convolution, as deep learning means it: cross-correlation, the kernel is not flipped.
 
@@ -56,6 +58,9 @@ def conv2d(
         The step between the elements of a window, at least 1.
     groups : int
         The number of groups, which divides C and O; each group of outputs sees its own group of channels.
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is made of: the others take elements of ``x``, by the modes "reflect", "edge" and
+        "wrap" of `pad`.
 
     Returns
     -------
@@ -88,6 +93,8 @@ def conv2d(
     )
     if bias is not None:
         checks.shape("conv2d", "bias", bias.shape, weight.shape[:1])
+    if padding_mode != "zeros":
+        x, spec = with_border("conv2d", x, spec.padding, padding_mode), spec.of_padded
     return conv2d_output(x, weight, bias, spec=spec)
 
 
@@ -258,6 +265,21 @@ def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **opt
                 found = f"the {type(value).__name__} {value}"
                 raise TypeError(f"{op}: {name}: expected integers or tuples, got {found}") from None
         raise type(error)(f"{op}: {error}") from None
+
+
+PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def with_border(op: str, x: Array, sides: tuple[Pair, ...], padding_mode: str) -> Array:
+    """Pad ``x`` (N, C, ...) by elements of its own, in a mode that is named as PyTorch does.
+
+    Examples
+    --------
+    >>> with_border("conv1d", np.array([[[1.0, 2.0, 3.0]]]), ((0, 2),), "circular")
+    array([[[1., 2., 3., 1., 2.]]])
+    """
+    checks.one_of(op, "padding_mode", padding_mode, tuple(PADDING_MODES))
+    return pad(x, ((0, 0), (0, 0), *sides), mode=PADDING_MODES[padding_mode])
 
 
 @primitive

@@ -76,8 +76,8 @@ def cross_entropy(
     if np.ndim(raw(targets)) == len(shape):
         return _against_probabilities(log_p, targets, weight, label_smoothing, ignore_index, reduction)
     if label_smoothing == 0:
-        return _nll(op, "targets", log_p, targets, weight, ignore_index, reduction)
-    labels, counted = _labels(op, "targets", targets, shape, ignore_index)
+        return _nll(op, log_p, targets, weight, ignore_index, reduction)
+    labels, counted = _labels(op, targets, shape, ignore_index)
     class_weights = _class_weights(op, weight, log_p)
     share = label_smoothing / shape[1]
     losses = -(1 - label_smoothing) * _picked(log_p, labels) * class_weights[labels]
@@ -94,10 +94,9 @@ def _against_probabilities(
     reduction: Reduction,
 ) -> Array:
     if np.shape(raw(p)) != log_p.shape:
-        labels = (*log_p.shape[:1], *log_p.shape[2:])
         raise ValueError(
-            f"cross_entropy: targets: expected labels of shape {labels}, or probabilities {log_p.shape}, got "
-            f"{np.shape(raw(p))}"
+            f"cross_entropy: targets: expected probability rows {log_p.shape}, got {np.shape(raw(p))}; "
+            f"labels have the shape {(*log_p.shape[:1], *log_p.shape[2:])}"
         )
     if ignore_index is not None:
         raise ValueError("cross_entropy: ignore_index: goes with labels, not with probabilities")
@@ -152,19 +151,18 @@ def nll_loss(
     2.5
     """
     _classes("nll_loss", "log_probabilities", log_probabilities)
-    return _nll("nll_loss", "labels", log_probabilities, labels, weight, ignore_index, reduction)
+    return _nll("nll_loss", log_probabilities, labels, weight, ignore_index, reduction)
 
 
 def _nll(
     op: str,
-    name: str,
     log_p: Array,
     labels: Array,
     weight: Operand[Any] | None,
     ignore_index: int | None,
     reduction: Reduction,
 ) -> Array:
-    labels, counted = _labels(op, name, labels, log_p.shape, ignore_index)
+    labels, counted = _labels(op, labels, log_p.shape, ignore_index)
     if weight is None and counted is None and reduction == "mean":
         return _mean_nll(log_p, labels)
     losses = -_picked(log_p, labels)
@@ -196,29 +194,29 @@ def _classes(op: str, name: str, x: Array) -> Shape:
     """Return the shape of scores (N, C, ...)."""
     shape = np.shape(raw(x))
     if len(shape) < 2:
-        raise ValueError(f"{op}: {name}: expected shape (N, C) or (N, C, ...), got {shape}")
+        raise ValueError(f"{op}: {name}: expected shape (N, C, ...), got {shape}")
     checks.floating(op, name, raw(x))
     return shape
 
 
 def _labels(
-    op: str, name: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
+    op: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
 ) -> tuple[NDArray, NDArray | None]:
     """Return labels in range, 0 for those that do not count, and a mask of those that do (None for all)."""
     labels = np.asarray(raw(labels))
     samples = (*shape[:1], *shape[2:])
     if labels.shape != samples:
-        raise ValueError(f"{op}: {name}: expected shape {samples} for logits {shape}, got {labels.shape}")
+        raise ValueError(f"{op}: labels: expected shape {samples} for logits {shape}, got {labels.shape}")
     if labels.dtype.kind not in "iu":
         way = f"; probabilities of the classes have the shape {shape}" if op == "cross_entropy" else ""
         raise TypeError(
-            f"{op}: {name}: expected integers, the classes of the samples, got {labels.dtype}: cast them by "
-            f"{name}.astype(int){way}"
+            f"{op}: labels: expected integers, got {labels.dtype}: cast numbers of classes by "
+            f".astype(int){way}"
         )
     if ignore_index is None:
-        return checks.indices(op, name, labels, shape[1]), None
+        return checks.indices(op, "labels", labels, shape[1]), None
     counted = labels != ignore_index
-    return checks.indices(op, name, np.where(counted, labels, 0), shape[1]), counted
+    return checks.indices(op, "labels", np.where(counted, labels, 0), shape[1]), counted
 
 
 def _places(labels: NDArray) -> tuple[NDArray, ...]:

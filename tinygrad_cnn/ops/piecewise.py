@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import primitive, raw
+from ..tape import add, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import clip, multiply, subtract, times, where
 from .shaping import reshape
@@ -100,7 +100,7 @@ def hardsigmoid(x: Operand[Out]) -> Out:
     >>> hardsigmoid(np.array([-4.0, 0.0, 1.5]))
     array([0.  , 0.5 , 0.75])
     """
-    return relu6(x + 3.0) / 6.0
+    return relu6(add(x, 3.0)) / 6.0
 
 
 @primitive

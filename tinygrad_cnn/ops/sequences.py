@@ -8,7 +8,7 @@ from .. import checks
 from ..kernels.geometry import ConvSpec, Pair, PoolSpec
 from ..kernels.options import padding_of_row, pair_of_row
 from ..types import Array, NDArray, Out
-from .conv import check_arrays, conv2d_input, conv2d_output, geometry, transposed_geometry
+from .conv import check_arrays, conv2d_input, conv2d_output, geometry, transposed_geometry, with_border
 from .pool import avg_pool2d_output, max_pool2d_output
 from .shaping import expand_dims, reshape, squeeze
 
@@ -24,6 +24,7 @@ def conv1d(
     padding: int | Pair | str = 0,
     dilation: int = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> Out:
     """One-dimensional convolution (cross-correlation): `conv2d` of arrays of height 1.
 
@@ -41,6 +42,8 @@ def conv1d(
         The zeros around the input.
     groups : int
         The number of groups, which divides C and O.
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is made of, as for `conv2d`.
 
     Returns
     -------
@@ -72,6 +75,8 @@ def conv1d(
     )
     if bias is not None:
         checks.shape("conv1d", "bias", bias.shape, weight.shape[:1])
+    if padding_mode != "zeros":
+        x, spec = with_border("conv1d", x, spec.padding, padding_mode), spec.of_padded
     return squeeze(conv2d_output(x, weight, bias, spec=spec), 2)
 
 

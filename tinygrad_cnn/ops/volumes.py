@@ -18,7 +18,7 @@ from ..kernels.options import Triple, VolumePadding, padding_of_volume, parts_of
 from ..kernels.volume import VolumeSpec
 from ..tape import in_single, primitive
 from ..types import Array, NDArray, Out
-from .conv import check_arrays, geometry
+from .conv import check_arrays, geometry, with_border
 from .pool import avg_pool2d_output, max_pool2d_output
 from .reductions import sum
 from .shaping import reshape
@@ -35,6 +35,7 @@ def conv3d(
     padding: int | Triple | VolumePadding | str = 0,
     dilation: int | Triple = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> Out:
     """Three-dimensional convolution (cross-correlation) of volumes.
 
@@ -52,6 +53,8 @@ def conv3d(
         The zeros around the input, as for `conv2d`.
     groups : int
         The number of groups, which divides C and O.
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is made of, as for `conv2d`.
 
     Returns
     -------
@@ -83,6 +86,9 @@ def conv3d(
     )
     if bias is not None:
         checks.shape("conv3d", "bias", bias.shape, weight.shape[:1])
+    if padding_mode != "zeros":
+        sides = (spec.depth.padding[1], *spec.plane.padding)
+        x, spec = with_border("conv3d", x, sides, padding_mode), spec.of_padded
     return conv3d_output(x, weight, bias, spec=spec)
 
 
