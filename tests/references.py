@@ -52,8 +52,7 @@ def windows(size, kernel, *, stride=(1, 1), padding=NO_PADDING, dilation=(1, 1),
 
     A tap that reads padding is left out.
     """
-    axes = zip(size, kernel, stride, padding, dilation, strict=True)
-    counts = [count_windows(*axis, ceil_mode) for axis in axes]
+    counts = output_size(size, kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
     for place in itertools.product(*map(range, counts)):
         inside = []
         for tap in itertools.product(*map(range, kernel)):

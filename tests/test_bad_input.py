@@ -137,7 +137,7 @@ WRONG_VALUES = [
     (lambda k: tg.group_norm(k(zeros(1, 2, 3)), -1, *TWO), "group_norm: ...multiple of groups=-1"),
     (lambda k: tg.adaptive_avg_pool2d(k(X[:, :, :0]), 1), "adaptive_avg_pool2d: x: ... got (2, 4, 0, 5)"),
     (lambda k: tg.embedding(k(LOGITS), [-1]), "embedding: indices: expected values in 0..2, got -1"),
-    (lambda k: tg.swapaxes(k(LOGITS), 0, 2), "swapaxes: axis 2 is out of bounds"),
+    (lambda k: tg.swapaxes(k(LOGITS), 0, 2), "swapaxes: axis2: axis 2 is out of bounds"),
     (lambda k: tg.moveaxis(k(LOGITS), 0, 5), "axis 5 is out of bounds"),
     (lambda k: tg.expand_dims(k(LOGITS), 9), "axis 9 is out of bounds"),
 ]
@@ -318,7 +318,7 @@ def test_operands_of_dtypes_that_are_no_real_numbers(dtype):
 @pytest.mark.parametrize("number", [1.0, Tensor(1.0, requires_grad=True)], ids=["array", "tensor"])
 def test_an_operand_that_is_no_array_of_numbers_is_named(wrong, number):
     came = ".*dtype <U1" if isinstance(wrong, np.ndarray) else re.escape(repr(wrong)[:10])
-    for op in (tg.relu, tg.exp, tg.sigmoid, tg.log_sigmoid):
+    for op in (tg.relu, tg.exp, tg.sigmoid, tg.log_sigmoid, tg.gelu):
         with pytest.raises((TypeError, ValueError), match=rf"\w+: x: expected numbers, got {came}") as caught:
             op(wrong)
         assert caught.value.__notes__[0].startswith("in ")
@@ -372,6 +372,25 @@ def test_labels_that_do_not_fit(kind, targets, error, said):
 def test_labels_that_do_not_fit_log_probabilities(kind, scores, targets, error, said):
     with refuses(error, f"nll_loss: {said}"):
         tg.nll_loss(kind(scores), np.array(targets))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda y: tg.cross_entropy(y, [0, 1]),
+        lambda y: tg.nll_loss(y, [0, 1]),
+        lambda y: tg.mse_loss(y, zeros(2, 3)),
+        lambda y: tg.binary_cross_entropy_with_logits(y, zeros(2, 3)),
+        lambda y: tg.relu(y),
+        lambda y: tg.add(y, Tensor(1.0)),
+    ],
+)
+@both_kinds
+def test_what_a_layer_returns_is_told_from_its_output(kind, use):
+    layer = nn.Dense(2, 3)
+    params, state = layer.init(np.random.default_rng(0))
+    with pytest.raises((TypeError, ValueError), match=r"write y, state = model\(\.\.\.\)"):
+        use(layer(params, state, kind(zeros(2, 2).astype(np.float32))))
 
 
 @both_kinds

@@ -406,10 +406,7 @@ def test_a_node_shows_what_made_it_and_the_cotangent_it_takes():
     inner = total.node.parents[0]
     total.backward()
     assert (repr(total.node), repr(inner)) == ("<released>", "<multiply: float64[2]>")
-    assert (total.node.parents, total.node.saved) == (
-        (),
-        {},
-    )  # whoever looks into a tape comes to an end here
+    assert (total.node.parents, total.node.saved) == ((), {})  # whoever looks into a tape ends here
 
 
 def test_raw_takes_the_array_out_and_leaves_everything_else():

@@ -1,4 +1,6 @@
-"""Shared fixtures: exact data, and every memory layout a kernel may be handed."""
+"""Shared fixtures: exact data, every memory layout a kernel may be handed, sizes and threads."""
+
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -30,15 +32,17 @@ def integers():
 def set_thresholds(monkeypatch):
     """Set the sizes at which the kernels change their way, and forget what was planned for others."""
 
+    cached = (
+        conv_plan.plan,
+        pool_plan._blocks,
+        product._piece_count,
+        product._chunk_count,
+        product._tap_pieces,
+    )
+
     def forget():
-        for cached in (
-            conv_plan.plan,
-            pool_plan._blocks,
-            product._piece_count,
-            product._chunk_count,
-            product._tap_pieces,
-        ):
-            cached.cache_clear()
+        for function in cached:
+            function.cache_clear()
 
     def set_sizes(**sizes):
         for name, value in sizes.items():
@@ -64,19 +68,15 @@ def exact_memory(monkeypatch):
 
 
 @pytest.fixture
-def in_two_threads():
-    """Run two functions many times at once; return their lists of results."""
-    from concurrent.futures import ThreadPoolExecutor
-    from threading import Barrier
+def spent():
+    """Call a function; return how many bytes it takes at its peak, beside those of its result."""
 
-    def run(first, second, times=30):
-        barrier = Barrier(2, timeout=20)
+    def measure(work):
+        tracemalloc.start()
+        try:
+            result = work()
+            return tracemalloc.get_traced_memory()[1] - getattr(result, "nbytes", 0)
+        finally:
+            tracemalloc.stop()
 
-        def repeat(work):
-            barrier.wait()
-            return [work() for _ in range(times)]
-
-        with ThreadPoolExecutor(2) as pool:
-            return [future.result() for future in [pool.submit(repeat, first), pool.submit(repeat, second)]]
-
-    return run
+    return measure

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -63,20 +62,14 @@ def problems(draw):
     return x, weight, draw(st.sampled_from([None, bias])), y, spec
 
 
+SHARED = {"NARROW_ROW": 1, "NARROW_SMALL_ROW": 1}
 WAYS = {
     "as measured": {},
-    "shared rows": {"NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
+    "shared rows": SHARED,
     "one window a block": {"COLUMNS_IN_A_BLOCK": 1},
     "some windows a block": {"COLUMNS_IN_A_BLOCK": 60},
-    "some shared rows a block": {"COLUMNS_IN_A_BLOCK": 150, "NARROW_ROW": 1, "NARROW_SMALL_ROW": 1},
-    "chunks": {
-        "SMALL_PRODUCT": 50,
-        "SMALL_OUTPUT": 12,
-        "SHORTEST_CHUNK": 1,
-        "FEWEST_TAPS": 1,
-        "NARROW_ROW": 1,
-        "NARROW_SMALL_ROW": 1,
-    },
+    "some shared rows a block": {"COLUMNS_IN_A_BLOCK": 150} | SHARED,
+    "chunks": {"SMALL_PRODUCT": 50, "SMALL_OUTPUT": 12, "SHORTEST_CHUNK": 1, "FEWEST_TAPS": 1} | SHARED,
 }
 
 
@@ -114,7 +107,7 @@ CASES = [
     ((64, 8, 14, 14), (16, 8, 3, 3), {"padding": 1}),
     ((16, 3, 12, 11), (32, 3, 3, 3), {"padding": 1}),
     ((40, 64, 5, 6), (64, 64, 3, 3), {"padding": 1}),
-    ((300, 200, 3, 4), (5, 200, 3, 3), {"padding": 1}),  # one output row does not fit into a block
+    ((128, 120, 3, 4), (5, 120, 3, 3), {"padding": 1}),  # one output row does not fit into a block
     ((16, 3, 30, 31), (16, 3, 7, 7), {"padding": 3, "stride": 2}),  # rows shared two apart
     ((1, 2, 5, 1), (2, 2, 5, 1), {}),
 ]
@@ -125,13 +118,6 @@ def draw(integers, x_shape, weight_shape, options):
     spec = ConvSpec.of(x_shape, weight_shape, **options)
     shapes = x_shape, weight_shape, weight_shape[:1], (x_shape[0], weight_shape[0], *spec.output_size)
     return [*(integers(*shape) for shape in shapes), spec]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_adjoint_identities_are_exact(integers, case):
-    x, weight, _, y, spec = draw(integers, *case)
-    out, dx, dweight = triad(x, weight, None, y, spec)
-    assert np.sum(out * y) == np.sum(x * dx) == np.sum(weight * dweight)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -186,28 +172,21 @@ def test_results_are_fresh_and_batch_last(integers, case):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-def test_sizes_of_zero(stride):
-    for images, channels, outputs in itertools.product((0, 2), (0, 3), (0, 4)):
-        x, weight = np.ones((images, channels, 5, 6)), np.ones((outputs, channels, 3, 2))
-        spec = ConvSpec.of(x.shape, weight.shape, stride=stride)
-        y = conv.forward(x, weight, np.ones(outputs), spec)
-        assert y.shape == (images, outputs, *spec.output_size)
-        if channels == 0:
-            assert np.all(y == 1)
-        dx, dweight = conv.input_gradient(y, weight, spec), conv.weight_gradient(x, y, spec)
-        assert dx.shape == x.shape
-        assert dweight.shape == weight.shape
-        if images == 0:
-            assert np.all(dweight == 0)
-        if outputs == 0:
-            assert np.all(dx == 0)
+@pytest.mark.parametrize(
+    ("images", "channels", "outputs"), [n for n in itertools.product((0, 2), (0, 3), (0, 4)) if 0 in n]
+)
+def test_sizes_of_zero(integers, images, channels, outputs, stride):
+    case = (images, channels, 5, 6), (outputs, channels, 3, 2), {"stride": stride}
+    assert_triad_equals_the_loops(*draw(integers, *case))
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.float16, np.complex128])
-def test_other_dtypes_stay_what_they_are(integers, dtype):
-    *operands, spec = draw(integers, (2, 2, 4, 5), (3, 2, 3, 3), {"padding": 1, "stride": (1, 2)})
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float16, np.complex128])
+@pytest.mark.parametrize("outputs", [3, 64])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_other_dtypes_stay_what_they_are(integers, dtype, outputs, stride):
+    *operands, spec = draw(integers, (32, 2, 8, 9), (outputs, 2, 3, 3), {"padding": 1, "stride": stride})
     found = triad(*(array.astype(dtype) for array in operands), spec)
-    for array, expected in zip(found, triad_by_loops(*operands, spec), strict=True):
+    for array, expected in zip(found, triad(*operands, spec), strict=True):
         assert array.dtype == dtype
         np.testing.assert_array_equal(array, expected)
 
@@ -215,69 +194,41 @@ def test_other_dtypes_stay_what_they_are(integers, dtype):
 @pytest.mark.parametrize("stride", [1, 2])
 def test_mixed_dtypes_are_promoted(integers, stride):
     x, weight, _, y, spec = draw(integers, (2, 2, 5, 6), (3, 2, 3, 3), {"stride": stride})
-    weight, wide_y = weight + 2.0**-30, y + 2.0**-30  # what is added is lost in float32
+    wide_weight, wide_y = weight + 2.0**-30, y + 2.0**-30  # what is added is lost in float32
     narrow_x, narrow_y = x.astype(np.float32), y.astype(np.float32)
-    found = (
-        conv.forward(narrow_x, weight, None, spec),
-        conv.input_gradient(narrow_y, weight, spec),
-        conv.weight_gradient(narrow_x, wide_y, spec),
-    )
-    out, dx, _ = triad_by_loops(x, weight, None, y, spec)
-    dweight = triad_by_loops(x, weight, None, wide_y, spec)[2]
-    for array, expected in zip(found, (out, dx, dweight), strict=True):
-        assert array.dtype == np.float64
-        np.testing.assert_array_equal(array, expected)
+    for found, expected in (
+        (conv.forward(narrow_x, wide_weight, None, spec), conv.forward(x, wide_weight, None, spec)),
+        (conv.input_gradient(narrow_y, wide_weight, spec), conv.input_gradient(y, wide_weight, spec)),
+        (conv.weight_gradient(narrow_x, wide_y, spec), conv.weight_gradient(x, wide_y, spec)),
+    ):
+        np.testing.assert_array_equal(found, expected, strict=True)
 
 
 def test_a_cotangent_of_the_wrong_shape_is_an_error(integers):
-    spec = ConvSpec.of((2, 2, 4, 5), (3, 2, 3, 3))
-    wrong = integers(2, 3, 3, 2)
-    with pytest.raises(ValueError, match=r"y must have .*3, 2, 3\), got \(2, 3, 3, 2\)"):
-        conv.input_gradient(wrong, integers(3, 2, 3, 3), spec)
-    with pytest.raises(ValueError, match=r"y must have .*3, 2, 3\), got \(2, 3, 3, 2\)"):
-        conv.weight_gradient(integers(2, 2, 4, 5), wrong, spec)
+    x, weight, _, y, spec = draw(integers, (2, 2, 4, 5), (3, 2, 3, 3), {})
+    wrong = y.swapaxes(2, 3)
+    for work in (
+        lambda: conv.input_gradient(wrong, weight, spec),
+        lambda: conv.weight_gradient(x, wrong, spec),
+    ):
+        with pytest.raises(ValueError, match=r"y must have .*3, 2, 3\), got \(2, 3, 3, 2\)"):
+            work()
 
 
-def test_two_threads_at_once_give_what_one_gives(in_two_threads, integers):
-    problems = [
-        draw(integers, x_shape, weight_shape, {"padding": 1})
-        for x_shape, weight_shape in (((16, 8, 14, 14), (16, 8, 3, 3)), ((16, 3, 12, 11), (32, 3, 3, 3)))
-    ]
-    alone = [triad(*problem) for problem in problems]
-    together = in_two_threads(*(lambda problem=problem: triad(*problem) for problem in problems))
-    for expected, results in zip(alone, together, strict=True):
-        for result in results:
-            for found, reference in zip(result, expected, strict=True):
-                np.testing.assert_array_equal(found, reference)
-
-
-def test_the_sums_of_a_weight_gradient_do_not_pile_up():
+def test_the_sums_of_a_weight_gradient_do_not_pile_up(spent):
     """Each block makes a sum of the size of the weight, which may be many times that of the images."""
     x, y = (np.ones((128, 28, 28, 16), np.float32).transpose(3, 0, 1, 2) for _ in range(2))
     spec = ConvSpec.of(x.shape, (128, 128, 3, 3), padding=1)
     cut = plan(spec, 128, 128, 16, x.dtype, 1, thresholds.NARROW_ROW)
     assert len(cut.blocks) > 20
-    conv.weight_gradient(x, y, spec)  # with scratch at hand
-    tracemalloc.start()
-    try:
-        result = conv.weight_gradient(x, y, spec)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 6 * result.nbytes
-
-
-@pytest.mark.parametrize(("outputs", "dtype"), [(3, np.int32), (64, np.int32), (3, np.int64)])
-def test_integers_keep_their_dtype(outputs, dtype):
-    x, y = np.ones((32, 2, 8, 8), dtype), np.ones((32, outputs, 8, 8), dtype)
-    spec = ConvSpec.of(x.shape, (outputs, 2, 3, 3), padding=1)
-    assert conv.weight_gradient(x, y, spec).dtype == dtype
+    nbytes = conv.weight_gradient(x, y, spec).nbytes  # with scratch at hand
+    assert spent(lambda: conv.weight_gradient(x, y, spec)) < 5 * nbytes
 
 
 @pytest.mark.parametrize(
     ("weight_shape", "options"), [((4, 3, 7, 7), {"stride": 2, "padding": 3}), ((4, 3, 3, 3), {})]
 )
-def test_columns_take_no_more_memory_than_a_block(weight_shape, options):
+def test_columns_take_no_more_memory_than_a_block(spent, weight_shape, options):
     x = np.ones((3, 112, 112, 8), np.float32).transpose(3, 0, 1, 2)  # batch-last
     weight = np.ones(weight_shape, np.float32)
     spec = ConvSpec.of(x.shape, weight_shape, **options)
@@ -289,15 +240,7 @@ def test_columns_take_no_more_memory_than_a_block(weight_shape, options):
         lambda: conv.weight_gradient(x, y, spec),
     ):
         memory._free.buffers.clear()  # scratch that is kept would not be counted
-        tracemalloc.start()
-        try:
-            result = work()
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        spent = peak - result.nbytes
-        assert spent < 2 * thresholds.COLUMNS_IN_A_BLOCK * x.itemsize
-        assert spent < whole / 2
+        assert spent(work) < min(2 * thresholds.COLUMNS_IN_A_BLOCK * x.itemsize, whole / 2)
 
 
 def test_a_product_in_many_parts_takes_operands_of_another_byte_order(integers):

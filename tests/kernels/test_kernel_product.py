@@ -38,18 +38,12 @@ def test_any_memory_layout_gives_the_same(layout, integers):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32])
-def test_an_outer_product_is_exact_in_every_dtype(dtype):
+def test_an_outer_product_is_exact_in_every_dtype_and_keeps_infinities_and_nan(dtype):
     a, b = draw(0, 300, 1).astype(dtype), draw(1, 1, 200).astype(dtype)
-    found = product(a, b)
-    assert found.dtype == dtype
-    np.testing.assert_array_equal(found, a * b)
-
-
-def test_an_outer_product_keeps_infinities_and_nan():
-    a, b = np.ones((300, 1), np.float32), np.ones((1, 200), np.float32)
-    a[:3, 0], b[0, :2] = (np.inf, np.nan, 0), (0, -np.inf)
+    if np.dtype(dtype).kind == "f":
+        a[:3, 0], b[0, :2] = (np.inf, np.nan, 0), (0, -np.inf)
     with np.errstate(invalid="ignore"):
-        np.testing.assert_array_equal(product(a, b), a * b)
+        np.testing.assert_array_equal(product(a, b), a * b, strict=True)
 
 
 def test_dtypes_are_promoted():

@@ -41,10 +41,10 @@ def test_how_the_convolutions_of_the_baseline_are_cut(images, shortest_row, thre
         assert (cut.shares_rows, len(cut.blocks), cut.threads) == expected
 
 
-@pytest.mark.parametrize(("outputs", "blocks_and_threads"), [(21, (1, 1)), (22, (2, 2))])
-def test_a_convolution_is_shared_from_so_many_outputs_on(outputs, blocks_and_threads):
-    cut = plan(*convolution(64, 8, 14, outputs, padding=1), 2, FORWARD)
-    assert (len(cut.blocks), cut.threads) == blocks_and_threads
+def test_a_convolution_is_shared_from_so_many_outputs_on():
+    for outputs, count in ((21, 1), (22, 2)):
+        cut = plan(*convolution(64, 8, 14, outputs, padding=1), 2, FORWARD)
+        assert (len(cut.blocks), cut.threads) == (count, count)
 
 
 def test_rows_that_do_not_overlap_are_not_shared():
@@ -82,56 +82,50 @@ def test_how_the_poolings_of_the_baseline_are_cut(set_threads, images, threads, 
         assert (len(cut), shared_by) == expected
 
 
+PIECES, CHUNKS, TAPS = product._piece_count, product._chunk_count, product._tap_pieces
+
+
 @pytest.mark.parametrize(
-    ("m", "k", "n", "is_transposed", "pieces"),
+    ("count", "sizes", "expected"),
     [
-        (64, 784, 128, False, 8),  # the dense layer of the baseline
-        (784, 64, 128, False, 7),
-        (784, 128, 8, True, 7),
-        (8, 784, 128, False, 1),
-        (64, 64, 64, True, 4),  # just as many multiplications as are worth it
-        (63, 64, 64, True, 1),
-        (1024, 128, 8, False, 2),  # just as large an operand as stays in the cache
-        (1040, 128, 8, False, 1),
+        (PIECES, (64, 784, 128, False), 8),  # the dense layer of the baseline
+        (PIECES, (784, 64, 128, False), 7),
+        (PIECES, (784, 128, 8, True), 7),
+        (PIECES, (8, 784, 128, False), 1),
+        (PIECES, (64, 64, 64, True), 4),  # just as many multiplications as are worth it
+        (PIECES, (63, 64, 64, True), 1),
+        (PIECES, (1024, 128, 8, False), 2),  # just as large an operand as stays in the cache
+        (PIECES, (1040, 128, 8, False), 1),
+        (CHUNKS, (8, 9, 50176), 4),  # the convolutions of the baseline
+        (CHUNKS, (16, 72, 12544), 16),
+        (CHUNKS, (16, 72, 896), 2),
+        (CHUNKS, (8, 9, 1792), 1),
+        (CHUNKS, (100, 100, 128), 2),  # just as few columns a chunk as pay
+        (CHUNKS, (100, 100, 126), 1),
+        (TAPS, (16, 72), 1),  # 1152 elements, 16 taps a piece
+        (TAPS, (36, 32), 1),
+        (TAPS, (37, 32), 2),
+        (TAPS, (72, 32), 2),
+        (TAPS, (72, 30), 1),
     ],
 )
-def test_how_products_are_cut(m, k, n, is_transposed, pieces):
-    assert product._piece_count(m, k, n, is_transposed) == pieces
+def test_into_how_many_parts_products_are_cut(count, sizes, expected):
+    assert count(*sizes) == expected
 
 
 @pytest.mark.parametrize(
-    ("m", "k", "n", "chunks"),
+    ("outputs", "kernel", "options", "pays"),
     [
-        (8, 9, 50176, 4),  # the convolutions of the baseline
-        (16, 72, 12544, 16),
-        (16, 72, 896, 2),
-        (8, 9, 1792, 1),
-        (100, 100, 128, 2),  # just as few columns a chunk as pay
-        (100, 100, 126, 1),
+        (15, 3, {}, True),
+        (16, 3, {}, False),  # four times as many outputs as inputs
+        (16, 1, {}, True),  # no columns are made
+        (16, 1, {"padding": 1}, False),
+        (4, 3, {"stride": 2}, False),
     ],
 )
-def test_how_products_of_columns_are_cut(m, k, n, chunks):
-    assert product._chunk_count(m, k, n) == chunks
-
-
-@pytest.mark.parametrize(
-    ("m", "k", "pieces"),
-    [(16, 72, 1), (36, 32, 1), (37, 32, 2), (72, 32, 2), (72, 30, 1)],  # 1152 elements, 16 taps a piece
-)
-def test_how_the_taps_of_a_weight_gradient_are_cut(m, k, pieces):
-    assert product._tap_pieces(m, k) == pieces
-
-
-def test_a_convolution_is_flipped_for_its_gradient_where_that_pays():
-    def pays(outputs, channels, kernel, **options):
-        spec = ConvSpec.of((1, channels, 9, 9), (outputs, channels, kernel, kernel), **options)
-        return conv._flip_pays(np.ones((outputs, channels, kernel, kernel)), spec)
-
-    assert pays(15, 4, 3)
-    assert not pays(16, 4, 3)  # four times as many outputs as inputs
-    assert pays(16, 4, 1)  # no columns are made
-    assert not pays(16, 4, 1, padding=1)
-    assert not pays(4, 4, 3, stride=2)
+def test_a_convolution_is_flipped_for_its_gradient_where_that_pays(outputs, kernel, options, pays):
+    weight = np.ones((outputs, 4, kernel, kernel))
+    assert conv._flip_pays(weight, ConvSpec.of((1, 4, 9, 9), weight.shape, **options)) == pays
 
 
 def forbid(monkeypatch, owner, name):

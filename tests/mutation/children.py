@@ -8,27 +8,15 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MEMORY = 6 << 30
-ASLEEP = 120  # seconds without any CPU time after which a child is taken to hang
+ASLEEP = 300  # seconds that a child may wait, beside the time in which even a busy machine runs its tests
 PRELOADED = ("numpy.testing", "hypothesis.extra.numpy", "hypothesis.stateful", "torch")
-PYTEST = (
-    "-q",
-    "-n",
-    "0",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:randomly",
-    "--tb=no",
-    "-W",
-    "ignore::pytest.PytestWarning",
-)
+PYTEST = ("-q", "-n0", "-pno:cacheprovider", "-pno:randomly", "--tb=no", "-Wignore::pytest.PytestWarning")
 
 
 def preload() -> None:
@@ -78,6 +66,7 @@ def _child(
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu) + 1, int(cpu) + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.alarm(ASLEEP + int(20 * cpu))  # threads that wait for each other use no time of the processor
     output = os.open(tree / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -98,27 +87,11 @@ def _child(
 
 
 def _wait(pid: int) -> tuple[int, float]:
-    """Wait for a child, and end it when it only sleeps, as threads do that wait for each other."""
-    used, since = 0.0, time.monotonic()
-    while True:
-        ended, status, usage = os.wait4(pid, os.WNOHANG)
-        if ended:
-            break
-        if time.monotonic() > since + ASLEEP:
-            now = _cpu_of(pid)
-            if now == used:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)
-            used, since = now, time.monotonic()
-        time.sleep(0.02)
+    """Wait for a child, and end what it has started."""
+    _, status, usage = os.wait4(pid, 0)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)  # a grandchild that still runs
     return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
-
-
-def _cpu_of(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15]))
 
 
 def in_workers(count: int, tasks: int, work: Callable[[int, int], None]) -> None:

@@ -7,57 +7,32 @@ behaviour hangs on them.
 
 import ast
 import copy
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.GtE,
-    ast.GtE: ast.Lt,
-    ast.Gt: ast.LtE,
-    ast.LtE: ast.Gt,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-}
-BOUNDARY: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-}
-ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.FloorDiv,
-    ast.Pow: ast.Mult,
-    ast.BitAnd: ast.BitOr,
-    ast.BitOr: ast.BitAnd,
-    ast.LShift: ast.RShift,
-    ast.RShift: ast.LShift,
-}
-OPPOSITE_CALLS = {
-    "min": "max",
-    "max": "min",
-    "any": "all",
-    "all": "any",
-    "minimum": "maximum",
-    "maximum": "minimum",
-    "floor": "ceil",
-    "ceil": "floor",
-    "zeros": "ones",
-    "ones": "zeros",
-}
+
+def _both_ways(*pairs: tuple) -> dict:
+    return {a: b for pair in pairs for a, b in (pair, pair[::-1])}
+
+
+NEGATED = _both_ways(
+    (ast.Eq, ast.NotEq), (ast.Lt, ast.GtE), (ast.Gt, ast.LtE), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)
+)
+BOUNDARY = _both_ways((ast.Lt, ast.LtE), (ast.Gt, ast.GtE))
+ARITHMETIC = _both_ways(
+    (ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.BitAnd, ast.BitOr), (ast.LShift, ast.RShift)
+) | {ast.FloorDiv: ast.Mult, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult}
+OPPOSITE_CALLS = _both_ways(
+    ("min", "max"), ("any", "all"), ("minimum", "maximum"), ("floor", "ceil"), ("zeros", "ones")
+)
 Positioned = ast.expr | ast.stmt
 Change = tuple[str, Positioned, ast.AST | None]
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = (*FUNCTIONS, ast.ClassDef)
+# the fields of a statement that are statements themselves, or left alone
+ELSEWHERE = ("body", "orelse", "finalbody", "handlers", "annotation", "returns", "exc", "cause")
 UNTOUCHED_NAMES = {"__all__", "__slots__", "__match_args__"}
 
 
@@ -209,33 +184,23 @@ class _Finder:
         self.found: list[Mutant] = []
         self.scope: list[str] = []
         self.in_function = False
-        self.line_starts = [0]
-        for line in self.data.splitlines(keepends=True):
-            self.line_starts.append(self.line_starts[-1] + len(line))
+        self.line_starts = list(
+            itertools.accumulate(map(len, self.data.splitlines(keepends=True)), initial=0)
+        )
 
     def visit_body(self, body: list[ast.stmt]) -> None:
         for statement in body:
-            documentation = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-            if documentation or isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assert)):
-                continue
-            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and _is_untouched(statement):
-                continue
-            if isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test):
-                continue
-            self.visit_statement(statement)
+            if not _is_untouched(statement):
+                self.visit_statement(statement)
 
     def visit_statement(self, statement: ast.stmt) -> None:
         if isinstance(statement, SCOPES):
             self.scope.append(statement.name)
         text = normalised(statement)
-        for name, old, new in changes(statement):
-            self.add(name, old, new, statement, text, None)
-        for field, value in ast.iter_fields(statement):
-            if field in ("body", "orelse", "finalbody", "handlers", "annotation", "returns", "exc", "cause"):
-                continue
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    self.visit_expression(child, statement, text, None)
+        for change in changes(statement):
+            self.add(change, statement, text, None)
+        for child in _children(statement, but=ELSEWHERE):
+            self.visit_expression(child, statement, text, None)
         outside = self.in_function
         self.in_function |= isinstance(statement, FUNCTIONS)
         for field in "body", "orelse", "finalbody":
@@ -246,33 +211,18 @@ class _Finder:
         if isinstance(statement, SCOPES):
             self.scope.pop()
 
-    def visit_expression(
-        self, node: ast.AST, statement: ast.stmt, text: str, function: ast.Lambda | None
-    ) -> None:
+    def visit_expression(self, node, statement: ast.stmt, text: str, function: ast.Lambda | None) -> None:
         if isinstance(node, ast.JoinedStr):  # positions inside one are not those of the file
             return
-        for name, old, new in changes(node):
-            self.add(name, old, new, statement, text, function)
-        for field, value in ast.iter_fields(node):
-            if field == "annotation":
-                continue
-            inner = node if isinstance(node, ast.Lambda) and field == "body" else function
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    self.visit_expression(child, statement, text, inner)
+        for change in changes(node):
+            self.add(change, statement, text, function)
+        for child in _children(node, but=("annotation",)):
+            inner = node if isinstance(node, ast.Lambda) and child is node.body else function
+            self.visit_expression(child, statement, text, inner)
 
-    def add(
-        self,
-        operator: str,
-        old: Positioned,
-        new: ast.AST | None,
-        statement: ast.stmt,
-        text: str,
-        function: ast.Lambda | None,
-    ) -> None:
+    def add(self, change: Change, statement: ast.stmt, text: str, function: ast.Lambda | None) -> None:
+        operator, old, new = change
         first, last = _span(old)
-        start = self.line_starts[first - 1] + old.col_offset
-        stop = self.line_starts[last - 1] + (old.end_col_offset or 0)
         breaks = "\n" * (last - first)
         if new is None:
             written = "pass" + breaks
@@ -280,9 +230,8 @@ class _Finder:
             written = ast.unparse(new) + breaks
         else:
             written = f"({ast.unparse(new)}{breaks})"
-        runs = function is not None or (
-            self.in_function and not isinstance(statement, (ast.ClassDef, ast.FunctionDef))
-        )
+        makes = isinstance(statement, (ast.ClassDef, ast.FunctionDef))
+        runs = function is not None or (self.in_function and not makes)
         self.found.append(
             Mutant(
                 room=self.room,
@@ -293,13 +242,24 @@ class _Finder:
                 file=self.file,
                 line=first,
                 end_line=last,
-                lines=_lines_that_run(old, statement, function) if runs else _all_lines(statement),
+                lines=_lines_that_run(old, statement, function) if runs else _lines(_span(statement)),
                 at_import=not runs,
-                start=start,
-                stop=stop,
+                start=self.line_starts[first - 1] + old.col_offset,
+                stop=self.line_starts[last - 1] + (old.end_col_offset or 0),
                 text=written,
             )
         )
+
+
+def _children(node: ast.AST, but: tuple[str, ...]) -> Iterator[ast.AST]:
+    """Yield the nodes in the fields of a node, but for some of its fields."""
+    for field, value in ast.iter_fields(node):
+        if field not in but:
+            yield from (
+                child
+                for child in (value if isinstance(value, list) else [value])
+                if isinstance(child, ast.AST)
+            )
 
 
 def _lines_that_run(node: Positioned, statement: ast.stmt, function: ast.Lambda | None) -> tuple[int, ...]:
@@ -308,19 +268,24 @@ def _lines_that_run(node: Positioned, statement: ast.stmt, function: ast.Lambda 
     body = getattr(statement, "body", None)
     if function is None and body:
         last = max(body[0].lineno - 1, first)
-    own, around = _span(node), (first, last)
-    return tuple(dict.fromkeys(line for a, b in (own, around) for line in range(a, b + 1)))
+    return tuple(dict.fromkeys(_lines(_span(node)) + _lines((first, last))))
 
 
-def _all_lines(statement: ast.stmt) -> tuple[int, ...]:
-    first, last = _span(statement)
-    return tuple(range(first, last + 1))
+def _lines(span: tuple[int, int]) -> tuple[int, ...]:
+    return tuple(range(span[0], span[1] + 1))
 
 
 def _span(node: Positioned) -> tuple[int, int]:
     return node.lineno, node.end_lineno or node.lineno
 
 
-def _is_untouched(statement: ast.Assign | ast.AnnAssign) -> bool:
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    return any(isinstance(target, ast.Name) and target.id in UNTOUCHED_NAMES for target in targets)
+def _is_untouched(statement: ast.stmt) -> bool:
+    """Say whether a statement is documentation, an import, an assertion or a list of names."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.If):
+        return "TYPE_CHECKING" in ast.unparse(statement.test)
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return any(isinstance(target, ast.Name) and target.id in UNTOUCHED_NAMES for target in targets)
+    return isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assert))

@@ -12,15 +12,8 @@ from . import probes
 from .children import cpu_seconds
 
 CLOCKS = {"perf_counter", "process_time", "thread_time", "monotonic"}
-READERS = (
-    "pathlib",
-    "codecs",
-    "io",
-    "_io",
-    "inspect",
-    "linecache",
-    "tokenize",
-)  # what stands between a test and the file it reads
+# what stands between a test and the file that it reads
+READERS = {"pathlib", "codecs", "io", "_io", "inspect", "linecache", "tokenize"}
 
 
 class Repeatable:

@@ -1,7 +1,6 @@
 """The tables of a run, and the list of the mutants that no test noticed."""
 
 import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,7 @@ def judgements(sample: list[dict[str, Any]]) -> dict[str, str]:
 
 def markdown(records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
     """Write the report of a run."""
-    parts = ["# Mutants\n", _table("room", ROOMS, records, equivalent)]
-    files = sorted({record["file"] for record in records}, key=lambda f: ("/" in f, f))
-    parts.append(_table("file", files, records, equivalent))
+    parts = ["# Mutants\n", _table(records, equivalent)]
     survivors = [record for record in records if record["status"] == "survived"]
     real = [record for record in survivors if record["key"] not in equivalent]
     parts.append(f"## Survivors that a test should notice: {len(real)}\n")
@@ -36,16 +33,14 @@ def markdown(records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
     return "\n".join(parts)
 
 
-def _table(title: str, groups, records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
-    of_group = defaultdict(list)
-    for record in records:
-        of_group[record[title]].append(record)
-    rows = [
-        f"| {title} | mutants | killed | of these timeouts | survived | equivalent | killed of the others |"
-    ]
-    rows.append("|---|---:|---:|---:|---:|---:|---:|")
-    rows += [_row(group, of_group[group], equivalent) for group in groups if of_group[group]]
-    return "\n".join([*rows, _row("all", records, equivalent)]) + "\n"
+def _table(records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
+    of_room = {room: [record for record in records if record["room"] == room] for room in ROOMS}
+    rows = [_row(room, of_room[room], equivalent) for room in ROOMS if of_room[room]]
+    head = "| room | mutants | killed | of these timeouts | survived | equivalent | killed of the others |"
+    return (
+        "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|", *rows, _row("all", records, equivalent)])
+        + "\n"
+    )
 
 
 def _row(name: str, records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:

@@ -39,7 +39,7 @@ def judge(ended: Ended) -> Verdict:
     if any("finished" in note for note in ended.notes):
         return Verdict("survived", None, None, len(started), ended.cpu)
     last = started[-1] if started else "import or collection"
-    late = ended.code in (-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL)
+    late = ended.code in (-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGALRM, -signal.SIGKILL)
     return Verdict("timeout" if late else "killed", last, f"ended with {ended.code}", len(started), ended.cpu)
 
 
@@ -55,34 +55,26 @@ class Runner:
     def run(self, mutants: list[Mutant], killers: dict[str, str]) -> None:
         """Run what has no result yet; ``killers`` names for a mutant the test that killed it elsewhere."""
         done = results(self.results)
-        waiting = [mutant for mutant in mutants if self._unfinished(done.get(key(mutant)))]
+        waiting = [mutant for mutant in mutants if key(mutant) not in done]
         print(f"{len(mutants)} mutants, {len(waiting)} to run", flush=True)
         for copy in self.copies if waiting else ():  # compiles the tests, which the mutants' children do not
             run_pytest(copy, ["--collect-only"], Repeatable, cpu=300)
 
         def one(worker: int, task: int) -> None:
             mutant = waiting[task]
-            before = done.get(key(mutant))
-            record = as_record(mutant) | self.verdict(mutant, worker, killers.get(key(mutant)), before)
+            record = as_record(mutant) | self.verdict(mutant, worker, killers.get(key(mutant)))
             with self.results.open("a") as stream:
                 stream.write(json.dumps(record) + "\n")
             print(f"{mutant.file}:{mutant.line} {mutant.operator}: {record['status']}", flush=True)
 
         in_workers(self.workers, len(waiting), one)
 
-    def _unfinished(self, record: dict[str, Any] | None) -> bool:
-        """Say whether a mutant was not run, or survived so far and has tests left under a higher cap."""
-        return record is None or bool(record["left"] and self.cap > record["cap"])
-
-    def verdict(
-        self, mutant: Mutant, worker: int, killer: str | None, before: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    def verdict(self, mutant: Mutant, worker: int, killer: str | None) -> dict[str, Any]:
         """Plant a mutant, run its tests until one fails, and take it out again."""
         path = self.copies[worker] / "tinygrad_cnn" / mutant.file
         source, times = path.read_text(encoding="utf-8"), path.stat()
         names = self.known.covering(mutant)
-        ran, cpu = (before["ran"], before["cpu"]) if before else (0, 0.0)
-        rounds = list(self._rounds(names[ran:], self.cap - cpu))
+        rounds = list(self._rounds(names, self.cap))
         if known := self.known.named(killer):
             rounds.insert(0, [known])
         path.write_text(mutant.apply(source), encoding="utf-8")
@@ -91,15 +83,14 @@ class Runner:
         finally:
             path.write_text(source, encoding="utf-8")
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        ran = min(ran + verdict.ran, len(names))
+        ran = min(verdict.ran, len(names))
         return {
             "status": verdict.status,
             "killer": verdict.killer,
             "reason": verdict.reason,
             "ran": ran,
             "left": len(names) - ran if verdict.status == "survived" else 0,
-            "cpu": round(cpu + verdict.cpu, 2),
-            "cap": self.cap,
+            "cpu": round(verdict.cpu, 2),
             "original": _lines(source, mutant),
             "mutated": _lines(mutant.apply(source), mutant),
         }

@@ -1,10 +1,8 @@
-"""A sample of the mutants, stratified by file; and the same sample found again in another tree."""
+"""A sample of the mutants, and the same sample found again in another tree."""
 
-import ast
 import difflib
 import hashlib
 import random
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,28 +10,8 @@ from .operators import Mutant, mutants
 
 ROOMS = ("tape", "autodiff", "tree", "ops", "optim", "kernels")
 SEED = 10
-FEWEST = 3  # mutants in a file, if it has as many
 SIMILAR = 0.6  # how alike two statements must be to count as one that was edited
 UNIQUE = 20  # characters from which on an equal statement in a function of another name is the same one
-
-# Places that an earlier sample left alive, at the commit that the stored sample was drawn from: file, line,
-# and how the operator's name begins.
-NAMED = [
-    ("ops/losses.py", 123, "statement deleted"),
-    ("ops/losses.py", 228, "constant: 0.0"),
-    ("ops/elementwise.py", 58, "condition forced: True"),
-    ("ops/linalg.py", 179, "constant: True"),
-    ("ops/linalg.py", 192, "constant: 0"),
-    ("ops/linalg.py", 240, "condition forced: False"),
-    ("ops/conv.py", 121, "keyword dropped: stride"),
-    ("ops/conv.py", 190, "constant: 0"),
-    ("ops/ordering.py", 11, "keyword dropped"),
-    ("optim/schedules.py", 194, "boundary moved"),
-    ("kernels/normalization.py", 163, "constant: 1"),
-    ("kernels/product.py", 75, "condition forced: False"),
-    ("kernels/conv.py", 544, "condition forced: False"),
-    ("ops/shaping.py", 234, "boolean swapped"),
-]
 
 
 def room_of(file: str) -> str:
@@ -52,59 +30,11 @@ def all_mutants(tree: Path, rooms: Iterable[str] | None = None) -> dict[str, lis
     return found
 
 
-def lines_of_code(source: str) -> int:
-    """Count the lines that are not blank, comment or docstring."""
-    text = source.splitlines()
-    silent: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            silent.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return sum(
-        number not in silent and bool(line.strip()) and not line.strip().startswith("#")
-        for number, line in enumerate(text, 1)
-    )
-
-
 def draw(tree: Path, size: int, seed: int = SEED) -> list[Mutant]:
-    """Return a sample whose share of each file is that file's share of the lines of code."""
-    found = {file: list_ for file, list_ in all_mutants(tree, ROOMS).items() if list_}
-    package = tree / "tinygrad_cnn"
-    lines = {file: lines_of_code((package / file).read_text(encoding="utf-8")) for file in found}
-    share = {file: max(FEWEST, size * n / sum(lines.values())) for file, n in lines.items()}
-    scale = size / sum(share.values())
-    sample = []
-    for file, candidates in found.items():
-        number = min(len(candidates), max(FEWEST, round(share[file] * scale)))
-        sample += _draw_file(candidates, _named(file, candidates), number, random.Random(f"{seed} {file}"))
-    return sample
-
-
-def _named(file: str, candidates: list[Mutant]) -> list[Mutant]:
-    picked = []
-    for where, line, operator in NAMED:
-        at = [m for m in candidates if where == file and m.line <= line <= m.end_line]
-        kind = [m for m in at if m.operator.startswith(operator)] or at
-        picked += sorted(kind, key=lambda m: (m.start - m.stop, m.start))[-1:]  # the smallest, the last
-    return picked
-
-
-def _draw_file(
-    candidates: list[Mutant], first: list[Mutant], number: int, rng: random.Random
-) -> list[Mutant]:
-    """Draw a line, then one mutant on it, so that a line with many operators does not crowd out others."""
-    by_line = defaultdict(list)
-    for mutant in candidates:
-        if mutant not in first:
-            by_line[mutant.line].append(mutant)
-    picked = list(first)
-    while len(picked) < number and by_line:
-        lines = sorted(by_line)
-        rng.shuffle(lines)
-        for line in lines[: number - len(picked)]:
-            picked.append(by_line[line].pop(rng.randrange(len(by_line[line]))))
-            if not by_line[line]:
-                del by_line[line]
-    return sorted(picked, key=lambda m: (m.file, m.start, m.operator))
+    """Return a sample of the mutants in the rooms, in the order of the text."""
+    everything = [mutant for of_file in all_mutants(tree, ROOMS).values() for mutant in of_file]
+    drawn = random.Random(seed).sample(range(len(everything)), min(size, len(everything)))
+    return [everything[number] for number in sorted(drawn)]
 
 
 # --- as records in a file ---------------------------------------------------------------------------------

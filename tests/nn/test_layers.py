@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from records.layers import LAYERS
+from records.rooms import defined
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, nn, tree
@@ -58,10 +59,9 @@ def test_values_gradients_and_state_are_those_of_pytorch(record, layer, shape, t
     x = RNG(7).standard_normal(shape)
     twin = record.torch(torch.nn, layer).double().train(train)
 
-    def ours(name, array):
-        return (
-            array.detach().numpy().T if (record.name, name) == ("Dense", "weight") else array.detach().numpy()
-        )
+    def ours(name, tensor):
+        array = tensor.detach().numpy()
+        return array.T if (record.name, name) == ("Dense", "weight") else array
 
     with torch.no_grad():
         for name, value in {**params, **state}.items():
@@ -213,8 +213,22 @@ def test_init_needs_a_generator_and_a_floating_dtype(record, layer, shape):
         layer.init(RNG(0), dtype=np.int64)
 
 
-def test_a_layer_that_defines_nothing_raises():
+@pytest.mark.parametrize("base", [nn.Layer, nn.Parameterless])
+def test_a_layer_that_defines_nothing_raises(base):
     with pytest.raises(NotImplementedError):
-        nn.Layer()({}, {}, np.ones(1))
-    with pytest.raises(NotImplementedError):
-        nn.Parameterless()({}, {}, np.ones(1))
+        base()({}, {}, np.ones(1))
+
+
+# --- no layer is forgotten ---------------------------------------------------------------------------------
+
+
+def test_what_the_modules_define_is_exported():
+    initial = {name for name, value in defined(nn).items() if value.__module__ == nn.init.__name__}
+    assert set(nn.init.__all__) == initial
+    assert set(nn.__all__) == (defined(nn).keys() - initial) | {"init"}
+
+
+def test_every_layer_has_a_record():
+    classes = {name: value for name, value in defined(nn).items() if isinstance(value, type)}
+    layers = {name for name, value in classes.items() if issubclass(value, nn.Layer)}
+    assert {record.name for record in LAYERS} == layers - {"Layer", "Parameterless"}

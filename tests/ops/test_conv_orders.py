@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 import tinygrad_cnn as tg
 from tinygrad_cnn import grad
 
-EXAMPLES = settings(deadline=None, max_examples=100 if settings.default.max_examples < 1000 else 1000)
+EXAMPLES = settings(deadline=None, max_examples=40 if settings.default.max_examples < 1000 else 1000)
 CONVOLUTIONS = {r.name: r for r in records.RECORDS if r.name in ("conv1d", "conv2d", "conv_transpose2d")}
 
 
@@ -74,9 +74,3 @@ def test_derivatives_to_the_third_order_are_exact(name):
         check_line(op, form, start, direction)
 
     exact()
-
-
-def test_a_1x1_convolution_is_a_product_of_matrices():
-    rng = np.random.default_rng(0)
-    x, w = rng.integers(-4, 5, (2, 3, 4, 5)).astype(float), rng.integers(-4, 5, (6, 3, 1, 1)).astype(float)
-    assert_array_equal(tg.conv2d(x, w), np.einsum("oc,nchw->nohw", w[:, :, 0, 0], x))

@@ -11,7 +11,7 @@ import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, tree
 from tinygrad_cnn.testing import Call
 
-EXAMPLES = settings(deadline=None, max_examples=60 if settings.default.max_examples < 1000 else 1000)
+EXAMPLES = settings(deadline=None, max_examples=30 if settings.default.max_examples < 1000 else 1000)
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # means of nothing, logarithms of zero
 
 DTYPES = [np.float64, np.float32, np.float16, np.int64, np.int8, np.bool_]
@@ -44,7 +44,7 @@ def calls(draw, record):
         return np.asarray(signed.astype(draw(st.sampled_from(DTYPES))))
 
     operands, params = tree.map(any_numbers, call.operands), dict(call.params)
-    fault = draw(st.integers(0, 19))
+    fault = draw(st.integers(0, 9))
     if fault == 0:
         arrays = [x for x in tree.leaves(operands) if isinstance(x, np.ndarray)]
         wrong = np.ones((*arrays[0].shape, 4), arrays[0].dtype)
@@ -99,7 +99,7 @@ def test_values_shapes_dtypes_and_errors_are_numpys(name):
         assert isinstance(recorded, Tensor)
         assert recorded.shape == np.shape(expected)
         assert_array_equal(recorded.data, value)
-        is_constant = name in ("sign", "floor", "argmax") or recorded.dtype.kind != "f"
+        is_constant = getattr(ours, "piecewise_constant", False) or recorded.dtype.kind != "f"
         assert_gradients_fit(recorded, tensors, is_constant)
 
     same()
@@ -129,12 +129,19 @@ def test_a_norm_neither_overflows_nor_underflows(scale):
     assert np.isnan(tg.norm(np.array([np.nan, 1.0])))
 
 
-def test_a_product_that_underflows_has_the_gradient_of_its_parts():
-    """The product over an element is no quotient of the product, which has lost its digits."""
-    x = np.array([2.0**-600, 2.0**-600, 2.0**500])
-    assert_array_equal(tg.grad(tg.prod)(x), [2.0**-100, 2.0**-100, 0.0])
-
-
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_a_product_that_overflows_has_the_gradient_of_its_parts():
     assert_array_equal(tg.grad(tg.prod)(np.array([1e200, 1e200])), [1e200, 1e200])
+
+
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (20, 30, 40)])
+def test_a_cotangent_goes_to_every_element_of_few_and_of_many(shape, axis):
+    x = np.random.default_rng(0).standard_normal(shape)
+    c = np.random.default_rng(1).standard_normal(np.sum(x, axis=axis).shape)
+    kept = c if axis is None else np.expand_dims(c, axis)
+    count = x.size / c.size
+    for f, expected in ((tg.sum, kept), (tg.mean, kept / count)):
+        found = tg.grad(lambda x, f=f: (f(x, axis) * c).sum())(x)
+        assert_allclose(found, np.broadcast_to(expected, shape), rtol=1e-15)
+        found += 1  # one's own

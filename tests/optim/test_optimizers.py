@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from records.intervals import ends
 from records.optimizers import OPTIMIZERS, SCHEDULES
+from records.rooms import defined
 
 from tinygrad_cnn import Tensor, optim, tree
 from tinygrad_cnn.tape import raw
+from tinygrad_cnn.testing.layouts import LAYOUTS, relaid
 
 RNG = np.random.default_rng
 CASES = [
@@ -23,22 +25,15 @@ CASES = [
 ]
 every_case = pytest.mark.parametrize(("record", "options"), CASES)
 every_record = pytest.mark.parametrize("record", OPTIMIZERS, ids=lambda record: record.name)
-LAYOUTS = {
-    "C order": lambda a: a,
-    "Fortran order": np.asfortranarray,
-    "strided view": lambda a: np.repeat(np.repeat(a, 2, 0), 3, 1)[::2, ::3],
-    "reversed view": lambda a: a[::-1, ::-1].copy()[::-1, ::-1],
-}
+WRITABLE = [layout for layout in LAYOUTS if layout != "read-only"]
 
 
-def parameters(dtype=np.float64, layout=LAYOUTS["C order"]):
+def parameters(dtype=np.float64, layout="C order"):
     rng = RNG(0)
+    weight, bias, last = (rng.standard_normal(shape).astype(dtype) for shape in ((4, 3), 2, (2, 2)))
     return {
-        "conv": {
-            "weight": layout(rng.standard_normal((4, 3)).astype(dtype)),
-            "bias": rng.standard_normal(2).astype(dtype),
-        },
-        "list": [np.array(0.5, dtype), None, rng.standard_normal((2, 2)).astype(dtype)],
+        "conv": {"weight": relaid(weight, layout), "bias": bias},
+        "list": [np.array(0.5, dtype), None, last],
     }
 
 
@@ -137,14 +132,14 @@ def test_the_very_arrays_are_updated_and_gradients_are_not_changed(record, optio
 
 
 @every_case
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", WRITABLE)
 def test_memory_layouts_do_not_change_the_numbers(record, options, layout):
-    params, plain = parameters(layout=LAYOUTS[layout]), parameters()
+    params, plain = parameters(layout=layout), parameters()
     ours, same = (record.make(p, 0.1, **options) for p in (params, plain))
     for seed in range(3):
         grads = gradients(plain, seed)
         same.step(grads)
-        ours.step({**grads, "conv": {**grads["conv"], "weight": LAYOUTS[layout](grads["conv"]["weight"])}})
+        ours.step(tree.map(lambda g: relaid(g, layout), grads))
     same_bits(params, plain)
 
 
@@ -313,3 +308,19 @@ def test_options_of_a_wrong_type_are_refused_by_name(record, name):
 def test_options_that_contradict_each_other_are_refused(record, options, message):
     with pytest.raises(ValueError, match=message):
         record.make(parameters(), 0.1, **options)
+
+
+# --- none is forgotten -------------------------------------------------------------------------------------
+
+INTERNAL = {"Binding", "bindable", "in_order"}
+
+
+def test_what_the_modules_define_is_exported():
+    assert set(optim.__all__) == defined(optim).keys() - INTERNAL
+
+
+def test_every_optimizer_and_every_schedule_has_a_record():
+    classes = {name: value for name, value in defined(optim).items() if isinstance(value, type)}
+    optimizers = {name for name, value in classes.items() if issubclass(value, optim.Optimizer)}
+    assert {record.name for record in OPTIMIZERS} == optimizers - {"Optimizer"}
+    assert {record.name for record in SCHEDULES} == classes.keys() - optimizers - INTERNAL

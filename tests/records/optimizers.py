@@ -68,6 +68,12 @@ def rmsprop(p, g, lr, memory, *, alpha=0.99, eps=1e-8, momentum=0.0, weight_deca
     return p - lr * v
 
 
+def adagrad(p, g, lr, memory, *, eps=1e-10, weight_decay=0.0, initial_accumulator_value=0.0):
+    g = g + weight_decay * p
+    s = memory["s"] = memory.get("s", initial_accumulator_value) + g**2
+    return p - lr * g / (np.sqrt(s) + eps)
+
+
 ADAM_INTERVALS = {"betas[0]": "[0, 1)", "betas[1]": "[0, 1)", "eps": "[0, inf]", "weight_decay": "[0, inf]"}
 
 OPTIMIZERS = [
@@ -107,6 +113,12 @@ OPTIMIZERS = [
             {"alpha": 0.0, "momentum": 0.5, "eps": 0.01},
         ),
         intervals={"alpha": "[0, 1)", "momentum": "[0, 1)", "eps": "[0, inf]", "weight_decay": "[0, inf]"},
+    ),
+    OptimizerRecord(
+        make=optim.Adagrad,
+        formula=adagrad,
+        options=({}, {"eps": 0.1, "weight_decay": 0.05}, {"initial_accumulator_value": 0.5}),
+        intervals=dict.fromkeys(("eps", "weight_decay", "initial_accumulator_value"), "[0, inf]"),
     ),
 ]
 

@@ -11,10 +11,7 @@ swapped.
 A mutant replaces one rule of one primitive, and is looked for with the tests of one `OpCase`.
 """
 
-import contextlib
 import dataclasses
-import inspect
-import itertools
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -24,9 +21,10 @@ import records
 import references
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import conv, joining, linalg, normalization, pool, reductions
-from tinygrad_cnn.tape import Box, Primitive, astype, broadcast_to, primitive, raw, sum_to
-from tinygrad_cnn.testing import OpCase, strategies
+from tinygrad_cnn.ops import conv, joining, normalization, pool, products, reductions
+from tinygrad_cnn.tape import Primitive, broadcast_to, primitive, raw, sum_to
+from tinygrad_cnn.testing import OpCase, faults, strategies
+from tinygrad_cnn.testing.faults import result_changed, times_at
 
 
 class Mutant(NamedTuple):
@@ -43,55 +41,12 @@ class Mutant(NamedTuple):
         return f"{self.kind} {self.primitive.__name__}.{self.operand}: {self.what}".replace(" ", "_")
 
 
-@contextlib.contextmanager
 def planted(mutant):
-    """Put the wrong rule in the place of the right one, for a while."""
-    right = mutant.primitive.rules[mutant.operand].function
-    mutant.primitive.defvjp(**{mutant.operand: mutant.rule})
-    try:
-        yield
-    finally:
-        mutant.primitive.defvjp(**{mutant.operand: right})
+    """Put the wrong rule in the place of the right one, within a ``with`` block."""
+    return faults.Fault(mutant.what, mutant.primitive, mutant.operand, mutant.rule)
 
 
 # --- faults that fit any rule -----------------------------------------------------------------------------
-
-
-def fault(change):
-    """A function from a right rule to a wrong one, which asks for the same values."""
-
-    def plant(rule):
-        names = list(inspect.signature(rule).parameters)
-
-        def wrong(*values):
-            return change(rule, dict(zip(names, values, strict=True)))
-
-        wrong.__signature__ = inspect.signature(rule)
-        return wrong
-
-    return plant
-
-
-def result_changed(change):
-    """A fault that spoils what the right rule returns."""
-    return fault(lambda rule, asked: change(rule(**asked), asked))
-
-
-def times_at(index):
-    """Three times too large at one element."""
-
-    def spoil(gradient, asked):
-        factor = np.ones(gradient.shape, gradient.dtype)
-        if factor.size:
-            factor.reshape(-1)[index] = 3
-        return gradient * factor
-
-    return result_changed(spoil)
-
-
-def unless(condition):
-    """Twice too large unless the cotangent's memory fulfils a condition."""
-    return result_changed(lambda gradient, asked: gradient if condition(raw(asked["g"])) else 2 * gradient)
 
 
 def when(condition):
@@ -99,81 +54,42 @@ def when(condition):
     return result_changed(lambda gradient, asked: 2 * gradient if condition(asked) else gradient)
 
 
-def detached(rule, asked):
-    """Right in value, but a constant to the tape."""
-    return rule(**{name: raw(value) for name, value in asked.items()})
-
-
-def without_cotangent(rule, asked):
-    return rule(**{**asked, "g": np.ones_like(raw(asked["g"]))})
-
-
-def mutating(rule, asked):
-    g = raw(asked["g"])
-    gradient = rule(**asked)
-    g *= 2
-    return gradient
-
-
-def every_third_call(plant=result_changed):
-    calls = itertools.count()
-    return plant(lambda gradient, asked: 2 * gradient if next(calls) % 3 == 2 else gradient)
-
-
-def noisy():
-    rng = np.random.default_rng(0)
-    return result_changed(lambda gradient, asked: gradient * float(1 + 1e-3 * rng.random()))
-
-
 FAULTS = {
-    ("M1", "zero"): result_changed(lambda gradient, asked: 0 * gradient),
-    ("M3", "cotangent ignored"): fault(without_cotangent),
-    ("M6", "twice"): result_changed(lambda gradient, asked: 2 * gradient),
-    ("M6", "sign"): result_changed(lambda gradient, asked: -gradient),
-    ("M6", "one in a million"): result_changed(lambda gradient, asked: gradient * (1 + 1e-6)),
-    ("M7", "C order only"): unless(lambda g: g.flags.c_contiguous),
-    ("M7", "not for zero strides"): unless(lambda g: 0 not in g.strides),
-    ("M7", "not for negative strides"): unless(lambda g: all(step >= 0 for step in g.strides)),
-    ("M7", "writable only"): unless(lambda g: g.flags.writeable),
-    ("M8", "mutates the cotangent"): fault(mutating),
-    ("M9", "float64"): result_changed(lambda gradient, asked: astype(gradient, np.float64)),
-    ("M9", "float32"): result_changed(
-        lambda gradient, asked: astype(astype(gradient, np.float32), gradient.dtype)
-    ),
-    ("M9", "list"): result_changed(lambda gradient, asked: [gradient]),
-    ("M9", "None"): result_changed(lambda gradient, asked: None),
-    ("M9", "wrong shape"): result_changed(lambda gradient, asked: ops.expand_dims(gradient, 0)),
-    ("M10", "last element"): times_at(-1),
-    ("M10", "first element"): times_at(0),
-    ("M14", "recorded as a constant"): fault(detached),
+    "M1": ["zero"],
+    "M2": ["reversed"],
+    "M3": ["cotangent ignored"],
+    "M6": ["twice", "sign", "one in a million"],
+    "M7": ["C order only", "not for zero strides", "not for negative strides", "writable only"],
+    "M8": ["mutates the cotangent"],
+    "M9": ["float64", "float32", "list", "None", "wrong shape"],
+    "M10": ["last element", "first element"],
+    "M12": ["wrong every third call", "noise", "values of the first call", "one buffer for every call"],
+    "M14": ["recorded as a constant"],
 }
+KIND = {what: kind for kind, faults in FAULTS.items() for what in faults}
 
 _CASES = {case.name: case for case in records.CASES}
-_ALL_KINDS = {(kind, what) for kind, what in FAULTS if kind != "M9"}
 # the tape repairs shape and dtype of a broadcasting primitive's rules, so M9 is planted elsewhere
-_ELSEWHERE = {"sin", "getitem", "sum", "softmax"}
+_BUT_DTYPE = {what for what, kind in KIND.items() if kind != "M9"} - {"values of the first call"}
 
 
 def _generic():
     chosen = [
-        ("sin", "x", set(FAULTS)),
-        ("multiply", "a", _ALL_KINDS),
-        ("getitem", "x", set(FAULTS)),
-        ("sum", "x", set(FAULTS) - {("M3", "cotangent ignored")}),
-        ("matmul", "b", _ALL_KINDS),
-        ("conv2d_output", "weight", _ALL_KINDS),
-        ("softmax", "x", {key for key in FAULTS if key[0] in ("M1", "M9", "M10", "M14")}),
+        ("sin", "x", set(KIND)),
+        ("multiply", "a", _BUT_DTYPE | {"values of the first call"}),
+        ("getitem", "x", set(KIND) - {"values of the first call"}),
+        ("sum_over_axes", "x", set(KIND) - {"cotangent ignored", "reversed", "values of the first call"}),
+        ("matmul", "b", _BUT_DTYPE),
+        ("conv2d_output", "weight", _BUT_DTYPE),
+        ("softmax", "x", {what for what, kind in KIND.items() if kind in ("M1", "M9", "M10", "M14")}),
+        *((name, "x", {"wrong every third call", "noise"}) for name in ("tanh", "max", "batch_norm_output")),
     ]
     for name, operand, kinds in chosen:
         op = _CASES[name].function
-        for (kind, what), plant in FAULTS.items():
-            if (kind, what) in kinds:
-                yield Mutant(kind, what, op, operand, plant(op.rules[operand].function), _CASES[name])
-    for name in ("tanh", "max", "batch_norm_output"):
-        op = _CASES[name].function
-        right = op.rules["x"].function
-        yield Mutant("M12", "wrong every third call", op, "x", every_third_call()(right), _CASES[name])
-        yield Mutant("M12", "noise", op, "x", noisy()(right), _CASES[name])
+        for what in KIND:
+            if what in kinds:
+                rule = faults.FAULTS[what](op.rules[operand].function)
+                yield Mutant(KIND[what], what, op, operand, rule, _CASES[name])
 
 
 # --- faults of their own ----------------------------------------------------------------------------------
@@ -214,19 +130,6 @@ def _has_arrays_apart(asked):
     key = asked["key"] if isinstance(asked["key"], tuple) else ()
     kinds = "".join("a" if isinstance(part, np.ndarray | int | list) else "s" for part in key)
     return re.search("as+a", kinds) is not None
-
-
-def _in_one_buffer():
-    """A rule that returns the same memory in every call: right until it is called again."""
-    buffers = {}
-
-    def rule(g, x):
-        if isinstance(g, Box) or isinstance(x, Box):
-            return g * ops.cosh(x)
-        buffer = buffers.setdefault((x.shape, x.dtype), np.empty(x.shape, x.dtype))
-        return np.multiply(g, np.cosh(x), out=buffer)
-
-    return rule
 
 
 def _several_axes(asked):
@@ -309,12 +212,12 @@ def _particular():
         _of("M5", "not summed", "broadcast_to", "x", lambda g, x_shape: _first_of_broadcast(g, x_shape)),
         _of("M5", "size-1 axes stretched", "sum_to", "x", lambda g, x_shape: np.resize(raw(g), x_shape)),
         # M6
-        _of("M6", "not divided", "mean", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
-        _of("M6", "divided by all elements", "mean", "x",
+        _of("M6", "not divided", "mean_over_axes", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
+        _of("M6", "divided by all elements", "mean_over_axes", "x",
             lambda g, x_shape, axis: spread(g / max(np.prod(x_shape), 1), x_shape, axis)),
-        _of("M6", "ddof ignored", "var", "x", lambda g, x, axis:
+        _of("M6", "ddof ignored", "var_over_axes", "x", lambda g, x, axis:
                 (spread(g * (2 / count(x.shape, axis)), x.shape, axis) * (x - mean(x, axis, keepdims=True)))),
-        _of("M6", "mean not subtracted", "var", "x",
+        _of("M6", "mean not subtracted", "var_over_axes", "x",
             lambda g, x, axis, ddof: spread(g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x),
         _of("M6", "half missing", "sqrt", "x", lambda g, out: g / out),
         _of("M6", "one power too few", "power", "x", lambda g, x, exponent: g * exponent * x**exponent),
@@ -347,7 +250,7 @@ def _particular():
                 spread(g, x.shape, axis)
                 * (raw(x) == raw(out).reshape(reductions.kept_shape(x.shape, axis))).astype(np.float64)
             )),
-        _of("M9", "NumPy scalar", "mean", "x",
+        _of("M9", "NumPy scalar", "mean_over_axes", "x",
             lambda g, x_shape, axis: spread(g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis)),
         _of("M9", "zeros of the default dtype", "pad_with_constants", "x",
             lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths)),
@@ -372,16 +275,15 @@ def _particular():
         _of("M13", "of an unstandardised input", "batch_norm_output", "weight",
             lambda g, x: sum_(g * x, but_channels(x))),
         # calls that few examples are of
-        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(linalg._matmul_b)),
-        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(linalg._matmul_a)),
+        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(products._matmul_b)),
+        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(products._matmul_a)),
         _of("M2", "reversal", "getitem", "x", when(_reverses)(ops.getitem.rules["x"].function)),
         _of("M2", "arrays apart", "getitem", "x", when(_has_arrays_apart)(ops.getitem.rules["x"].function)),
         *[
             _of("M6", "several axes", name, "x",
                 when(_several_axes)(_CASES[name].function.rules["x"].function))
-            for name in ("max", "mean", "softmax")
+            for name in ("max", "mean_over_axes", "softmax")
         ],
-        _of("M12", "one buffer for every call", "sinh", "x", _in_one_buffer()),
         # M14
         _of("M14", "output as a constant", "exp", "x", lambda g, out: g * raw(out)),
         _of("M14", "output as a constant", "tanh", "x", lambda g, out: g * (1 - raw(out) ** 2)),

@@ -16,6 +16,16 @@ def test_verdict(probe):
     assert found == "right" if probe.right else found.startswith("wrong")
 
 
+DOCS = Path(__file__).parents[2] / "docs"
+
+
 def test_the_table_stands_in_the_docs():
-    page = Path(__file__).parents[2] / "docs" / "property_testing.md"
-    assert peers_rules.table() in page.read_text(encoding="utf-8")
+    assert peers_rules.table() in (DOCS / "property_testing.md").read_text(encoding="utf-8")
+
+
+def test_the_scoreboard_stands_in_the_docs():
+    for peer in ("jax", "torch"):
+        pytest.importorskip(peer, reason=f"needs the peers extra: {peer}")
+    import scoreboard
+
+    assert scoreboard.table() in (DOCS / "scoreboard.md").read_text(encoding="utf-8")

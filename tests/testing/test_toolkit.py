@@ -1,12 +1,26 @@
 """`OpCase` and `conformance`: every property is tested by an operation that breaks it, and by no other."""
 
+import itertools
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import primitive
 from tinygrad_cnn.tape import Box, raw
-from tinygrad_cnn.testing import Call, ErrorCase, OpCase, conformance, strategies
+from tinygrad_cnn.testing import (
+    Call,
+    ErrorCase,
+    OpCase,
+    check_grads,
+    conformance,
+    mutate_rules,
+    strategies,
+    survivors,
+)
+from tinygrad_cnn.testing.drawn import DrawnCalls
 from tinygrad_cnn.testing.properties import properties_of
 from tinygrad_cnn.testing.suite import run_property
 
@@ -33,7 +47,7 @@ def failures(case, names=None):
     found = set()
     for name in names or properties_of(case):
         try:
-            run_property(case, name, seed=0, max_examples=20)
+            run_property(case, name, seed=0, max_examples=10)
         except Exception:  # whatever the operation raises is a failure
             found.add(name)
     return found
@@ -166,6 +180,24 @@ def test_pytest_collects_one_item_for_each_property(pytester):
     assert any("test_sin[order 2]" in line for line in collected)
 
 
+def test_calls_that_an_operation_has_changed_are_drawn_again():
+    drawn = DrawnCalls(case_of(tg.square))
+    before = [call.operands[0].copy() for call, _ in drawn.of("value")]
+    for call, _ in drawn.of("value"):
+        if call.operands[0].flags.writeable:
+            call.operands[0][...] = 7
+    for x, (call, _) in zip(before, drawn.of("value"), strict=True):
+        np.testing.assert_array_equal(call.operands[0], x)
+
+
+def test_a_failure_that_hypothesis_does_not_find_again_is_raised_with_its_call():
+    count = itertools.count()
+    once_wrong = operation(lambda x: x * x + (next(count) == 0))
+    with pytest.raises(AssertionError) as caught:
+        conformance(case_of(once_wrong))("value")
+    assert caught.value.__notes__[0].startswith("'value' does not hold for Call(operands=(array(")
+
+
 def test_a_composition_may_be_a_case():
     def gated(x, gate):
         return tg.tanh(x) * tg.sigmoid(gate)
@@ -175,3 +207,44 @@ def test_a_composition_may_be_a_case():
     )
     assert failures(case) == set()
     assert conformance(case).__name__ == "test_gated"
+
+
+def test_faults_that_a_test_misses_are_told_and_leave_nothing_behind():
+    @primitive(broadcasts=True)
+    def scaled(a, b):
+        return a * b
+
+    scaled.defvjp(a=lambda g, b: g * b, b=lambda g, a: g * a)
+    rules = dict(scaled.rules)
+
+    def value_alone():
+        assert scaled(2.0, 3.0) == 6.0
+
+    def thorough():
+        check_grads(scaled, np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([3.0, 7.0]))
+
+    assert len(survivors(scaled, value_alone)) == len(mutate_rules(scaled)) > 40
+    # The tape repairs shape and dtype, and both rules see one call alone.
+    missed = {fault.what for fault in survivors(scaled, thorough)}
+    assert missed <= {
+        "float64",
+        "float32",
+        "wrong shape",
+        "values of the first call",
+        "one buffer for every call",
+    }
+    assert {name: rule.function for name, rule in scaled.rules.items()} == {
+        name: rule.function for name, rule in rules.items()
+    }
+    with pytest.raises(ZeroDivisionError):  # a test that fails for the right rules too
+        survivors(scaled, lambda: 1 / 0)
+
+
+def test_strategies_without_hypothesis_say_what_to_install():
+    program = (
+        "import sys; sys.modules['hypothesis'] = None\n"
+        "from tinygrad_cnn.testing import strategies, check_grads\n"
+        "strategies.arrays()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert 'not installed: pip install "tinygrad-cnn[test]"' in done.stderr

@@ -17,6 +17,7 @@ def special_function(formula: Callable[[NDArray, int], NDArray]) -> Callable[[An
     """Apply a formula, of float32 or float64 vectors and an order, to arrays of any shape and dtype.
 
     float16 is computed in float32, and integers in float64. The result has the dtype of a floating operand.
+    What is no real number, such as None or a text, raises a TypeError, as from NumPy's functions.
     """
 
     @functools.wraps(formula)
@@ -29,7 +30,7 @@ def special_function(formula: Callable[[NDArray, int], NDArray]) -> Callable[[An
         source, target = x.ravel(order="K"), out.ravel(order="K")
         for start in range(0, x.size, _BLOCK):
             block = slice(start, start + _BLOCK)
-            target[block] = formula(source[block].astype(wide, copy=False), order)
+            target[block] = formula(source[block].astype(wide, casting="same_kind", copy=False), order)
         return out
 
     return of_any

@@ -192,6 +192,7 @@ _to_labels.defvjp(x=lambda g, labels: _mean_nll(g, labels))
 
 def _classes(op: str, name: str, x: Array) -> Shape:
     """Return the shape of scores (N, C, ...)."""
+    checks.no_pair(op, name, x)
     shape = np.shape(raw(x))
     if len(shape) < 2:
         raise ValueError(f"{op}: {name}: expected shape (N, C, ...), got {shape}")

@@ -292,6 +292,7 @@ def binary_cross_entropy_with_logits(
     5000.0
     """
     op = "binary_cross_entropy_with_logits"
+    checks.no_pair(op, "logits", logits)
     checks.shape(op, "targets", np.shape(raw(targets)), np.shape(raw(logits)))
     values, dtype = _probabilities(op, "targets", targets), np.asarray(raw(logits)).dtype
     t = astype(targets, dtype)
@@ -342,6 +343,7 @@ def _like(op: str, name: str, target: Array, x: Array) -> Array:
 
     A broadcast between predictions and targets is nearly always a mistake.
     """
+    checks.no_pair(op, "x", x)
     checks.shape(op, name, np.shape(raw(target)), np.shape(raw(x)))
     dtype, found = np.asarray(raw(x)).dtype, np.asarray(raw(target)).dtype
     # integers would widen float32 to float64

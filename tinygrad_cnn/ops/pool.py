@@ -18,7 +18,7 @@ from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out
 from .conv import check_arrays, geometry
 from .indexing import getitem
-from .linalg import matmul
+from .products import matmul
 from .reductions import mean
 
 __all__ = ["adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]

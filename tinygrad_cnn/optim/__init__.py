@@ -1,5 +1,6 @@
 """Optimizers, bound to a tree of parameters which they update in place; and learning-rate schedules."""
 
+from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .clipping import clip_by_global_norm
 from .optimizer import Optimizer
@@ -9,6 +10,7 @@ from .sgd import SGD
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Constant",
@@ -20,3 +22,7 @@ __all__ = [
     "WarmUp",
     "clip_by_global_norm",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,7 +1,8 @@
 """Tools that prove the gradients of operations right, those of this package and yours.
 
 `check_grads` compares derivatives with finite differences, and `ulp_errors` with a reference of higher
-precision, to the last digit; they need NumPy alone. `OpCase` describes an
+precision, to the last digit; they need NumPy alone. `mutate_rules` plants faults in gradient rules, and
+`survivors` are those that a test does not notice. `OpCase` describes an
 operation in one record, and `conformance` turns the record into tests. `strategies` draws the examples. The
 last two need pytest and hypothesis, which are imported when they are first used.
 """
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from .cases import OpCase as OpCase
     from .errors import GradientError as GradientError
     from .errors import KinkError as KinkError
+    from .faults import Fault as Fault
+    from .faults import mutate_rules as mutate_rules
+    from .faults import survivors as survivors
     from .gradients import check_grads as check_grads
     from .suite import conformance as conformance
     from .ulp import UlpErrors as UlpErrors
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Call",
     "ErrorCase",
+    "Fault",
     "GradientError",
     "KinkError",
     "OpCase",
@@ -36,18 +41,28 @@ __all__ = [
     "check_grads",
     "conformance",
     "floats_between",
+    "mutate_rules",
     "strategies",
+    "survivors",
     "ulp_errors",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 _HOMES = {
     "Call": "cases",
     "ErrorCase": "cases",
+    "Fault": "faults",
     "GradientError": "errors",
     "KinkError": "errors",
     "OpCase": "cases",
     "UlpErrors": "ulp",
     "check_grads": "gradients",
+    "mutate_rules": "faults",
+    "survivors": "faults",
     "conformance": "suite",  # a module called conformance would take the place of the function once imported
     "floats_between": "ulp",
     "ulp_errors": "ulp",

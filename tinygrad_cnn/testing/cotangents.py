@@ -13,6 +13,8 @@ from .errors import GradientError
 from .flat import Flat, joined
 from .layouts import LAYOUTS, broadcasts, relaid
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
 
 class Pulled(NamedTuple):
     """One choice of cotangents, and the gradients that the tape has made of it.

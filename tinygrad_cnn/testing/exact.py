@@ -11,6 +11,8 @@ from .flat import Flat
 from .mismatch import compare_exactly, worst_element
 from .report import describe_mismatch
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
 
 def check_exactly(flat: Flat, leaf: int, pulled: list[Pulled], rng: np.random.Generator) -> None:
     """Raise a GradientError unless ``<f(x + v) - f(x - v), g> = 2 <v, f^T(g)>`` without tolerance."""

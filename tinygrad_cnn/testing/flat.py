@@ -15,7 +15,9 @@ import numpy as np
 from .. import tree
 from ..autodiff import vjp
 from ..recomputation import with_fresh_generators
-from ..tape import raw
+from ..tape import Box, Leaf, box, raw
+from ..tensor import Tensor
+from .directions import element_lengths
 from .names import argument_names, base_name, function_name, require_names
 
 
@@ -38,8 +40,8 @@ class Flat:
     units : tuple of float
         For each output of a differentiated function the size that its terms have by dimension, which is
         value times cotangent by operand. Where terms cancel, the rounding is relative to this size.
-    origin : str
-        The lines that reproduce the check; messages end with them.
+    origin : object
+        What is shown as the lines that reproduce the check; messages end with them.
     """
 
     name: str
@@ -48,12 +50,17 @@ class Flat:
     names: list[str]
     order: int = 1
     units: tuple[float, ...] = ()
-    origin: str = ""
+    origin: Any = ""
 
     def values(self, leaves: list[np.ndarray] | None = None) -> list[np.ndarray]:
         """Return the outputs at the given leaves as ndarrays."""
         with np.errstate(all="ignore"):  # a step may leave the domain; the caller looks at the values
             return [np.asarray(raw(out)) for out in self.call(*(self.leaves if leaves is None else leaves))]
+
+    def are_on_tape(self) -> list[bool]:
+        """Tell of each output whether the tape knows how it depends on the leaves."""
+        outputs = self.call(*(box(Tensor, x, Leaf(x)) for x in self.leaves))
+        return [isinstance(out, Box) and out.node is not None for out in outputs]
 
     def draw_cotangents(self, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw a cotangent for each output, with its shape and dtype."""
@@ -62,6 +69,10 @@ class Flat:
     def with_leaves(self, leaves: list[Any]) -> Flat:
         """Return the same function at another point."""
         return replace(self, leaves=leaves)
+
+    def with_call(self, call: Callable[..., list[Any]], leaves: list[Any]) -> Flat:
+        """Return another function under the same name."""
+        return replace(self, call=call, leaves=leaves, units=())
 
     def with_leaf(self, position: int, value: Any) -> list[Any]:
         """Return the leaves with one of them replaced."""
@@ -119,7 +130,7 @@ def flat_function(
     arguments: tuple[Any, ...],
     constant: Collection[str],
     dtype: Any = None,
-    origin: str = "",
+    origin: Any = "",
 ) -> Flat:
     """See a function of trees as a function of its floating leaves, cast to a dtype if one is given.
 
@@ -147,6 +158,19 @@ def flat_function(
 
     leaves = [values[position] for position in positions]
     return Flat(function_name(f), call, leaves, leaf_names, origin=origin)
+
+
+def moved(
+    f: Callable[..., Any], arguments: tuple[Any, ...], constant: Collection[str], rng: np.random.Generator
+) -> tuple[Any, ...]:
+    """Return arguments whose floating arrays, but for the constant ones, are moved at random by a little."""
+    leaves, structure = tree.flatten(arguments)
+    for i, (name, leaf) in enumerate(_named_leaves(arguments, argument_names(f, len(arguments)))):
+        if is_floating(leaf) and base_name(name) not in constant:
+            x = np.asarray(leaf)
+            leaves[i] = x + (element_lengths(x) * rng.uniform(-1 / 16, 1 / 16, x.shape)).astype(x.dtype)
+    new: tuple[Any, ...] = tree.unflatten(structure, leaves)
+    return new
 
 
 def _named_leaves(arguments: tuple[Any, ...], names: list[str]) -> Iterator[tuple[str, Any]]:

@@ -47,19 +47,27 @@ class Mismatch(NamedTuple):
         return math.inf if math.isnan(difference) else float(difference)
 
 
-def compare(leaf: int, direction: np.ndarray, pulled: Pulled, slope: Slope, eps: float) -> Mismatch | None:
-    """Compare a gradient with a central difference."""
+def along(leaf: int, direction: np.ndarray, pulled: Pulled) -> np.ndarray:
+    """Return the products whose sum is the gradient along a direction."""
+    moved = direction != 0  # elsewhere the gradient may be infinite and does not matter
+    products: np.ndarray = pulled.gradients[leaf][moved] * direction[moved]
+    return products
+
+
+def compare(
+    leaf: int, direction: np.ndarray, pulled: Pulled, slope: Slope, eps: float, doubt: float = 0.0
+) -> Mismatch | None:
+    """Compare a gradient with a central difference; ``doubt`` is a rounding that neither of them knows of."""
     if not np.isfinite(slope.value).all():
         return None  # there is no number to compare with; it is reported as a kink
     g = pulled.vector
-    moved = direction != 0  # elsewhere the gradient may be infinite and does not matter
-    products = pulled.gradients[leaf][moved] * direction[moved]
+    products = along(leaf, direction, pulled)
     analytic, numeric = float(np.sum(products)), float(g @ slope.value)
     # At a kink any slope between those of the two sides is a valid derivative.
     freedom = float(np.abs(g) @ np.where(slope.kink, np.abs(slope.right - slope.left) / 2, 0.0))
     relative = half_the_digits(eps) * max(abs(analytic), abs(numeric))
     terms = float(np.sum(np.abs(products)) + np.abs(g) @ np.abs(slope.value))
-    tolerance = freedom + relative + ROUNDING * eps * terms + 2 * float(np.abs(g) @ slope.error)
+    tolerance = freedom + relative + ROUNDING * (eps * terms + doubt) + 2 * float(np.abs(g) @ slope.error)
     difference = abs(analytic - numeric)
     if difference <= tolerance:
         return None

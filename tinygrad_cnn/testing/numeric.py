@@ -13,8 +13,11 @@ from .directions import element_lengths, random_directions, single_elements
 from .errors import GradientError, KinkError
 from .flat import Flat
 from .mismatch import Mismatch, compare, worst_element
-from .report import describe_kink, describe_mismatch
+from .report import describe_constant, describe_kink, describe_mismatch
 from .rounding import precision, rounding_noise
+from .second_look import SecondLook
+
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
 
 
 class _Measured(NamedTuple):
@@ -49,18 +52,33 @@ def _check_leaf(measured: _Measured, leaf: int, pulled: list[Pulled], rng: np.ra
     flat, eps = measured.flat, measured.eps
     worst: Mismatch | None = None
     has_kink = False
-    for direction in random_directions(flat.leaves[leaf], rng):
+    for direction in list(random_directions(flat.leaves[leaf], rng)):
         numeric = measured.slope(leaf, direction)
-        has_kink |= bool(numeric.kink.any())
-        for one in pulled:
-            found = compare(leaf, direction, one, numeric, eps)
-            # Of equals the last is taken: the cotangents at the end are sparse and the easiest to read.
-            if found and (worst is None or found.excess >= worst.excess):
-                worst = found
+        kinked = bool(numeric.kink.any())
+        doubted = [one for one in pulled if kinked or compare(leaf, direction, one, numeric, eps)]
+        if not doubted:
+            continue
+        look = SecondLook(flat, leaf, direction, measured.noise, eps, rng)
+        has_kink |= bool(look.numeric.kink.any())
+        # One is enough, since each takes long; the cotangents at the end are sparse and the easiest to read.
+        found = next(filter(None, map(look.mismatch, reversed(doubted))), None)
+        if found and (worst is None or found.excess >= worst.excess):
+            worst = found
     if worst is not None:
+        _require_on_tape(flat, worst)
         of_elements = (compare(leaf, v, worst.pulled, s, eps) for v, s in measured.element_slopes(leaf))
         raise GradientError(describe_mismatch(flat, worst_element(worst, of_elements)))
     return has_kink
+
+
+def _require_on_tape(flat: Flat, worst: Mismatch) -> None:
+    """Raise a GradientError if the gradient is wrong because an output is a constant to the tape."""
+    changes = np.split(
+        worst.slope.value * worst.pulled.vector, np.cumsum([g.size for g in worst.pulled.cotangents])
+    )
+    for output, on_tape in enumerate(flat.are_on_tape()):
+        if not on_tape and changes[output].any():
+            raise GradientError(describe_constant(flat, worst.leaf, output))
 
 
 def _describe_first_kink(measured: _Measured, leaf: int) -> str:

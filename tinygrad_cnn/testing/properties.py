@@ -19,15 +19,17 @@ from ..autodiff import jvp, vjp
 from ..tape import Leaf, box, raw
 from ..tensor import Tensor
 from .cases import Call, OpCase
-from .differences import slope
+from .differences import ROUNDING, slope
 from .flat import Flat, flat_function, is_floating, joined
 from .gradients import check_order
 from .layouts import LAYOUTS, relaid
 from .own_dtype import check_own_dtype
 from .refusals import check_errors
-from .report import describe_call
+from .reproduce import Reproduction
 from .rounding import half_the_digits, precision, rounding_noise, tolerance
 from .verdict import require, require_close, require_same
+
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
 
 Property: TypeAlias = Callable[[OpCase, Call, int], None]
 
@@ -131,22 +133,25 @@ def _jvp_is_the_directional_derivative(case: OpCase, call: Call, seed: int) -> N
     flat = case.flat(call)
     rng = np.random.default_rng(seed)
     tangents = [rng.uniform(-1, 1, x.shape) * np.maximum(np.abs(x), 2.0**-4) for x in flat.leaves]
-    outputs, found = jvp(lambda *leaves: flat.call(*leaves), flat.leaves, tangents)
+    count = len(tangents)
+    pushed = flat.with_call(lambda *xs: jvp(flat.call, xs[:count], xs[count:])[1], [*flat.leaves, *tangents])
+    analytic, outputs, eps = joined(pushed.values()), flat.values(), precision(flat)
 
     def moved(distance: float) -> np.ndarray:
         return joined(flat.values([x + distance * v for x, v in zip(flat.leaves, tangents, strict=True)]))
 
-    eps = precision(flat)
-    noise = rounding_noise(flat, [raw(out) for out in outputs], eps, rng)
-    numeric = slope(moved, noise, eps)
-    analytic = joined([raw(one) for one in found])
-    size = np.maximum(np.abs(analytic), np.abs(numeric.value))
-    allowed = 2 * numeric.error + half_the_digits(eps) * size
-    wrong = ~(np.abs(analytic - numeric.value) <= allowed) & ~numeric.kink
-    if wrong.any():
-        raise AssertionError(
-            f"jvp is {analytic[wrong][0]:.9g}, a central difference {numeric.value[wrong][0]:.9g}"
-        )
+    for everywhere in (False, True):  # rounding is looked for at length only where something seems wrong
+        numeric = slope(moved, rounding_noise(flat, outputs, eps, rng, everywhere=everywhere), eps)
+        size = np.maximum(np.abs(analytic), np.abs(numeric.value))
+        allowed = 2 * numeric.error + half_the_digits(eps) * size
+        if everywhere:
+            allowed += ROUNDING * rounding_noise(pushed, pushed.values(), eps, rng, everywhere=True)
+        wrong = ~(np.abs(analytic - numeric.value) <= allowed) & ~numeric.kink
+        if not wrong.any():
+            return
+    raise AssertionError(
+        f"jvp is {analytic[wrong][0]:.9g}, a central difference {numeric.value[wrong][0]:.9g}"
+    )
 
 
 def _recorded_is_unrecorded(case: OpCase, call: Call, seed: int) -> None:
@@ -245,11 +250,15 @@ def _float32_stays_float32(case: OpCase, call: Call, seed: int) -> None:
     found, right = joined(values), joined(reference)
     noise = rounding_noise(flat, reference, eps, np.random.default_rng(seed))
     wrong = ~(np.abs(found - right) <= tolerance(right, noise, eps))
+    if wrong.any():  # where rounding cancels, it shows in float32 alone
+        own = case.flat(narrow)
+        rounded = rounding_noise(own, values, eps, np.random.default_rng(seed), everywhere=True)
+        wrong = ~(np.abs(found - right) <= tolerance(right, np.maximum(noise, rounded), eps))
     if wrong.any():
         raise AssertionError(f"float32 value {found[wrong][0]:.9g}, but {right[wrong][0]:.9g} in float64")
     f, operands = case.bound(narrow), narrow.operands
     for order in range(1, case.order + 1):
-        origin = describe_call(f, operands, {"order": order, "constant": case.constant, "seed": seed})
+        origin = Reproduction(f, operands, {"order": order, "constant": case.constant, "seed": seed})
         own = flat_function(f, operands, case.constant, origin=origin)
         check_own_dtype(own, flat_function(f, operands, case.constant, np.float64), order, seed)
 

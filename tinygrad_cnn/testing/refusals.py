@@ -12,6 +12,8 @@ from ..autodiff import vjp
 from .cases import Call, ErrorCase, OpCase
 from .verdict import require
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
 
 def check_errors(case: OpCase, call: Call, seed: int) -> None:
     """A cotangent of a wrong shape is refused, and the error names both shapes."""

@@ -1,68 +1,12 @@
-"""The messages of a failed check: where, how wrong, at which steps, and the lines that reproduce it."""
+"""The messages of a failed check: where, how wrong, and at which steps."""
 
 from __future__ import annotations
-
-import functools
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .differences import Slope
 from .flat import Flat
 from .mismatch import Mismatch
-from .names import argument_names, function_name
-
-_PRINTED_ELEMENTS = 200
-
-
-def _expression(value: Any) -> str:
-    """Return an expression that evaluates to the value; a large array is described instead."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = np.asarray(value)
-        if value.size > _PRINTED_ELEMENTS:
-            return f"...  # {value.dtype}{list(value.shape)}: too large to print"
-        shape = f".reshape({value.shape})" if value.size == 0 else ""
-        return f"np.array({value.tolist()}, dtype=np.{value.dtype}){shape}"
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_expression, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_expression, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{k!r}: {_expression(v)}' for k, v in value.items())}}}"
-    return repr(value)
-
-
-def describe_call(f: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str:
-    """Return the lines that repeat a call of `check_grads`; options that are empty are left out."""
-    shown, imports = function_name(f), []
-    inner = f.func if isinstance(f, functools.partial) else f
-    if getattr(inner, "__qualname__", "<").isidentifier() and inner.__module__ != "__main__":
-        imports = [f"from {inner.__module__} import {shown}"]
-    if isinstance(f, functools.partial):
-        keywords = "".join(f", {key}={_expression(value)}" for key, value in f.keywords.items())
-        shown = f"functools.partial({shown}{keywords})"
-        imports = ["import functools", *imports]
-    names = [
-        name.replace("[", "_").replace("]", "").replace(" ", "_") for name in argument_names(f, len(args))
-    ]
-    keywords = "".join(
-        f", {key}={_plain(value)}" for key, value in options.items() if value != () and value != []
-    )
-    lines = [
-        "To reproduce:",
-        "import numpy as np",
-        "from tinygrad_cnn.testing import check_grads",
-        *imports,
-        *(f"{name} = {_expression(arg)}" for name, arg in zip(names, args, strict=True)),
-        f"check_grads({', '.join([shown, *names])}{keywords})",
-    ]
-    return "\n    ".join(lines)
-
-
-def _plain(value: Any) -> str:
-    """Return the representation of an option; that of a set would differ from run to run."""
-    return repr(tuple(sorted(value))) if isinstance(value, set | frozenset) else repr(value)
 
 
 def _element(flat: Flat, leaf: int, direction: np.ndarray) -> tuple[str, float]:
@@ -101,7 +45,7 @@ def describe_mismatch(flat: Flat, found: Mismatch) -> str:
     for step, central in zip(found.slope.steps, found.slope.central, strict=True):
         at_step = float(g @ central) / length
         lines.append(f"  {abs(step * length):<11.2g} {at_step:<19.12g} {abs(analytic - at_step):.3g}")
-    return "\n".join([*lines, flat.origin])
+    return "\n".join([*lines, str(flat.origin)])
 
 
 def describe_kink(flat: Flat, leaf: int, direction: np.ndarray, numeric: Slope) -> str:
@@ -112,4 +56,14 @@ def describe_kink(flat: Flat, leaf: int, direction: np.ndarray, numeric: Slope) 
     return (
         f"'{flat.name}' (order {flat.order}) is not differentiable at {where}: output element {output} has "
         f"slope {left:.6g} on one side and {right:.6g} on the other; give a point away from kinks and ties"
+    )
+
+
+def describe_constant(flat: Flat, leaf: int, output: int) -> str:
+    """Say that an output is off the tape."""
+    return (
+        f"'{flat.name}' (order {flat.order}): output {output} is a constant to the tape, although it changes "
+        f"with '{flat.names[leaf]}'. If that is meant, as for the running statistics of a batch_norm, check "
+        "a function that does not return it. If not, something takes the numbers off the tape: raw, detach, "
+        f"stop_gradient, or a conversion to NumPy\n{flat.origin}"
     )

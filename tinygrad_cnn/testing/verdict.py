@@ -8,6 +8,8 @@ import numpy as np
 
 from ..tape import raw
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
 _EPS = float(np.finfo(np.float64).eps)
 
 

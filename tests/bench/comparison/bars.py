@@ -1,5 +1,6 @@
 """What has to be reached: one table. Ratios are ours / theirs: below 1, ours needs less."""
 
+import operator
 from collections.abc import Container
 from typing import Any, NamedTuple
 
@@ -52,12 +53,9 @@ BARS = (
 
 def bound(record):
     """The bar for a measurement; None where it is only reported."""
+    place = record["case"], record["peer"], record["threads"]
     for bar in BARS:
-        if (
-            record["section"] == bar.section
-            and record["case"] in bar.cases
-            and record["peer"] in bar.peers
-            and record["threads"] in bar.threads
-        ):
+        allowed = bar.cases, bar.peers, bar.threads
+        if record["section"] == bar.section and all(map(operator.contains, allowed, place)):
             return bar.bound
     return None

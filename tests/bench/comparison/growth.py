@@ -25,11 +25,5 @@ def measure(threads, effort):
             for _ in range(effort.least_turns):
                 for size, count, found in zip(sizes, counts, times, strict=True):
                     found.append(statistics.median(side.ask("turn", count, "growth", axis, size)))
-        yield {
-            "section": "growth",
-            "case": axis,
-            "peer": None,
-            "threads": threads,
-            "sizes": sizes,
-            "times": times,
-        }
+        record = {"section": "growth", "case": axis, "peer": None, "threads": threads}
+        yield record | {"sizes": sizes, "times": times}

@@ -37,15 +37,12 @@ def cost(module):
 def measure(effort):
     """Yield two records a module, of wall and of processor time: ours is the module's, theirs NumPy's."""
     for module in MODULES:
-        pairs = [(cost(module), cost("numpy")) for _ in range(effort.imports + 1)][
-            1:
-        ]  # the first one compiles
+        pairs = [(cost(module), cost("numpy")) for _ in range(effort.imports + 1)][1:]  # the first compiles
         for index, clock in enumerate(("wall time", "CPU time")):
             record = {"section": "import", "case": f"{module}, {clock}", "peer": "numpy", "threads": THREADS}
             if None in [a for a, _ in pairs]:
                 record["failure"] = f"{module} cannot be imported"
             else:
-                record["ours"], record["theirs"] = (
-                    [[side[index]] for side in s] for s in zip(*pairs, strict=True)
-                )
+                sides = zip(*pairs, strict=True)
+                record["ours"], record["theirs"] = ([[one[index]] for one in side] for side in sides)
             yield record

@@ -1,5 +1,7 @@
 """What a training step does to memory: bytes added at its peak, and page faults of warm steps."""
 
+import itertools
+
 from .contest import Failure, Process
 from .problem import BATCHES
 
@@ -45,13 +47,6 @@ def measure(threads, effort):
         except Failure as failure:
             record["failure"] = str(failure)
         yield record
-    for name in OURS:
-        for batch in effort.batches:
-            counts = faults_of_steps(name, threads, batch, effort.turns)
-            yield {
-                "section": "memory",
-                "case": faults(name, batch),
-                "peer": None,
-                "threads": threads,
-                "counts": counts,
-            }
+    for name, batch in itertools.product(OURS, effort.batches):
+        record = {"section": "memory", "case": faults(name, batch), "peer": None, "threads": threads}
+        yield record | {"counts": faults_of_steps(name, threads, batch, effort.turns)}

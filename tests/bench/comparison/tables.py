@@ -44,27 +44,16 @@ def cells(record, value, bound):
     """A line of a table, as texts."""
     case = f"batch {record['case']}" if isinstance(record["case"], int) else record["case"]
     peer = SIDES[record["peer"]].title if record["peer"] in SIDES else record["peer"] or ""
-    start = [case, peer, str(record["threads"])]
+    found = [""] * 4
     if value is None:
-        return [
-            *start,
-            "",
-            "",
-            f"not run: {record['failure']}".replace("|", "/"),
-            "",
-            "" if bound is None else f"{bound:g}",
-            "",
-        ]
-    verdict = "" if bound is None else "holds" if value.value <= bound else "**missed**"
-    return [
-        *start,
-        quantity(record, value.ours),
-        quantity(record, value.theirs),
-        f"{value.value:.3g}",
-        "" if value.quartiles is None else "{:.3g} to {:.3g}".format(*value.quartiles),
-        "" if bound is None else f"{bound:g}",
-        verdict,
-    ]
+        found[2] = f"not run: {record['failure']}".replace("|", "/")
+    else:
+        spread = "" if value.quartiles is None else "{:.3g} to {:.3g}".format(*value.quartiles)
+        medians = [quantity(record, side) for side in (value.ours, value.theirs)]
+        found = [*medians, f"{value.value:.3g}", spread]
+    limit = "" if bound is None else f"{bound:g}"
+    verdict = "" if None in (value, bound) else "holds" if value.value <= bound else "**missed**"
+    return [case, peer, str(record["threads"]), *found, limit, verdict]
 
 
 def markdown(head, lines):

@@ -4,6 +4,15 @@ Values lie on a grid of 1/32, which is exact in every floating dtype, and sums o
 shrinks towards small shapes, C order and values near zero. Hypothesis is imported here and nowhere else.
 """
 
+try:
+    import hypothesis as hypothesis
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "tinygrad_cnn.testing.strategies needs hypothesis, which is not installed: "
+        'pip install "tinygrad-cnn[test]"',
+        name="hypothesis",
+    ) from error
+
 from .problems import conv2d_problems, matmul_operands, pool2d_problems
 from .running import calls, for_all
 from .selecting import axes, indices
@@ -22,3 +31,7 @@ __all__ = [
     "pool2d_problems",
     "shapes",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -11,6 +11,11 @@ from hypothesis import strategies as st
 from ..cases import Call
 from .values import SEEDS, drawable
 
+__tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
+
+# Explaining a failure by the lines that it runs takes minutes, and the lines are those of the tape.
+_PHASES = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
+
 __all__ = ["calls", "for_all"]
 
 
@@ -82,7 +87,13 @@ def for_all(
     holds.__name__ = holds.__qualname__ = name
     test = hypothesis.given(strategy, SEEDS)(holds)
     # There is no deadline: the first call of an operation may be slow, and building arrays is.
-    quiet = hypothesis.settings(deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    # And one wrong rule is one failure, however many errors it leads to.
+    quiet = hypothesis.settings(
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        report_multiple_bugs=False,
+        phases=_PHASES,
+    )
     if seed is None:
         quiet(test)()
         return
@@ -90,7 +101,6 @@ def for_all(
         quiet,
         database=None,
         phases=[hypothesis.Phase.generate],
-        report_multiple_bugs=False,
         max_examples=max_examples or 100,
     )
     hypothesis.seed(f"{name} {seed}")(fixed(test))()  # the name gives each property other examples

@@ -1,0 +1,302 @@
+"""Angles, elementwise: the tangent, the inverse trigonometric and hyperbolic functions, degrees and radians.
+
+A slope is computed so that nothing cancels, near the ends of a domain and far out alike, and so is the slope
+of that slope.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tape import primitive
+from ..types import Array, Operand, Out
+from .elementary import hypot
+from .elementwise import over, times
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan2",
+    "arctanh",
+    "deg2rad",
+    "rad2deg",
+    "tan",
+]
+
+
+@primitive
+def tan(x: Operand[Out]) -> Out:
+    """Tangent, elementwise.
+
+    Parameters
+    ----------
+    x : array_like
+        Angles in radians.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> tan(np.array([0.0, np.pi / 4]))
+    array([0., 1.])
+    """
+    return np.tan(x)
+
+
+tan.defvjp(x=lambda g, out: times(g, 1 + out * out))
+
+
+@primitive
+def arcsin(x: Operand[Out]) -> Out:
+    """Inverse sine, elementwise, in radians; its derivative at -1 and 1 is infinite.
+
+    Parameters
+    ----------
+    x : array_like
+        Numbers in ``[-1, 1]``; others give NaN, with NumPy's warning.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It lies in ``[-pi/2, pi/2]``.
+
+    Examples
+    --------
+    >>> arcsin(np.array([0.0, 1.0]))
+    array([0.        , 1.57079633])
+    """
+    return np.arcsin(x)
+
+
+@primitive
+def arccos(x: Operand[Out]) -> Out:
+    """Inverse cosine, elementwise, in radians; its derivative at -1 and 1 is minus infinity.
+
+    Parameters
+    ----------
+    x : array_like
+        Numbers in ``[-1, 1]``; others give NaN, with NumPy's warning.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It lies in ``[0, pi]``.
+
+    Examples
+    --------
+    >>> arccos(np.array([0.0, 1.0]))
+    array([1.57079633, 0.        ])
+    """
+    return np.arccos(x)
+
+
+@primitive
+def _one_minus_square(x: Operand[Out]) -> Out:
+    """Compute ``1 - x**2``: near 1 in factors, of which no digit is lost, and near 0 as it stands."""
+    size = np.abs(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(size < 0.5, 1 - size * size, (1 - size) * (1 + size))
+
+
+_one_minus_square.defvjp(x=lambda g, x: -times(g, 2 * x))
+
+
+@primitive
+def _arcsin_slope(x: Operand[Out]) -> Out:
+    """The derivative of the inverse sine, ``1 / sqrt(1 - x**2)``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1 / np.sqrt(_one_minus_square(x))
+
+
+_arcsin_slope.defvjp(x=lambda g, x, out: over(times(g, x * out), _one_minus_square(x)))
+
+arcsin.defvjp(x=lambda g, x: times(g, _arcsin_slope(x)))
+arccos.defvjp(x=lambda g, x: -times(g, _arcsin_slope(x)))
+
+
+@primitive(broadcasts=True)
+def arctan2(y: Operand[Out], x: Operand[Out]) -> Out:
+    """The angle of the point ``(x, y)`` seen from the origin, elementwise, in radians, with broadcasting.
+
+    The gradient at the origin, where there is no angle, is 0.
+
+    Parameters
+    ----------
+    y, x : array_like
+        Their shapes broadcast against each other.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the broadcast shape and the promoted dtype, and lies in ``[-pi, pi]``.
+
+    Examples
+    --------
+    >>> arctan2(np.array([1.0, 0.0]), np.array([0.0, -1.0]))
+    array([1.57079633, 3.14159265])
+    """
+    return np.arctan2(y, x)
+
+
+@primitive(broadcasts=True)
+def _over_square_sum(a: Operand[Out], b: Operand[Out]) -> Out:
+    """Compute ``a / (a**2 + b**2)``, also where the squares overflow or vanish; 0 at the origin."""
+    dtype = np.result_type(a, b)
+    a, b = np.asarray(a, dtype), np.asarray(b, dtype)
+    with np.errstate(all="ignore"):
+        square_sum = a * a + b * b
+        if np.all((square_sum > np.finfo(dtype).tiny / np.finfo(dtype).eps) & (square_sum < np.inf)):
+            return a / square_sum
+        largest = np.maximum(np.abs(a), np.abs(b))
+        # a power of two, with which nothing is rounded, brings the larger one to about 1
+        scale = np.ldexp(np.ones((), dtype), np.clip(-np.frexp(largest)[1], None, np.finfo(dtype).maxexp - 1))
+        quotient = scale * (a * scale / (np.square(a * scale) + np.square(b * scale)))
+        return np.where((largest == 0) | np.isinf(largest), 0, quotient)
+
+
+def _over_square_sum_slope(g: Array, a: Array, b: Array) -> Array:
+    """Multiply by ``(b - a) * (b + a) / (a**2 + b**2)**2``, which nowhere cancels."""
+    length = hypot(a, b)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return times(g, ((b - a) / length) * ((b + a) / length) / length / length)
+
+
+_over_square_sum.defvjp(
+    a=_over_square_sum_slope,
+    b=lambda g, a, b, out: times(g, -2 * out * _over_square_sum(b, a)),
+)
+
+arctan2.defvjp(
+    y=lambda g, y, x: times(g, _over_square_sum(x, y)),
+    x=lambda g, y, x: -times(g, _over_square_sum(y, x)),
+)
+
+
+@primitive
+def arcsinh(x: Operand[Out]) -> Out:
+    """Inverse hyperbolic sine, elementwise.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> arcsinh(np.array([0.0, 1.0]))
+    array([0.        , 0.88137359])
+    """
+    return np.arcsinh(x)
+
+
+arcsinh.defvjp(x=lambda g, x: over(g, hypot(x, 1.0)))
+
+
+@primitive
+def arccosh(x: Operand[Out]) -> Out:
+    """Inverse hyperbolic cosine, elementwise; its derivative at 1 is infinite.
+
+    Parameters
+    ----------
+    x : array_like
+        Numbers not below 1; others give NaN, with NumPy's warning.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> arccosh(np.array([1.0, 2.0]))
+    array([0.       , 1.3169579])
+    """
+    return np.arccosh(x)
+
+
+@primitive
+def _arccosh_slope(x: Operand[Out]) -> Out:
+    """The derivative of the inverse hyperbolic cosine, ``1 / sqrt(x**2 - 1)``."""
+    x = np.asarray(x)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        near = 1 / np.sqrt((x - 1) * (x + 1))
+        is_far = x > 4 / np.sqrt(np.finfo(near.dtype).eps)  # the 1 is lost, and later the square overflows
+        return np.where(is_far, 1 / x, near)
+
+
+_arccosh_slope.defvjp(x=lambda g, x, out: -over(over(times(g, x * out), x - 1), x + 1))
+arccosh.defvjp(x=lambda g, x: times(g, _arccosh_slope(x)))
+
+
+@primitive
+def arctanh(x: Operand[Out]) -> Out:
+    """Inverse hyperbolic tangent, elementwise; its derivative at -1 and 1 is infinite.
+
+    Parameters
+    ----------
+    x : array_like
+        Numbers in ``(-1, 1)``; the ends give infinity and others NaN, with NumPy's warning.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> arctanh(np.array([0.0, 0.5]))
+    array([0.        , 0.54930614])
+    """
+    return np.arctanh(x)
+
+
+arctanh.defvjp(x=lambda g, x: over(g, _one_minus_square(x)))
+
+
+@primitive
+def deg2rad(x: Operand[Out]) -> Out:
+    """Turn degrees into radians, elementwise.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> deg2rad(np.array([0.0, 180.0]))
+    array([0.        , 3.14159265])
+    """
+    return np.deg2rad(x)
+
+
+@primitive
+def rad2deg(x: Operand[Out]) -> Out:
+    """Turn radians into degrees, elementwise.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> rad2deg(np.array([0.0, np.pi]))
+    array([  0., 180.])
+    """
+    return np.rad2deg(x)
+
+
+deg2rad.defvjp(x=lambda g: deg2rad(g))  # linear, and so its own derivative
+rad2deg.defvjp(x=lambda g: rad2deg(g))
