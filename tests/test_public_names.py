@@ -12,7 +12,7 @@ import tinygrad_cnn.data
 import tinygrad_cnn.train
 
 ROOMS = {"data": tinygrad_cnn.data, "train": tinygrad_cnn.train}
-# These modules serve their neighbours in the room: they draw for `digits`, save for `save`, or explain a loss.
+# These modules serve their neighbours in the room: they draw digits, save trees, or explain a loss.
 INTERNAL = {
     *(f"tinygrad_cnn.data.{name}" for name in ("splines", "strokes")),
     *(
