@@ -179,7 +179,8 @@ def cbrt(x):
 
 # Rounding and choosing, and what moves no digit.
 EXACT = {
-    "astype", "atleast_1d", "ceil", "copysign", "deg2rad", "dropout", "floor_divide", "fmax", "fmin", "fmod", "heaviside",
+    "astype", "atleast_1d", "ceil", "copysign", "deg2rad", "dropout", "floor_divide", "fmax", "fmin", "fmod",
+    "heaviside",
     "nan_to_num", "rad2deg", "remainder", "round", "trunc",
 }  # fmt: skip
 
