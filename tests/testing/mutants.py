@@ -184,7 +184,7 @@ def _particular():
     return [
         # M1
         _of("M1", "zero", "logsumexp", "x", lambda g, x: 0 * x),
-        _of("M1", "zero", "max_pool2d_windows", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
+        _of("M1", "zero", "max_pool2d_output", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
         # M2
         _of("M2", "not inverted", "transpose", "x", lambda g, axes: ops.transpose(g, axes)),
         _of("M2", "offset of the other end", "pad_with_constants", "x",
@@ -200,8 +200,8 @@ def _particular():
         _of("M3", "local derivative alone", "divide", "a", lambda g, b: 0 * g + 1 / b),
         # M4
         _of("M4", "assigned", "getitem", "x", _assigned),
-        _of("M4", "assigned", "max_pool2d_windows", "x", _scatter_assigned),
-        _of("M4", "overlaps once", "avg_pool2d_windows", "x",
+        _of("M4", "assigned", "max_pool2d_output", "x", _scatter_assigned),
+        _of("M4", "overlaps once", "avg_pool2d_output", "x",
             lambda g, spec, count_include_pad: np.minimum(
                 pool._avg_pool2d_input(raw(g), spec=spec, count_include_pad=count_include_pad), 0.25
             )),
@@ -235,7 +235,7 @@ def _particular():
             lambda g, out: out * (g - sum_(g * out, -1, keepdims=True))),
         _of("M6", "diagonal only", "softmax", "x", lambda g, out: g * out * (1 - out)),
         _of("M6", "sum missing", "log_softmax", "x", lambda g, out: g - ops.exp(out) * g),
-        _of("M6", "padding counted", "avg_pool2d_windows", "x",
+        _of("M6", "padding counted", "avg_pool2d_output", "x",
             lambda g, spec: pool._avg_pool2d_input(g, spec=spec, count_include_pad=True)),
         _of("M6", "mean term missing", "batch_norm_output", "x",
             lambda g, x, weight, eps: (
@@ -298,7 +298,7 @@ def _particular():
             lambda g, weight: 0 * weight, of=normalization.batch_norm_input),
         _of("M14", "derivative's own rule", "conv2d_output", "weight",
             lambda g, weight: 0 * weight, of=conv.conv2d_input),
-        _of("M14", "derivative's own rule", "max_pool2d_windows", "y",
+        _of("M14", "derivative's own rule", "max_pool2d_output", "y",
             lambda g, y: 0 * y, of=pool.max_pool2d_scatter),
         # M15
         _of("M15", "stride and padding", "conv2d_output", "x",
@@ -307,9 +307,9 @@ def _particular():
             lambda g, x, spec: ops.swapaxes(conv.conv2d_weight(x, g, spec=spec), 2, 3)),
         _of("M15", "kernel turned", "conv2d_input", "weight",
             lambda g, y, spec: ops.swapaxes(conv.conv2d_weight(g, y, spec=spec), 2, 3)),
-        _of("M15", "windows turned", "max_pool2d_windows", "x",
+        _of("M15", "windows turned", "max_pool2d_output", "x",
             lambda g, x, spec: pool.max_pool2d_scatter(g, raw(x), spec=_hw_swapped(spec))),
-        _of("M15", "windows turned", "avg_pool2d_windows", "x", lambda g, spec, count_include_pad:
+        _of("M15", "windows turned", "avg_pool2d_output", "x", lambda g, spec, count_include_pad:
                 pool._avg_pool2d_input(g, spec=_hw_swapped(spec), count_include_pad=count_include_pad)),
         _of("M15", "image turned", "max_pool2d_gather", "v",
             lambda g, x, spec: ops.swapaxes(pool.max_pool2d_scatter(g, x, spec=spec), 2, 3)),
