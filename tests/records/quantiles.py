@@ -30,7 +30,7 @@ def over_axes(torch, x, q, axis, keepdims, method):
     if not keepdims:
         return found
     kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
-    return found.reshape(*found.shape[: found.ndim - merged.ndim + 1], *kept)
+    return found.reshape((*found.shape[: found.ndim - merged.ndim + 1], *kept))
 
 
 def median_in_torch(torch, x, axis, keepdims):

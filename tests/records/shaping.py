@@ -188,7 +188,9 @@ RECORDS = [
         reference=np.ravel,
         linear_in=("x",),
         errors=[ErrorCase((np.ones(2), "K"), ValueError, says=("'C' or 'F'",))],
-        torch=lambda torch, x, order: (x.permute(*range(x.ndim)[::-1]) if order == "F" else x).reshape(-1),
+        torch=lambda torch, x, order: torch.reshape(
+            torch.permute(x, tuple(range(x.ndim))[::-1]) if order == "F" else x, (-1,)
+        ),
         by_hand=[moved(np.ravel, lambda g: g.reshape(X.shape), ops.ravel)],
     ),
 ]
