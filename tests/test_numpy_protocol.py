@@ -139,7 +139,6 @@ REFUSED = [
     ("np.frexp", lambda t: np.frexp(t), None),
     ("np.fft.fft", lambda t: np.fft.fft(t), None),
     ("np.linalg.eigvals", lambda t: np.linalg.eigvals(t), None),
-    ("np.amax", lambda t: np.amax(t), "max"),
 ]
 
 
@@ -159,14 +158,60 @@ def test_what_is_named_exists():
         assert name not in ops.__all__, "an operation of this name needs no other one instead"
 
 
-def test_options_that_an_op_lacks_are_refused():
-    for call in (
-        lambda t: np.prod(t, dtype=np.float32),
-        lambda t: np.max(t, where=A > 1),
-        lambda t: np.sort(t, order="x"),
-    ):
-        with pytest.raises(TypeError):
-            call(quarters())
+IN_NUMPYS_WORDS = [
+    lambda x: np.sum(x, 0, None, None, True),
+    lambda x: np.mean(a=x, axis=1, out=None),
+    lambda x: np.std(x, 0, None, None, 1, keepdims=True),
+    lambda x: np.amax(x, 1, None, True),
+    lambda x: np.argmax(x, 1, None, keepdims=True),
+    lambda x: np.clip(x, min=0.3, max=0.8),
+    lambda x: np.clip(x, 0.3, None, None),
+    lambda x: np.round(x, 1, None),
+    lambda x: np.reshape(x, (4,), "C"),
+    lambda x: np.sort(x, 0, None),
+    lambda x: np.take(x, [1, 0], 1, None, "raise"),
+    lambda x: np.concatenate((x, A), axis=1, casting="same_kind"),
+    lambda x: np.pad(x, 1, "constant", constant_values=2.0),
+    lambda x: np.ptp(x, 1),
+    lambda x: np.copy(x),
+    lambda x: np.real(x),
+    lambda x: np.real_if_close(x),
+    lambda x: np.linalg.norm(x, 1, keepdims=True),
+    lambda x: np.matrix_transpose(x),
+]
+
+
+@pytest.mark.parametrize("call", IN_NUMPYS_WORDS)
+def test_options_are_read_by_numpys_signature(call):
+    found = call(quarters())
+    assert isinstance(found, Tensor)
+    assert_array_equal(found.data, call(A / 4), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: np.prod(t, dtype=np.float32), "np.prod with dtype .*: use tinygrad_cnn.prod, or leave"),
+        (lambda t: np.max(t, where=A > 1), "np.max with where"),
+        (lambda t: np.amax(t, 0, np.zeros(2)), "np.amax with out .*: use tinygrad_cnn.max"),
+        (lambda t: np.sort(t, order="x"), "np.sort with order"),
+        (lambda t: np.take(t, [0, 5], mode="clip"), "np.take with mode"),
+        (lambda t: np.copy(t, order="F"), "np.copy with order .*: tinygrad_cnn has no such option"),
+        (lambda t: np.sum(A, 0, None, Tensor(np.zeros(2))), "np.sum into a Tensor: a Tensor is not changed"),
+        (
+            lambda t: np.copyto(Tensor(np.zeros((2, 2))), A),
+            "np.copyto into a Tensor: a Tensor is not changed",
+        ),
+        (lambda t: np.full_like(t, t[0, 0]), "np.copyto would take the numbers of a tensor"),
+    ],
+)
+def test_what_an_operation_does_not_take_is_refused_by_its_name(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(quarters())
+
+
+def test_on_constants_numpy_computes_what_no_operation_does():
+    assert_array_equal(np.max(Tensor(A), where=A < 3, initial=0.0), 2.0)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +231,16 @@ def test_options_that_an_op_lacks_are_refused():
         lambda t: np.array_equal(t, t),
         lambda t: str(np.result_type(t, np.float32)),
         np.iscomplexobj,
+        np.angle,
+        np.imag,
+        np.isreal,
+        np.signbit,
+        np.tril_indices_from,
+        lambda t: np.can_cast(t, np.float32),
+        lambda t: np.full_like(t, 7.0, shape=(3,)),
+        lambda t: np.isin(t, [0.5]),
+        lambda t: np.logical_or(t, t),
+        lambda t: np.searchsorted([0.1, 0.6], t, "right"),
     ],
 )
 def test_a_question_whose_answer_has_no_derivative_is_answered(ask):

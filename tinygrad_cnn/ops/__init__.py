@@ -17,22 +17,28 @@ from .indexing import *
 from .joining import *
 from .logarithms import *
 from .losses import *
+from .losses_of_values import *
 from .nan_reductions import *
 from .normalization import *
 from .norms import *
 from .ordering import *
+from .piecewise import *
 from .pool import *
 from .powers import *
 from .products import *
 from .quantiles import *
 from .randomized import *
 from .reductions import *
+from .resizing import *
 from .rounding import *
+from .sampled import *
+from .sequences import *
 from .shaping import *
 from .splitting import *
 from .stacking import *
 from .trigonometry import *
 from .vector_products import *
+from .volumes import *
 
 if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add lists
     _FAMILIES = (
@@ -48,22 +54,31 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         joining,
         logarithms,
         losses,
+        losses_of_values,
         nan_reductions,
         normalization,
         norms,
         ordering,
+        piecewise,
         pool,
         powers,
         products,
         quantiles,
         randomized,
         reductions,
+        resizing,
         rounding,
+        sampled,
+        sequences,
         shaping,
         splitting,
         stacking,
         trigonometry,
         vector_products,
+        volumes,
     )
     __all__ = ["add", "astype", "broadcast_to"]
     __all__ += [name for family in _FAMILIES for name in family.__all__]
+
+    def __dir__():
+        return __all__

@@ -85,7 +85,7 @@ def quantile(
     >>> quantile(np.array([1.0, 2.0, 3.0]), [0.25, 1.0])
     array([1.5, 3. ])
     """
-    shares = np.asarray(raw(q), dtype=float)
+    shares = np.asarray(q, dtype=float)
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"quantile: q: expected shares in [0, 1], got {q!r}")
     if method not in _METHODS:
@@ -127,7 +127,7 @@ def percentile(
     >>> float(percentile(np.array([1.0, 2.0, 3.0]), 25))
     1.5
     """
-    return quantile(x, np.asarray(raw(q)) / 100, axis, method=method, keepdims=keepdims)
+    return quantile(x, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
 
 
 def _ordered(x: Any, axis: Axes) -> Array:
