@@ -132,7 +132,7 @@ def pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) ->
             f"'{op.name}' is not differentiable in operand '{op.operand_name(position)}': "
             "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
         )
-    if op.broadcasts and parent.shape != node.shape:
+    if op.broadcasts and parent.shape != node.shape and node.dtype.itemsize == 2:
         g = single(g)  # what is summed below may be larger than any half
     try:
         pulled = rule(*arguments((g, position, *values)))
