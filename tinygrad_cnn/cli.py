@@ -182,11 +182,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     if not all(np.isfinite(array).all() for array in tree.leaves((params, state))):
         raise ValueError(f"{args.saved}: expected parameters within float32, got larger ones")
     _, test = _read(args.data, args.data_dir, samples=0)
-    score = train.evaluate(MODELS[name](), params, state, test)
-    if not math.isfinite(score.loss):
+    try:
+        score = train.evaluate(MODELS[name](), params, state, test)
+    except train.NonFiniteLossError as error:
         raise train.NonFiniteLossError(
-            f"{args.saved}: the loss on the test images is {score.loss}: the parameters are too large"
-        )
+            f"{args.saved}: the loss on the test images is not finite: the parameters are too large"
+        ) from error
     _say(
         f"{name} on the {len(test.labels)} test images of {args.data}: "
         f"loss {score.loss:.4f}, accuracy {score.accuracy:.2%}"
