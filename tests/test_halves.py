@@ -191,3 +191,19 @@ def test_gradients_are_summed_wide(name):
     gradient = tg.grad(lambda b: tg.sum(tg.astype(ADJOINTS[name](b), np.float32)))(PAIR)
     assert gradient.dtype == np.float16
     assert_array_equal(gradient, [N, N])
+
+
+@pytest.mark.parametrize("lead", [lambda x: x, lambda x: 1 * x], ids=["leaf", "value"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_gradients_of_many_paths_are_summed_wide(lead, order):
+    """The newest path brings 2048, which takes up no single 1 of the others."""
+
+    def paths(x):
+        x = lead(x)
+        return tg.sum(tg.stack([x] * 8 + [2048 * x]).astype(np.float32))
+
+    def slope(x):
+        return tg.sum(tg.grad(paths)(x) * x)
+
+    gradient = tg.grad(paths if order == 1 else slope)(PAIR)
+    assert_array_equal(gradient, np.array([2056, 2056], np.float16), strict=True)

@@ -41,10 +41,11 @@ def angle_derivative(y: Any, x: Any, by_y: int, by_x: int) -> NDArray:
 def _in_twice_the_precision(y: NDArray, x: NDArray, by_y: int, by_x: int) -> NDArray:
     largest = np.maximum(np.abs(x), np.abs(y))
     exponent = -np.frexp(largest)[1]  # of the power of two that brings the larger one to about 1
-    scaled: list[Any] = [np.ldexp(each.astype(np.float64), exponent) for each in (y, x)]
+    above: Any = np.ldexp(y.astype(np.float64), exponent)
+    right: Any = np.ldexp(x.astype(np.float64), exponent)
     if largest.dtype == np.float64:
-        scaled = [DoubleDouble(each) for each in scaled]
-    value = np.ldexp(rounded(_of_scaled(*scaled, by_y, by_x)), (by_y + by_x) * exponent - _LIFT)
+        above, right = DoubleDouble(above), DoubleDouble(right)
+    value = np.ldexp(rounded(_of_scaled(above, right, by_y, by_x)), (by_y + by_x) * exponent - _LIFT)
     return np.where((largest == 0) | np.isinf(largest), 0, value).astype(largest.dtype)
 
 
