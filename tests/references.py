@@ -2,7 +2,8 @@
 
 Everything here follows the definition, in float64, and shares no code with the package: sizes of outputs are
 counted here too. The geometry of a convolution or a pooling is given as pairs, ``padding`` as pairs of pairs;
-`geometry` reads them off a `ConvSpec` or a `PoolSpec`.
+`geometry` reads them off a `ConvSpec` or a `PoolSpec`. Convolutions and poolings are of any number of
+dimensions, which are those of the kernel; of others than two, every option has to be given.
 """
 
 import itertools
@@ -76,10 +77,10 @@ def output_size(size, kernel, *, stride=(1, 1), padding=NO_PADDING, dilation=(1,
 def _meeting(size, weight_shape, groups, options):
     """Yield all that one product of a convolution joins: indices of the output, the weight and the input."""
     outputs, per_group, *kernel = weight_shape
-    for (i, j), inside in windows(size, kernel, **options):
-        for ((k, m), (row, column)), o, c in itertools.product(inside, range(outputs), range(per_group)):
+    for place, inside in windows(size, kernel, **options):
+        for (tap, read), o, c in itertools.product(inside, range(outputs), range(per_group)):
             channel = o // (outputs // groups) * per_group + c
-            yield np.s_[:, o, i, j], (o, c, k, m), np.s_[:, channel, row, column]
+            yield (slice(None), o, *place), (o, c, *tap), (slice(None), channel, *read)
 
 
 def conv2d(x, weight, bias=None, *, groups=1, **options):
@@ -88,7 +89,7 @@ def conv2d(x, weight, bias=None, *, groups=1, **options):
     out = np.zeros((len(x), len(weight), *size))
     for to, tap, origin in _meeting(x.shape[2:], weight.shape, groups, options):
         out[to] += x[origin] * weight[tap]
-    return out if bias is None else out + bias[:, None, None]
+    return out if bias is None else out + bias.reshape(-1, *(1 for _ in size))
 
 
 def conv2d_input(y, weight, size, *, groups=1, **options):
@@ -181,11 +182,9 @@ def _averaged(size, kernel, count_include_pad, options):
 def avg_pool2d(x, kernel, *, count_include_pad=True, **options):
     """Take the mean of each window."""
     out = np.zeros((*x.shape[:2], *output_size(x.shape[2:], kernel, **options)))
-    for (i, j), inside, count in _averaged(x.shape[2:], kernel, count_include_pad, options):
-        for _, (row, column) in inside:
-            out[:, :, i, j] += x[:, :, row, column]
-        if inside:
-            out[:, :, i, j] /= count
+    for place, inside, count in _averaged(x.shape[2:], kernel, count_include_pad, options):
+        for _, read in inside:
+            out[(..., *place)] += x[(..., *read)] / count
     return out
 
 
@@ -200,14 +199,18 @@ def avg_pool2d_input(y, size, kernel, *, count_include_pad=True, **options):
 
 def adaptive_avg_pool2d(x, size):
     """Take the means of windows that divide each axis into ``size`` parts, with borders rounded outwards."""
+    return adaptive_pool2d(x, size, lambda window: np.sum(window, (2, 3)) / math.prod(window.shape[2:]))
+
+
+def adaptive_pool2d(x, size, reduce):
+    """Reduce windows that divide each axis into ``size`` parts, with borders rounded outwards."""
     out = np.zeros((*x.shape[:2], *size))
     for place in np.ndindex(*size):
         part = tuple(
             slice(i * n // count, -(-(i + 1) * n // count))
             for i, n, count in zip(place, x.shape[2:], size, strict=True)
         )
-        window = x[(slice(None), slice(None), *part)]
-        out[(slice(None), slice(None), *place)] = np.sum(window, (2, 3)) / math.prod(window.shape[2:])
+        out[(..., *place)] = reduce(x[(..., *part)])
     return out
 
 

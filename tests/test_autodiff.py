@@ -114,9 +114,8 @@ def test_a_list_of_numbers_given_for_an_array_is_named(f):
 
 
 def test_an_integer_among_the_arguments_is_named_with_its_path():
-    with pytest.raises(TypeError, match=r"as in x\.astype\(np\.float32\)") as caught:
+    with pytest.raises(TypeError, match=r"^at '0\.count\.0' of the arguments .*x\.astype\(np\.float32\)"):
         grad(lambda p: p["w"])({"w": 1.0, "count": [np.array(3)]})
-    assert caught.value.__notes__ == ["at '0.count.0' of the arguments to differentiate"]
 
 
 def test_other_arguments_and_keywords_pass_through_untouched():

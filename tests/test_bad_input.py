@@ -366,7 +366,7 @@ def test_labels_that_do_not_fit(kind, targets, error, said):
         (LOGITS, [0, 5, 1], ValueError, "labels: expected values in 0..4, got 5"),
         (LOGITS, [0.0, 1.0, 1.0], TypeError, "labels: expected integers, got float64"),
         (LOGITS.astype(int), [0, 1, 1], TypeError, "log_probabilities: expected a floating array, got int64"),
-        (zeros(3), [0], ValueError, "log_probabilities: expected shape (N, C), got (3,)"),
+        (zeros(3), [0], ValueError, "log_probabilities: expected shape (N, C, ...), got (3,)"),
     ],
 )
 def test_labels_that_do_not_fit_log_probabilities(kind, scores, targets, error, said):
@@ -374,10 +374,29 @@ def test_labels_that_do_not_fit_log_probabilities(kind, scores, targets, error, 
         tg.nll_loss(kind(scores), np.array(targets))
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda y: tg.cross_entropy(y, [0, 1]),
+        lambda y: tg.nll_loss(y, [0, 1]),
+        lambda y: tg.mse_loss(y, zeros(2, 3)),
+        lambda y: tg.binary_cross_entropy_with_logits(y, zeros(2, 3)),
+        lambda y: tg.relu(y),
+        lambda y: tg.add(y, Tensor(1.0)),
+    ],
+)
 @both_kinds
-@pytest.mark.parametrize("shape", [(5,), (), (2, 3, 5)])
+def test_what_a_layer_returns_is_told_from_its_output(kind, use):
+    layer = nn.Dense(2, 3)
+    params, state = layer.init(np.random.default_rng(0))
+    with pytest.raises((TypeError, ValueError), match=r"write y, state = model\(\.\.\.\)"):
+        use(layer(params, state, kind(zeros(2, 2).astype(np.float32))))
+
+
+@both_kinds
+@pytest.mark.parametrize("shape", [(5,), ()])
 def test_logits_that_are_no_rows(kind, shape):
-    with refuses(ValueError, f"cross_entropy: logits: expected shape (N, C), got {shape}"):
+    with refuses(ValueError, f"cross_entropy: logits: expected shape (N, C, ...), got {shape}"):
         tg.cross_entropy(kind(zeros(*shape)), np.array([0, 1]))
 
 

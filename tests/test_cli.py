@@ -1,6 +1,7 @@
 """The command prints and saves what it should, and says in one line whatever is wrong."""
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from idx_files import write_idx
 
-from tinygrad_cnn import __version__, cli, data, train, tree
+from tinygrad_cnn import __version__, cli, data, train
 from tinygrad_cnn.data import digits
 from tinygrad_cnn.models import MODELS
 
@@ -75,9 +76,9 @@ def test_train_prints_a_row_an_epoch_and_saves_what_evaluate_scores_alike(model,
     rows = ROW.findall(out)
     assert [row[0] for row in rows] == ["1", "2"]
     assert err == ""
-    assert out.endswith("saved model.npz\n")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
-    assert cli.main(["evaluate", "model.npz"]) == 0
+    assert out.endswith("saved model.safetensors\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    assert cli.main(["evaluate", "model.safetensors"]) == 0
     scored = capsys.readouterr().out
     assert scored.startswith(f"{model} on the 300 test images of digits: loss ")
     assert f"accuracy {rows[-1][3]}%" in scored
@@ -93,8 +94,8 @@ def test_the_seed_decides_the_model_and_the_order_of_the_images_whatever_the_mod
     monkeypatch.setattr(train.Trainer, "step", noting_step)
     for seed, model in (("0", "baseline"), ("0", "baseline"), ("1", "baseline"), ("0", "baseline-bn")):
         runs.append([])
-        assert cli.main([*QUICK, "--seed", seed, "--model", model, "--out", f"{len(runs)}.npz"]) == 0
-    weights = [train.load(f"{i}.npz").params["dense2"]["weight"] for i in (1, 2, 3)]
+        assert cli.main([*QUICK, "--seed", seed, "--model", model, "--out", str(len(runs))]) == 0
+    weights = [train.load(str(i)).params["dense2"]["weight"] for i in (1, 2, 3)]
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
     assert runs[0] == runs[3] != runs[2]
@@ -110,7 +111,7 @@ def test_files_are_trained_on_and_scored(name, files, capsys):
     source = ["--data", name, "--data-dir", str(files)]
     assert cli.main(["train", *source, "--epochs", "1", "--samples", "90"]) == 0
     assert f"{name}, 90 images to train on, 40 to test" in capsys.readouterr().out
-    assert cli.main(["evaluate", "model.npz", *source]) == 0
+    assert cli.main(["evaluate", "model.safetensors", *source]) == 0
     assert f"baseline on the 40 test images of {name}" in capsys.readouterr().out
 
 
@@ -151,11 +152,14 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"tinygrad-cnn {__version__}\n"
 
 
-def test_the_module_is_the_command():
-    argv = [sys.executable, "-m", "tinygrad_cnn", "train", "--samples", "50", "--epochs", "1"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+def test_the_module_is_the_command_and_saves_to_a_path_that_its_output_cannot_encode():
+    out, env = "é\udcff", {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    argv = [sys.executable, "-m", "tinygrad_cnn", "train", "--samples", "50", "--epochs", "1", "--out", out]
+    done = subprocess.run(argv, capture_output=True, text=True, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
     assert len(ROW.findall(done.stdout)) == 1
-    assert done.stderr == ""
+    assert done.stdout.endswith("saved \\xe9\\udcff\n")
+    assert train.load(out).model_name == "baseline"
     again = subprocess.run([*argv, "--lr", "x"], capture_output=True, text=True)
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
 
@@ -164,31 +168,83 @@ def test_the_module_is_the_command():
 
 
 @pytest.mark.parametrize(
-    ("options", "learned"),
-    [("--lr 1e10", True), ("--lr 1e39", False), ("--batch-size 120 --epochs 1 --lr 1e12", False)],
-    ids=["a later step", "the first step", "the one step"],
+    ("options", "said"),
+    [
+        ("--lr 1e39", "the loss became nan"),
+        ("--lr 1e6", "the loss became nan"),
+        ("--lr 10", "the training diverged in epoch 1"),
+        ("--lr 10 --model baseline-bn", "the training diverged in epoch 1"),
+        ("--batch-size 120 --epochs 1 --lr 1e4", "the training diverged in epoch 1"),
+    ],
 )
-def test_a_loss_that_is_not_finite_is_one_line_and_keeps_the_last_good_parameters(options, learned, capsys):
-    Path("model.npz").write_bytes(b"an older model")
-    assert "try a lower learning rate" in _complaint([*QUICK, *options.split()], capsys, status=1)
-    if learned:
-        assert all(np.isfinite(p).all() for p in tree.leaves(train.load("model.npz").params))
-    else:
-        assert Path("model.npz").read_bytes() == b"an older model"
+def test_a_training_that_diverges_fails_and_leaves_an_older_model_alone(options, said, capsys):
+    Path("model.safetensors").write_bytes(b"an older model")
+    complaint = _complaint([*QUICK, *options.split()], capsys, status=1)
+    assert said in complaint
+    assert "try a lower learning rate" in complaint
+    assert Path("model.safetensors").read_bytes() == b"an older model"
+
+
+def test_knowing_one_image_by_heart_is_no_divergence():
+    assert cli.main(["train", "--samples", "1", "--epochs", "20"]) == 0
+
+
+def test_a_training_that_fails_later_saves_what_the_last_good_epoch_has_learned(monkeypatch, capsys):
+    step = train.Trainer.step
+
+    def failing_step(self, x, labels):
+        if self.updates == 6:  # of 4 in each epoch
+            self.params["dense2"]["bias"][0] = np.nan
+        return step(self, x, labels)
+
+    monkeypatch.setattr(train.Trainer, "step", failing_step)
+    assert cli.main(QUICK) == 1
+    ((_, _, _, accuracy),) = ROW.findall(capsys.readouterr().out)
+    assert cli.main(["evaluate", "model.safetensors"]) == 0
+    assert f"accuracy {accuracy}%" in capsys.readouterr().out
+
+
+def test_a_file_that_will_be_replaced_is_announced_before_the_training(capsys):
+    for expected in ("baseline, ", "model.safetensors exists, and will be replaced\nbaseline, "):
+        assert cli.main(QUICK) == 0
+        assert capsys.readouterr().out.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "said"),
+    [
+        (np.nan, 2, "m: 'params.conv1.weight' has values that are not finite"),
+        (1e300, 2, "m: expected parameters within float32, got larger ones"),
+        (1e38, 1, "the loss of samples 0 to 249 is nan"),
+    ],
+)
+def test_parameters_that_give_no_score_are_told(value, status, said, capsys):
+    params, state = MODELS["baseline"]().init(np.random.default_rng(0), dtype=np.float64)
+    params["conv1"]["weight"][...] = value
+    train.save("m", "baseline", params, state)
+    assert said in _complaint(["evaluate", "m"], capsys, status)
+
+
+def test_whatever_is_in_a_name_is_shown_as_one_clean_line(capsys):
+    _save_untrained("m", "\x1b[31m\nx" * 100_000)
+    for argv in (["evaluate", "m"], ["train", "--lr", "\x1b[31m" * 1000], ["evaluate", "\x1b[31m\n"]):
+        line = _complaint(argv, capsys).removesuffix("\n")
+        assert line.isprintable()
+        assert len(line) < 600
 
 
 def test_a_model_of_another_floating_dtype_is_scored(capsys):
-    _save_untrained("f64.npz", "baseline", np.float64)
-    assert cli.main(["evaluate", "f64.npz"]) == 0
+    _save_untrained("f64", "baseline", np.float64)
+    assert cli.main(["evaluate", "f64"]) == 0
     assert "accuracy" in capsys.readouterr().out
 
 
 def test_the_command_tunes_the_process_and_leaves_threads_to_blas_without_threadpoolctl(monkeypatch, capsys):
     tunings = []
     monkeypatch.setattr(cli, "tune", lambda **options: tunings.append(options))
-    _complaint(["evaluate", "missing.npz", "--threads", "1"], capsys)
+    _complaint(["evaluate", "missing", "--threads", "1"], capsys)
     monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
-    _complaint(["evaluate", "missing.npz"], capsys)
+    _complaint(["evaluate", "missing"], capsys)
     assert tunings == [{"threads": 1}, {"threads": None}]
     assert "--threads: needs threadpoolctl" in _complaint(["evaluate", "x", "--threads", "2"], capsys)
 
@@ -204,7 +260,7 @@ def test_an_interrupt_saves_what_was_learned(monkeypatch, capsys):
 
     monkeypatch.setattr(train.Trainer, "step", interrupted_step)
     assert "interrupted" in _complaint(QUICK, capsys, status=130)
-    trained = train.load("model.npz").params["dense2"]["bias"]
+    trained = train.load("model.safetensors").params["dense2"]["bias"]
     assert trained.any()  # it starts at zero
 
 
@@ -234,22 +290,29 @@ def test_an_interrupt_saves_what_was_learned(monkeypatch, capsys):
         (["train", "--momentum", "1"], r"--momentum: expected a number in \[0, 1\), got '1'"),
         (["train", "--momentum", "nan"], "--momentum: .*'nan'"),
         (["train", "--colour", "red"], "--colour"),
-        (["train", "--out", "no/such/model.npz"], "--out: expected a folder that exists, got no/such"),
-        (["train", "--out", "."], "--out: expected a file"),
-        (["train", "--out", "/dev/null"], "--out: expected a file"),
-        (["evaluate"], r"MODEL\.npz"),
-        (["evaluate", "missing.npz"], r"missing\.npz: No such file"),
-        (["evaluate", "."], "Is a directory"),
+        (["evaluate"], r"MODEL"),
+        (["evaluate", "missing"], r"missing: No such file"),
+        (["evaluate", "."], "expected a file, got a folder"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(argv, said, capsys):
     assert re.search(said, _complaint(argv, capsys))
 
 
-def test_a_folder_that_cannot_be_written_to_is_found_before_training(monkeypatch, capsys):
-    monkeypatch.setattr(cli.os, "access", lambda path, mode: False)  # root may write anywhere
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("no/such/file", "No such file or directory"),
+        (".", "Is a directory"),
+        ("/dev/null", "expected a file, got a device"),
+        ("n" * 256, "File name too long"),
+        ("older", "the file is read-only"),
+    ],
+)
+def test_what_cannot_be_saved_is_found_before_the_training(out, said, monkeypatch, capsys):
+    Path("older").touch(0o444)
     monkeypatch.setattr(data, "digits", lambda *args: pytest.fail("it went on to the data"))
-    assert "--out: expected a folder that can be written to" in _complaint(QUICK, capsys)
+    assert re.search(f"--out: {out} cannot be written: {said}", _complaint([*QUICK, "--out", out], capsys))
 
 
 def test_more_samples_than_the_files_hold(files, capsys):
@@ -257,9 +320,9 @@ def test_more_samples_than_the_files_hold(files, capsys):
     assert "--samples: expected at most 100, got 101" in _complaint(argv, capsys)
 
 
-@pytest.mark.parametrize("command", [["train"], ["evaluate", "model.npz"]])
+@pytest.mark.parametrize("command", [["train"], ["evaluate", "model.safetensors"]])
 def test_a_data_file_that_is_damaged_or_missing(command, files, capsys):
-    _save_untrained("model.npz", "baseline")
+    _save_untrained("model.safetensors", "baseline")
     argv = [*command, "--data", "mnist", "--data-dir", str(files)]
     path = files / "t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-1])
@@ -269,10 +332,10 @@ def test_a_data_file_that_is_damaged_or_missing(command, files, capsys):
 
 
 def test_a_saved_model_that_is_damaged_or_does_not_fit(tmp_path, capsys):
-    (tmp_path / "m.npz").write_bytes(b"PK\x03\x04 damaged")
-    assert "m.npz: expected a saved model" in _complaint(["evaluate", "m.npz"], capsys)
-    _save_untrained("m.npz", "baseline-bn")
-    assert "m.npz: does not fit model 'baseline-bn'" in _complaint(["evaluate", "m.npz"], capsys)
+    (tmp_path / "m").write_bytes(b"PK\x03\x04 damaged")
+    assert "m: expected a saved model" in _complaint(["evaluate", "m"], capsys)
+    _save_untrained("m", "baseline-bn")
+    assert "m: does not fit model 'baseline-bn'" in _complaint(["evaluate", "m"], capsys)
 
 
 # --- the defaults reach what was asked, in minutes --------------------------------------------------------
@@ -293,5 +356,5 @@ def test_the_defaults_reach_on_mnist_what_was_asked(model, least, family_folder,
 @pytest.mark.slow
 def test_trained_on_generated_digits_alone_it_reads_real_ones(family_folder, capsys):
     assert cli.main(["train"]) == 0
-    argv = ["evaluate", "model.npz", "--data", "mnist", "--data-dir", str(family_folder("mnist"))]
+    argv = ["evaluate", "model.safetensors", "--data", "mnist", "--data-dir", str(family_folder("mnist"))]
     assert _accuracy(argv, capsys) > 85

@@ -1,5 +1,8 @@
 """No operation is forgotten: each is exported, has its record, and is compared with its counterparts."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import records
@@ -7,7 +10,7 @@ from records.record import Without
 from records.rooms import defined_in, modules_of
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import ops, tree
+from tinygrad_cnn import linalg, ops, tree
 from tinygrad_cnn.tape import Primitive
 from tinygrad_cnn.testing import strategies
 from tinygrad_cnn.testing.flat import is_floating
@@ -18,8 +21,9 @@ PARTS = {case.function for case in records.CASES} - CALLED
 
 # what one module of operations offers to another
 HELPERS = {
-    "check_arrays", "finite_max", "floating", "geometry", "is_normal", "kept_shape", "over",
-    "reduced_axes", "times", "unreduce",
+    "as_array", "check_arrays", "element_weights", "explained", "finite_max", "floating", "geometry",
+    "is_normal", "kept_shape", "over", "products_of_others", "rank_of", "reduced", "reduced_axes", "times",
+    "transposed", "transposed_geometry", "unreduce", "with_border",
 }  # fmt: skip
 
 
@@ -33,15 +37,16 @@ def test_every_primitive_has_its_record():
 def test_every_operation_has_one_record_and_every_record_is_of_an_operation():
     assert len(RECORDS) == len(records.RECORDS)
     assert len({case.name for case in records.CASES}) == len(records.CASES)
-    assert set(RECORDS) == set(ops.__all__)
+    assert set(RECORDS) == {*ops.__all__, *linalg.__all__}
 
 
 def test_every_public_function_of_the_operations_is_exported():
     """A name without an underscore is an operation, or a part of operations that has a record or helps."""
     for module in modules_of(ops):
         for name, value in defined_in(module).items():
-            if value not in PARTS and name not in HELPERS:
-                assert getattr(ops, name, None) is value, f"{module.__name__}.{name} is not exported"
+            if value not in PARTS and name not in HELPERS and not isinstance(value, type):  # named tuples
+                exported = getattr(ops, name, getattr(linalg, name, None))
+                assert exported is value, f"{module.__name__}.{name} is not exported"
 
 
 def test_the_operations_are_exported_from_the_package_too():
@@ -74,6 +79,13 @@ def test_an_operation_that_acts_on_each_element_is_declared_elementwise(case):
 
     strategies.for_all(f"{case.name}_elementwise", records.calls_of(case), look, seed=0, max_examples=6)
     assert not (seen and all(seen)), f"{case.name} acts on each element: give its case elementwise=True"
+
+
+def test_the_page_of_the_operations_names_each_once():
+    page = (Path(__file__).parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    named = [name for row in rows for name in re.findall(r"`([a-z0-9_.]+)`", row.split(" | ")[1])]
+    assert sorted(named) == sorted([*ops.__all__, *(f"linalg.{name}" for name in linalg.__all__)])
 
 
 @pytest.mark.parametrize("name", RECORDS)

@@ -144,7 +144,7 @@ VALUES = {
     "sum_to": lambda: tape.sum_to(ONES, (2,)),
     "einsum of one": lambda: tg.einsum("ij->j", ONES),
     "einsum of two": lambda: tg.einsum("ij,ij->j", ONES, ONES),
-    "scatter_add": lambda: indexing.scatter_add(ONES, np.arange(N) % 7 // 6, shape=(2, 2)).sum(0),
+    "scatter": lambda: indexing.scatter(ONES, np.arange(N) % 7 // 6, shape=(2, 2)).sum(0),
 }
 
 

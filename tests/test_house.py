@@ -1,6 +1,9 @@
 """The house stays as the README shows it: rooms in order, no circle of imports, short files and functions."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,15 @@ def test_lines_of_code_are_counted_without_comments_and_docstrings():
     source = text + '    # why\n    x = """a\nb"""\n    return x\n'
     assert sorted(code_lines(source)) == [4, 8, 9, 10]
     assert list(function_sizes(source)) == [("f", 4)]
+
+
+def test_the_tests_run_where_nothing_can_be_written(tmp_path):
+    """What a warning is stays an error in a read-only checkout, but for the notes that pytest cannot keep."""
+    shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
+    given = "from hypothesis import given, strategies as st\n@given(st.booleans())\ndef test(x): pass\n"
+    (tmp_path / "test_it.py").write_text(given)
+    for folder in (".pytest_cache", ".hypothesis"):
+        (tmp_path / folder).touch()  # a file in the place of a folder stops the superuser too
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "test_it.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -283,6 +283,7 @@ def test_an_array_is_not_changed_by_a_connected_tensor_but_by_a_constant():
     "f",
     [
         lambda x: x.item() ** 2,
+        lambda x: x.tolist() ** 2,
         lambda x: np.sum(x.numpy()),
         lambda x: tg.exp(x * x).sum().item(),
         lambda x: float(tg.exp(x).data.sum()),

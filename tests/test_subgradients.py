@@ -20,6 +20,7 @@ def d(f, x):
 
 NAMES = {
     **{name: getattr(tg.ops, name) for name in tg.ops.__all__},
+    "linalg": tg.linalg,
     "d": d,
     "array": np.array,
     "inf": np.inf,

@@ -168,6 +168,26 @@ def test_a_tensor_on_the_tape_is_not_copied_or_pickled(copied):
         lambda x: x.std(1, keepdims=True),
         lambda x: x.max(axis=1),
         lambda x: x.min(),
+        lambda x: x.prod(1, keepdims=True),
+        lambda x: x.cumsum(),
+        lambda x: x.cumsum(1),
+        lambda x: x.argmax(1, keepdims=True),
+        lambda x: x.cumprod(0),
+        lambda x: x.dot(Y.T),
+        lambda x: x.trace(1),
+        lambda x: x.diagonal(-1),
+        lambda x: x.argmin(0),
+        lambda x: x.argsort(None),
+        lambda x: x.clip(0.0),
+        lambda x: x.clip(max=1.0),
+        lambda x: x.round(1),
+        lambda x: x.take([1, 0], 1),
+        lambda x: x.repeat(2, 0),
+        lambda x: x.ravel(),
+        lambda x: x.T.flatten(),
+        lambda x: x.swapaxes(0, -1),
+        lambda x: x.mT,
+        lambda x: x.copy(),
         lambda x: x.reshape(3, 2),
         lambda x: x.reshape((3, 2)),
         lambda x: x.reshape(-1),
@@ -186,6 +206,38 @@ def test_methods_do_as_numpys(call):
     out = call(leaf(X))
     assert isinstance(out, Tensor)
     assert_array_equal(out.data, call(X), strict=True)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: (x > 0).all(1),
+        lambda x: x.any(0, keepdims=True),
+        lambda x: x.nonzero(),
+        lambda x: x.tolist(),
+    ],
+)
+def test_methods_whose_answer_has_no_derivative_give_what_numpys_give(ask):
+    answer = ask(leaf(X))
+    assert type(answer) is type(ask(X))
+    assert_array_equal(answer, ask(X))
+
+
+def test_a_copy_is_on_the_tape_and_keeps_its_values():
+    x = leaf(X.copy())
+    kept = x.copy()
+    kept.sum().backward()
+    x.data[...] = 0.0
+    assert_array_equal(kept.data, X)
+    assert_array_equal(x.grad, np.ones_like(X))
+
+
+@pytest.mark.parametrize(
+    ("name", "way"), [("sort", r"tg\.sort\(x\)"), ("fill", "tg.where"), ("view", "reshape")]
+)
+def test_a_method_that_a_tensor_cannot_have_names_the_way(name, way):
+    with pytest.raises(AttributeError, match=way):
+        getattr(leaf(X), name)
 
 
 def test_a_wrong_permutation_is_refused():

@@ -64,12 +64,29 @@ print([pool["num_threads"] for pool in threadpoolctl.threadpool_info()], paralle
     [
         (0, ValueError, "tune: threads: expected at least 1, got 0"),
         (-1, ValueError, "tune: threads: expected at least 1, got -1"),
-        (1.5, TypeError, "float"),
+        (10**6, ValueError, "tune: threads: expected at most 1024, got 1000000"),
+        (1.5, TypeError, r"tune: threads: expected integers, got 1\.5"),
+        ("2", TypeError, "tune: threads: expected integers, got '2'"),
+        (True, TypeError, "tune: threads: expected integers, got True"),
     ],
 )
 def test_threads_that_make_no_sense_are_an_error(threads, error, match):
     with pytest.raises(error, match=match):
         tg.tune(threads=threads)
+
+
+def test_a_first_call_at_the_end_of_the_process_keeps_to_one_thread():
+    pytest.importorskip("threadpoolctl", reason="the extra train is not installed")
+    script = """
+import atexit
+import numpy as np
+import tinygrad_cnn as tg
+def last_words():
+    tg.tune(threads=2)
+    print(tg.conv2d(np.ones((64, 1, 28, 28)), np.ones((8, 1, 3, 3))).sum())
+atexit.register(last_words)
+"""
+    assert run(script) == f"{64 * 8 * 26 * 26 * 9}.0\n"
 
 
 def test_threads_need_threadpoolctl_and_say_so(monkeypatch):

@@ -14,6 +14,7 @@ array(0.)
 import importlib
 import typing
 
+from . import linalg as linalg
 from . import tree as tree
 from .autodiff import *
 from .ops import *
@@ -36,7 +37,7 @@ if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it ca
     from . import testing as testing
     from . import train as train
 else:
-    __all__ = ["nn", "optim", "primitive", "tree"]
+    __all__ = ["linalg", "nn", "optim", "primitive", "tree"]
     __all__ += autodiff.__all__ + ops.__all__ + recomputation.__all__ + tensor.__all__ + tuning.__all__
 
     def __getattr__(name):

@@ -62,6 +62,13 @@ def _lift(value: Any) -> Tensor:
     if is_connected(value):
         return _identity(value)
     data = np.asarray(raw(value))
+    # NumPy makes an array of any sequence, but a sequence that is no container would come back as an array
+    if data.dtype.kind not in "biufc" or (data.ndim and not hasattr(value, "__array__")):
+        found = f"an array of {data.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(
+            f"expected an array of numbers, or a container of such, got {found}: a dict, list, tuple or "
+            "dataclass is a container, and tree.register makes one of another class"
+        )
     require_floating(data.dtype)
     return box(Tensor, data, Leaf(data))
 
@@ -78,8 +85,7 @@ class _Trace:
             self.lifted.extend(map(_lift, leaves))
         except TypeError as error:
             path = tree.paths(tuple(args))[len(self.lifted)]
-            error.add_note(f"at '{path}' of the arguments to differentiate")
-            raise
+            raise TypeError(f"at '{path}' of the arguments to differentiate: {error}") from None
         # the containers are new, so the function may change them
         self.args = tree.unflatten(self.structure, self.lifted)
 

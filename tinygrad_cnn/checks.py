@@ -210,6 +210,31 @@ def shape(owner: str, name: str, found: tuple[int, ...], expected: tuple[int, ..
         raise ValueError(f"{owner}: {name}: expected shape {expected}, got {found}")
 
 
+PAIR = "a pair (y, state), which a layer returns: write y, state = model(...)"
+
+
+def is_pair(value: Any) -> bool:
+    """Whether an argument is what a layer returns, an output with a state.
+
+    Examples
+    --------
+    >>> is_pair((np.ones(2), {})), is_pair((1.0, 2.0))
+    (True, False)
+    """
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], dict)
+
+
+def no_pair(owner: str, name: str, value: Any) -> None:
+    """Raise a TypeError if an argument is an output with a state.
+
+    Examples
+    --------
+    >>> no_pair("mse_loss", "x", np.ones(2))
+    """
+    if is_pair(value):
+        raise TypeError(f"{owner}: {name}: expected an array, got {PAIR}")
+
+
 def floating(owner: str, name: str, values: Any) -> None:
     """Raise a TypeError unless an argument is an array of a floating dtype.
 
@@ -220,3 +245,17 @@ def floating(owner: str, name: str, values: Any) -> None:
     if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
         found = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
         raise TypeError(f"{owner}: {name}: expected a floating array, got {found}")
+
+
+def printable(text: str, longest: int = 200) -> str:
+    r"""Return a text from outside as an error or a line of output may show it: clean, and of bounded length.
+
+    A control character could move the cursor of a terminal, or change its colours.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[31m" + "b" * 1000, 20))
+    a\x1b[31mbbbbbbbb...
+    """
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."

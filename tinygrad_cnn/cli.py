@@ -1,7 +1,7 @@
 """The command ``tinygrad-cnn``: train a network on digits, and score a saved one.
 
-Exit status: 0 for success, 1 for training that met a non-finite loss, 2 for bad input, 130 for an interrupt.
-Training that is cut short, by an interrupt or a non-finite loss, still saves the parameters it has.
+Exit status: 0 for success, 1 for a loss that is not finite or shows divergence, 2 for bad input, 130 for an
+interrupt. An interrupt saves the parameters as they are; training that fails, those of its last good epoch.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import importlib.util
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import numpy as np
 
 from . import __version__, data, nn, optim, train, tree
+from .checks import printable
 from .models import MODELS
+from .train import atomic
 from .tuning import tune
 
 __all__ = ["main"]
@@ -29,6 +31,7 @@ FILES: dict[str, Callable[[str], tuple[data.Dataset, data.Dataset]]] = {
 }
 _Number = TypeVar("_Number", int, float)
 LR = 0.04
+GUESSING = math.log(10)  # the loss of a network that gives ten classes the same probability
 LR_BATCH = 64  # for smaller batches the rate shrinks in proportion (Goyal et al. 2017, section 2.1)
 
 
@@ -52,12 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["evaluate", "missing.npz"])  # prints one line on standard error
+    >>> main(["evaluate", "missing.safetensors"])  # prints one line on standard error
     2
     """
     args = _parser().parse_args(argv)
-    tune(threads=args.threads)
     try:
+        tune(threads=args.threads)
         args.run(args)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
@@ -72,8 +75,20 @@ def _complain(problem: object, status: int) -> int:
     """Print one line on standard error, and return the exit status."""
     if isinstance(problem, OSError) and problem.filename:
         problem = f"{problem.filename}: {problem.strerror}"
-    print("tinygrad-cnn: error:", *str(problem).splitlines(), file=sys.stderr)
+    _say(f"tinygrad-cnn: error: {_one_line(problem)}", sys.stderr)
     return status
+
+
+def _one_line(problem: object) -> str:
+    """Return a problem as one line of a length to be read, which holds no character that moves a cursor."""
+    return printable(" ".join(str(problem).splitlines()), 500)
+
+
+def _say(text: str, file: TextIO | None = None) -> None:
+    """Print a text at once, with escapes for what the encoding of the output lacks, such as in a path."""
+    file = file or sys.stdout
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
 
 
 # --- the two commands -------------------------------------------------------------------------------------
@@ -88,64 +103,84 @@ def _train(args: argparse.Namespace) -> None:
     model = MODELS[args.model]()
     params, state = model.init(for_model)
     trainer = train.Trainer(model, _optimizer(args, params, len(training.labels)), state, for_order)
-    print(
+    if args.out.exists():
+        _say(f"{_one_line(args.out)} exists, and will be replaced")
+    _say(
         f"{args.model}, {sum(p.size for p in tree.leaves(params))} parameters; "
         f"{args.data}, {len(training.labels)} images to train on, {len(test.labels)} to test\n"
         f"batch size {args.batch_size}, learning rate {trainer.optimizer.lr:.3g} falling to 0, "
         f"momentum {args.momentum:g}, seed {args.seed}"
     )
+    learned = None
     try:
-        _run_epochs(args, trainer, model, training, test)
+        for learned in _epochs(args, trainer, model, training, test):  # noqa: B007 - the last one counts
+            pass
     except KeyboardInterrupt:
         trainer.restore()  # the interrupt may have come between two parameters of one step
+        if trainer.updates:
+            learned = trainer.params, trainer.state
         raise
-    finally:  # what was learned is kept after an interrupt or a non-finite loss too
-        _save(args, trainer)
+    finally:  # what was learned is kept after an interrupt or an error too
+        _save(args, learned)
 
 
-def _save(args: argparse.Namespace, trainer: train.Trainer) -> None:
+def _save(args: argparse.Namespace, learned: tuple[Any, Any] | None) -> None:
     """Save what was learned; if nothing was, leave an older model in its place."""
-    if trainer.updates == 0:
-        print("nothing was learned: nothing saved")
+    if learned is None:
+        _say("nothing was learned: nothing saved")
         return
-    train.save(args.out, args.model, trainer.params, trainer.state)
-    print(f"saved {args.out}")
+    train.save(args.out, args.model, *learned)
+    _say(f"saved {_one_line(args.out)}")
 
 
-def _run_epochs(
+def _epochs(
     args: argparse.Namespace,
     trainer: train.Trainer,
     model: nn.Layer,
     training: data.Dataset,
     test: data.Dataset,
-) -> None:
-    """Train epoch by epoch, and score the network on the test images after each."""
-    print("epoch    loss  train acc  test acc  seconds  images/s", flush=True)
+) -> Iterator[tuple[Any, Any]]:
+    """Train epoch by epoch, score the network on the test images, and yield copies of what it has learned."""
+    _say("epoch    loss  train acc  test acc  seconds  images/s")
     for epoch in range(1, args.epochs + 1):
         with train.progress_bar(len(training.labels), f"epoch {epoch}/{args.epochs}") as advance:
             result = trainer.epoch(training, args.batch_size, advance)
         score = train.evaluate(model, trainer.params, trainer.state, test)
-        if not math.isfinite(score.loss):
-            trainer.restore()
-            raise train.NonFiniteLossError(
-                f"the loss on the test images became {score.loss} after epoch {epoch}: "
-                "the parameters of the last finite loss are kept; try a lower learning rate"
-            )
-        print(
+        _say(
             f"{epoch:5d} {result.loss:7.4f} {result.accuracy:10.2%} {score.accuracy:9.2%} "
-            f"{result.seconds:8.1f} {result.images_per_second:9.0f}",
-            flush=True,
+            f"{result.seconds:8.1f} {result.images_per_second:9.0f}"
+        )
+        _check_progress(epoch, result.loss, score.loss)
+        yield tree.map(np.copy, (trainer.params, trainer.state))
+
+
+def _check_progress(epoch: int, training_loss: float, test_loss: float) -> None:
+    """Raise an error if an epoch has diverged.
+
+    Early in a training, the loss may be somewhat above that of guessing. On the test images, a network that
+    knows a few images by heart is wrong with great confidence, but not with that of parameters that overflow.
+    """
+    if training_loss > 2 * GUESSING or test_loss > 100 * GUESSING:
+        raise train.NonFiniteLossError(
+            f"the training diverged in epoch {epoch}: the loss is {training_loss:.3g}, {test_loss:.3g} on "
+            f"the test images, where guessing gives {GUESSING:.3g}; try a lower learning rate"
         )
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     """Print the loss and the accuracy of a saved network on the test images."""
-    model_name, *trees = train.load(args.saved)
-    params, state = tree.map(lambda array: array.astype(np.float32), trees)  # the dtype of the images
+    name, *trees = train.load(args.saved)
+    if name not in MODELS:
+        known = " or ".join(MODELS)
+        raise ValueError(f"{args.saved}: expected a model {known}, got '{printable(name, 60)}'")
+    with np.errstate(over="ignore"):  # the error below tells of an overflow
+        params, state = tree.map(lambda array: array.astype(np.float32), trees)  # the dtype of the images
+    if not all(np.isfinite(array).all() for array in tree.leaves((params, state))):
+        raise ValueError(f"{args.saved}: expected parameters within float32, got larger ones")
     _, test = _read(args.data, args.data_dir, samples=0)
-    score = train.evaluate(MODELS[model_name](), params, state, test)
-    print(
-        f"{model_name} on the {len(test.labels)} test images of {args.data}: "
+    score = train.evaluate(MODELS[name](), params, state, test)
+    _say(
+        f"{name} on the {len(test.labels)} test images of {args.data}: "
         f"loss {score.loss:.4f}, accuracy {score.accuracy:.2%}"
     )
 
@@ -155,12 +190,10 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _check_out(out: Path) -> None:
     """Raise a ValueError before the training, not after it, if the result cannot be saved."""
-    if out.exists() and not out.is_file():
-        raise ValueError(f"--out: expected a file to write, got {out}, which is something else")
-    if not out.parent.is_dir():
-        raise ValueError(f"--out: expected a folder that exists, got {out.parent}")
-    if not os.access(out.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"--out: expected a folder that can be written to, got {out.parent}")
+    try:
+        atomic.check(out)
+    except OSError as error:
+        raise ValueError(f"--out: {out} cannot be written: {error.strerror}") from error
 
 
 def _read(name: str, folder: str | None, samples: int | None) -> tuple[data.Dataset, data.Dataset]:
@@ -191,7 +224,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser that complains in one line, where the one of argparse would print the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        _say(f"{self.prog}: error: {_one_line(message)}", sys.stderr)
+        self.exit(2)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -199,7 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="tinygrad-cnn",
         description="Train a small convolutional network on digits, and score it.",
-        epilog="Exit status: 0 success, 1 non-finite loss, 2 bad input, 130 interrupted.",
+        epilog="Exit status: 0 success, 1 diverged or non-finite loss, 2 bad input, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -216,7 +250,8 @@ def _add_train(commands: Any) -> None:
         "cosine, and save its parameters. The loss and training accuracy of an epoch are running means over "
         "its batches; the test accuracy is measured after it. On a terminal, with tqdm installed, a bar "
         "shows the progress.",
-        epilog="Ctrl-C saves what was learned so far, and so does a non-finite loss.",
+        epilog="Ctrl-C saves what was learned so far, and training that diverges what was learned until the "
+        "last good epoch. A file that exists is replaced, unless it is read-only.",
     )
     _add_data(parser)
     _add_threads(parser)
@@ -232,7 +267,7 @@ def _add_train(commands: Any) -> None:
     add("--momentum", type=_momentum, default=0.9, metavar="M", help="in [0, 1) (default: %(default)s)")
     add("--seed", type=_seed, default=0, metavar="N", help="decides the initial parameters and the order "
         "of the images; the generated digits are always the same (default: %(default)s)")  # fmt: skip
-    add("--out", type=Path, default=Path("model.npz"), metavar="FILE", help="(default: %(default)s)")
+    add("--out", type=Path, default=Path("model.safetensors"), metavar="FILE", help="(default: %(default)s)")
     parser.set_defaults(run=_train)
 
 
@@ -242,7 +277,7 @@ def _add_evaluate(commands: Any) -> None:
         help="score a saved model",
         description="Measure the loss and the accuracy of a saved model on the test part of a data set.",
     )
-    parser.add_argument("saved", metavar="MODEL.npz", help="what train has saved")
+    parser.add_argument("saved", metavar="MODEL", help="what train has saved")
     _add_data(parser)
     _add_threads(parser)
     parser.set_defaults(run=_evaluate)

@@ -15,6 +15,10 @@ from .tape import Box, Edge, Node, Plan, Primitive, raw
 __all__ = ["guard_mutation"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class OperandChangedError(RuntimeError):
     """The function of a primitive has changed one of its operands."""
 

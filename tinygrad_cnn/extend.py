@@ -24,3 +24,7 @@ from .tensor import Tensor
 from .testing import OpCase, check_grads
 
 __all__ = ["OpCase", "Tensor", "check_grads", "primitive", "raw"]
+
+
+def __dir__() -> list[str]:
+    return __all__

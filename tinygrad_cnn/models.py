@@ -7,6 +7,10 @@ from . import nn
 __all__ = ["MODELS", "baseline", "baseline_bn"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def baseline() -> nn.Sequential:
     """Two convolutions and two dense layers, for images (N, 1, 28, 28) and ten classes.
 

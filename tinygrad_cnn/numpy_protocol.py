@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import ops, tree
+from . import linalg, ops, tree
 from .tape import Box, is_connected, lost_gradient, raw
 
 NOT_IN_PLACE = (
@@ -38,22 +41,80 @@ def call_ufunc(
 
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the operation of the same name; on constants, any function computes with their arrays."""
-    if function in _FUNCTIONS:
-        return _FUNCTIONS[function](*args, **kwargs)
+    refused: dict[str, Any] = {}
+    if op := _FUNCTIONS.get(function):
+        ours, options, refused = _in_our_words(function, op, args, kwargs)
+        if not refused:
+            return op(*ours, **options)
+    called = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
+    if isinstance((kwargs | refused).get("out"), Box) or (function in _WRITERS and isinstance(args[0], Box)):
+        raise TypeError(f"np.{called} into a Tensor: {NOT_IN_PLACE}")
     connected = [x for x in tree.leaves((args, kwargs)) if is_connected(x)]
     if not connected or function in _QUESTIONS:
         args, kwargs = tree.map(raw, (args, kwargs))
         return function(*args, **kwargs)
     if function in _WRITERS:
-        raise lost_gradient(f"np.{function.__name__}", connected[0])
-    module = function.__module__.removeprefix("numpy").lstrip(".")
-    raise TypeError(_no_op(f"{module}.{function.__name__}".lstrip("."), {}))
+        raise lost_gradient(f"np.{called}", connected[0])
+    raise TypeError(_no_op(called, refused, op))
 
 
-def _no_op(name: str, kwargs: dict[str, Any]) -> str:
+def _in_our_words(
+    function: Any, op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
+    """Turn the arguments of NumPy's function into those of the operation, and return those it does not take.
+
+    NumPy has the options of the operations in other places: its keepdims follows an ``out``, for example.
+    """
+    if not kwargs and len(args) <= 1:
+        return args, kwargs, {}
+    signatures = _signatures(function, op)
+    if signatures is None:
+        return args, kwargs, {}
+    theirs, ours, words = signatures
+    kinds = {parameter.kind: name for name, parameter in theirs.parameters.items()}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:  # any number of operands, which no option can follow
+        given = kwargs
+    else:
+        given, args = theirs.bind(*args, **kwargs).arguments, ()
+        given |= given.pop(kinds.get(inspect.Parameter.VAR_KEYWORD, ""), {})
+    options, refused = {}, {}
+    for name, value in given.items():
+        if name in words:
+            if value is not np._NoValue:
+                options[words[name]] = value
+        elif name not in theirs.parameters or not _is_same(value, theirs.parameters[name].default):
+            refused[name] = value
+    if refused:
+        return (), {}, refused
+    call = ours.bind(*args, **options)
+    return call.args, call.kwargs, {}
+
+
+@functools.cache
+def _signatures(
+    function: Any, op: Callable[..., Any]
+) -> tuple[inspect.Signature, inspect.Signature, dict[str, str]] | None:
+    """Return both signatures, and the operation's word for each of NumPy's: that of its name or its place."""
+    try:
+        theirs, ours = inspect.signature(function), inspect.signature(op)
+    except ValueError:  # a function in C, which has no signature before NumPy 2.4, and no misplaced options
+        return None
+    words = {name: name for name in ours.parameters} | _SYNONYMS.get(function, {})
+    for (name, their), our in zip(theirs.parameters.items(), ours.parameters, strict=False):
+        if name not in words and our not in theirs.parameters and their.kind not in _STARRED:
+            words[name] = our
+    return theirs, ours, words
+
+
+def _is_same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, str | int) and value == default)
+
+
+def _no_op(name: str, kwargs: dict[str, Any], op: Any = None) -> str:
     options = f" with {', '.join(kwargs)}" if kwargs else ""
-    op = _INSTEAD.get(name, name)
-    hint = f"use tinygrad_cnn.{op}" if op in _OPS else "tinygrad_cnn has no such op"
+    instead = op.__name__ if op else _INSTEAD.get(name, name)
+    missing = "option" if kwargs else "op"
+    hint = f"use tinygrad_cnn.{instead}" if instead in _OPS else f"tinygrad_cnn has no such {missing}"
     way_out = "or leave the tape with tensor.numpy(), without a gradient"
     return f"np.{name}{options} does not work on a Tensor: {hint}, {way_out}"
 
@@ -62,33 +123,22 @@ def _no_op(name: str, kwargs: dict[str, Any]) -> str:
 _INSTEAD = {
     "absolute": "abs",
     "add.accumulate": "cumsum",
+    "add.at": "scatter_add",
     "add.reduce": "sum",
-    "amax": "max",
-    "amin": "min",
-    "column_stack": "concatenate",
-    "diag": "einsum",
-    "diagonal": "einsum",
-    "dot": "matmul",
-    "dstack": "concatenate",
     "float_power": "power",
-    "hstack": "concatenate",
-    "linalg.norm": "norm",
     "linalg.vector_norm": "norm",
     "maximum.reduce": "max",
     "minimum.reduce": "min",
+    "multiply.accumulate": "cumprod",
     "multiply.outer": "outer",
     "multiply.reduce": "prod",
-    "ravel": "reshape",
-    "rollaxis": "moveaxis",
-    "take_along_axis": "getitem",
-    "trace": "einsum",
-    "vstack": "concatenate",
 }
 
 
 _COMPARISONS = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.isnan, np.isinf, np.isfinite,
+    np.isnan, np.isinf, np.isfinite, np.signbit,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
 }  # fmt: skip
 _OPS = {name: getattr(ops, name) for name in vars(ops)["__all__"]}
 _NAMESAKES = {getattr(np, name): op for name, op in _OPS.items() if callable(getattr(np, name, None))}
@@ -104,12 +154,38 @@ _UFUNCS |= {
     np.radians: ops.deg2rad,
     np.rint: ops.round,
 }
-_FUNCTIONS |= {np.around: ops.round, np.fix: ops.trunc}
+_FUNCTIONS |= {
+    np.amax: ops.max,
+    np.amin: ops.min,
+    np.around: ops.round,
+    np.copy: lambda a: ops.astype(a, raw(a).dtype),
+    np.fix: ops.trunc,
+    np.full_like: lambda a, fill_value, dtype=None, order="K", subok=True, shape=None: np.full_like(
+        raw(a), fill_value, dtype, order, subok, shape
+    ),
+    np.linalg.matmul: ops.matmul,
+    np.linalg.tensordot: ops.tensordot,
+    np.matrix_transpose: lambda x: ops.swapaxes(x, -1, -2),
+    np.ptp: lambda a, axis=None, keepdims=False: (
+        ops.max(a, axis, keepdims=keepdims) - ops.min(a, axis, keepdims=keepdims)
+    ),
+    np.real: operator.pos,
+    np.real_if_close: operator.pos,
+}
+_FUNCTIONS |= {getattr(np.linalg, name): getattr(linalg, name) for name in linalg.__all__}
+_STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+# NumPy's words for parameters that the operations call otherwise
+_SYNONYMS: dict[Any, dict[str, str]] = {np.clip: {"min": "a_min", "max": "a_max"}}
 # What these answer has no derivative: a shape, a dtype, a truth, a position, a text. So they need no tape.
 _QUESTIONS = {
-    np.all, np.allclose, np.any, np.argsort, np.argwhere, np.array2string, np.array_equal, np.count_nonzero,
-    np.empty_like, np.flatnonzero, np.iscomplexobj, np.isclose, np.isrealobj, np.ndim, np.nonzero,
-    np.ones_like, np.result_type, np.shape, np.size, np.zeros_like,
+    np.all, np.allclose, np.angle, np.any, np.argpartition, np.argwhere,
+    np.array2string, np.array_equal, np.array_equiv, np.array_repr, np.array_str, np.can_cast, np.common_type,
+    np.count_nonzero, np.digitize, np.empty_like, np.flatnonzero, np.imag, np.iscomplex,
+    np.iscomplexobj, np.isclose, np.isin, np.isneginf, np.isposinf, np.isreal, np.isrealobj, np.lexsort,
+    np.linalg.matrix_rank,
+    np.may_share_memory, np.min_scalar_type, np.nanargmax, np.nanargmin, np.ndim, np.nonzero, np.ones_like,
+    np.result_type, np.searchsorted, np.shape, np.shares_memory, np.size, np.tril_indices_from,
+    np.triu_indices_from, np.zeros_like,
 }  # fmt: skip
 # These write into an ndarray, which has no place for a gradient.
 _WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}

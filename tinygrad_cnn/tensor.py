@@ -65,9 +65,9 @@ class Tensor(Box):
     Dtypes promote as NumPy's do: a Python number takes the dtype of the tensor, a NumPy scalar has one of its
     own. So a float32 tensor times ``np.float64(2)`` is float64, and its gradient is float32 again.
 
-    While a gradient can still come through the tensor, its numbers leave the tape by `item`, `numpy`,
-    `detach` and `stop_gradient` alone: ``float(x)``, ``math.sin(x)``, ``np.asarray(x)`` or ``array[0] = x``
-    raise a TypeError. A constant, or a tensor whose graph was released, converts freely.
+    While a gradient can still come through the tensor, its numbers leave the tape by `item`, `tolist`,
+    `numpy`, `detach` and `stop_gradient` alone: ``float(x)``, ``math.sin(x)``, ``np.asarray(x)`` or
+    ``array[0] = x`` raise a TypeError. A constant, or a tensor whose graph was released, converts freely.
 
     Examples
     --------
@@ -118,6 +118,11 @@ class Tensor(Box):
         """The transpose, with all axes reversed."""
         return ops.transpose(self)
 
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The transpose of each matrix, with the last two axes exchanged."""
+        return ops.swapaxes(self, -1, -2)
+
     def numpy(self) -> NDArray:
         """Return the values as an ndarray off the tape, which shares memory with the tensor.
 
@@ -147,6 +152,21 @@ class Tensor(Box):
         """
         new_serial()  # as in `numpy`
         return self.data.item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python numbers, off the tape.
+
+        Returns
+        -------
+        list, float, int or bool
+
+        Examples
+        --------
+        >>> Tensor([[1.0], [2.0]]).tolist()
+        [[1.0], [2.0]]
+        """
+        new_serial()  # as in `numpy`
+        return self.data.tolist()
 
     def detach(self) -> Tensor:
         """Return the same values as a constant, cut off from the tape.
@@ -349,6 +369,30 @@ class Tensor(Box):
         """Standard deviation over axes; see `tinygrad_cnn.std`."""
         return ops.std(self, axis, ddof=ddof, keepdims=keepdims)
 
+    def prod(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Product over axes; see `tinygrad_cnn.prod`."""
+        return ops.prod(self, axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """Sums of the elements up to each; see `tinygrad_cnn.cumsum`."""
+        return ops.cumsum(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """Products of the elements up to each; see `tinygrad_cnn.cumprod`."""
+        return ops.cumprod(self, axis)
+
+    def dot(self, other: Operand[Tensor]) -> Tensor:
+        """Inner product with vectors, or product of matrices; see `tinygrad_cnn.dot`."""
+        return ops.dot(self, other)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Sum of a diagonal; see `tinygrad_cnn.trace`."""
+        return ops.trace(self, offset, axis1, axis2)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Take a diagonal; see `tinygrad_cnn.diagonal`."""
+        return ops.diagonal(self, offset, axis1, axis2)
+
     def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Maximum over axes; see `tinygrad_cnn.max`."""
         return ops.max(self, axis, keepdims=keepdims)
@@ -356,6 +400,42 @@ class Tensor(Box):
     def min(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Minimum over axes; see `tinygrad_cnn.min`."""
         return ops.min(self, axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Position of the maximum; see `tinygrad_cnn.argmax`."""
+        return ops.argmax(self, axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Position of the minimum; see `tinygrad_cnn.argmin`."""
+        return ops.argmin(self, axis, keepdims=keepdims)
+
+    def argsort(self, axis: int | None = -1) -> Tensor:
+        """Positions of the elements in their order; see `tinygrad_cnn.argsort`."""
+        return ops.argsort(self, axis)
+
+    def clip(self, min: Operand[Tensor] | None = None, max: Operand[Tensor] | None = None) -> Tensor:
+        """Limit to an interval; see `tinygrad_cnn.clip`."""
+        return ops.clip(self, min, max)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """Round to a number of decimals; see `tinygrad_cnn.round`."""
+        return ops.round(self, decimals)
+
+    def take(self, indices: Operand[Any], axis: int | None = None) -> Tensor:
+        """Take elements along an axis; see `tinygrad_cnn.take`."""
+        return ops.take(self, indices, axis)
+
+    def repeat(self, repeats: Operand[Any], axis: int | None = None) -> Tensor:
+        """Repeat each element; see `tinygrad_cnn.repeat`."""
+        return ops.repeat(self, repeats, axis)
+
+    def ravel(self) -> Tensor:
+        """Give one axis, in C order of the elements; see `tinygrad_cnn.ravel`."""
+        return ops.ravel(self)
+
+    def flatten(self) -> Tensor:
+        """Do the same as `ravel`: a view is as good as a copy where nothing is changed in place."""
+        return self.ravel()
 
     def reshape(self, *shape: Any) -> Tensor:
         """Give a new shape, as one tuple or as several ints; see `tinygrad_cnn.reshape`."""
@@ -366,6 +446,10 @@ class Tensor(Box):
         as_one = len(axes) == 1 and not isinstance(axes[0], int)
         return ops.transpose(self, (axes[0] if as_one else axes) or None)
 
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Exchange two axes; see `tinygrad_cnn.swapaxes`."""
+        return ops.swapaxes(self, axis1, axis2)
+
     def squeeze(self, axis: Axes = None) -> Tensor:
         """Remove axes of length 1; see `tinygrad_cnn.squeeze`."""
         return ops.squeeze(self, axis)
@@ -373,6 +457,24 @@ class Tensor(Box):
     def astype(self, dtype: DTypeLike) -> Tensor:
         """Cast to a dtype; see `tinygrad_cnn.astype`."""
         return ops.astype(self, dtype)
+
+    def copy(self) -> Tensor:
+        """Copy the values, so that the copy keeps them when the array of a parameter is updated."""
+        return ops.astype(self, self.dtype)
+
+    # a truth or a position has no derivative, and is a plain array
+
+    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Tell whether all elements are true; see `numpy.all`."""
+        return np.all(self.data, axis, keepdims=keepdims)
+
+    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Tell whether any element is true; see `numpy.any`."""
+        return np.any(self.data, axis, keepdims=keepdims)
+
+    def nonzero(self) -> tuple[NDArray, ...]:
+        """Return the positions of the elements that are not zero; see `numpy.nonzero`."""
+        return np.nonzero(self.data)
 
     # --- Python's protocols -------------------------------------------------------------------------------
 
@@ -418,10 +520,12 @@ class Tensor(Box):
         return f"Tensor({values}{dtype}{flag}{made})"
 
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
-        is_leaf = isinstance(self.node, Leaf)
-        if is_connected(self) and not is_leaf:
-            raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
-        return _unpickle, (self.data, is_leaf)
+        if not isinstance(self.node, Leaf):
+            if is_connected(self):
+                raise TypeError("a tensor on the tape cannot be copied or pickled: detach() it first")
+            return Tensor, (self.data,)
+        grad = self.node.grad
+        return _leaf, (self.data, None if grad is None else grad.copy())  # which backward() adds to in place
 
     # --- NumPy's protocols: record, or say which op to use; never leave the tape in silence -----------------
 
@@ -448,6 +552,8 @@ class Tensor(Box):
             raise TypeError(f"del x[...]: {NOT_IN_PLACE}")
 
         fill = itemset = partition = put = resize = _Missing(NOT_IN_PLACE)
+        sort = _Missing("NumPy's sorts in place, and a Tensor is not changed. Take tg.sort(x)")
+        view = _Missing("take x.reshape(...) for another shape, or x.astype(...) for another dtype")
         retain_grad = _Missing(_NO_GRAD)
 
         @property
@@ -461,5 +567,8 @@ def _raw_key(key: Any) -> Any:
     return tuple(map(raw, key)) if isinstance(key, tuple) else raw(key)
 
 
-def _unpickle(data: NDArray, requires_grad: bool) -> Tensor:
-    return Tensor(data, requires_grad=requires_grad)
+def _leaf(data: NDArray, grad: NDArray | None) -> Tensor:
+    """Make the leaf that was copied or pickled, with the gradient that it had."""
+    leaf = Tensor(data, requires_grad=True)
+    leaf.grad = grad
+    return leaf

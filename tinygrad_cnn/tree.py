@@ -1,14 +1,22 @@
-"""Trees of arrays: the dicts, lists, tuples and namedtuples that hold a model's parameters.
+"""Trees of arrays: the dicts, lists, tuples, namedtuples and dataclasses that hold a model's parameters.
 
-``None`` is an empty subtree; anything that is not one of these containers is a leaf.
+``None`` is an empty subtree; anything that is not one of these containers is a leaf. `register` makes a
+container of another class.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import math
+import sys
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .checks import function as check_function
 
 __all__ = [
     "Structure",
@@ -18,39 +26,183 @@ __all__ = [
     "map",
     "matching_leaves",
     "paths",
+    "ravel",
+    "register",
+    "register_leaf",
     "structure",
     "unflatten",
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 _CONTAINERS: dict[str, Any] = {"dict": dict, "sequence": (tuple, list), "empty": type(None)}
 
 
-class _Kinds(dict[type, str | None]):
+class _Registered(NamedTuple):
+    """How to take an object of a class apart, and how to make one of its parts."""
+
+    flatten: Callable[[Any], tuple[Any, Any]]
+    unflatten: Callable[[Any, Any], Any]
+
+
+_registered: dict[type, _Registered | None] = {}  # None for a leaf
+
+
+class _Kinds(dict[type, Any]):
     """A table from a type to the kind of container that it is, or None for a leaf.
 
     Two trees match where their kinds do, so a list may stand for a tuple. Every step asks for the kind of
     every leaf, and a look-up is faster than `isinstance`.
     """
 
-    def __missing__(self, cls: type) -> str | None:
+    def __missing__(self, cls: type) -> Any:
         if len(self) >= 256:  # a program that makes classes as it runs must not keep them all alive
             self.clear()
-        self[cls] = kind = next((name for name, types in _CONTAINERS.items() if issubclass(cls, types)), None)
+        self[cls] = kind = _kind(cls)
         return kind
 
 
 _kinds = _Kinds()
 
 
+def _kind(cls: type) -> Any:
+    """Return the name of a kind of Python's containers, or the class of another container, or None."""
+    for base in cls.__mro__:
+        if base in _registered:
+            return base if _registered[base] else None
+    named = next((name for name, types in _CONTAINERS.items() if issubclass(cls, types)), None)
+    return cls if named is None and dataclasses.is_dataclass(cls) else named
+
+
+def register(
+    cls: type, flatten: Callable[[Any], tuple[Any, Any]], unflatten: Callable[[Any, Any], Any]
+) -> None:
+    """Make objects of a class, and of its subclasses, containers of every tree.
+
+    Dataclasses are containers of their fields without that. A new one is made field by field, so that
+    ``__init__`` and ``__post_init__`` are not called.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    flatten : callable
+        Takes an object, and returns its children and the rest, as JAX's ``register_pytree_node`` asks: the
+        children are subtrees, in a sequence or, so that paths show their names, in a dict. The rest is
+        whatever ``unflatten`` needs besides.
+    unflatten : callable
+        Takes the rest and other children, in a tuple or a dict as ``flatten`` returned them, and makes an
+        object. It is also called with placeholders, such as texts, in the place of arrays, so it must not
+        compute with them.
+
+    Raises
+    ------
+    TypeError
+        If ``cls`` is no class, or one of the others no function.
+
+    Examples
+    --------
+    >>> class Line:
+    ...     def __init__(self, slope, offset):
+    ...         self.slope, self.offset = slope, offset
+    >>> register(Line, lambda line: (vars(line), None), lambda rest, parts: Line(**parts))
+    >>> line = map(lambda x: 2 * x, Line(1, [2, 3]))
+    >>> line.slope, line.offset
+    (2, [4, 6])
+    """
+    check_function("tree.register", "flatten", flatten)
+    check_function("tree.register", "unflatten", unflatten)
+    _register("tree.register", cls, _Registered(flatten, unflatten))
+
+
+def register_leaf(cls: type) -> None:
+    """Make objects of a class, and of its subclasses, leaves, where they would be containers.
+
+    The layers of `nn` are such dataclasses: they describe a function, and hold no arrays.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+
+    Raises
+    ------
+    TypeError
+        If ``cls`` is no class.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass
+    ... class Options:
+    ...     rate: float
+    >>> leaves([Options(0.5), 1.0])
+    [0.5, 1.0]
+    >>> register_leaf(Options)
+    >>> leaves([Options(0.5), 1.0])
+    [Options(rate=0.5), 1.0]
+    """
+    _register("tree.register_leaf", cls, None)
+
+
+def _register(owner: str, cls: type, way: _Registered | None) -> None:
+    if not isinstance(cls, type):
+        raise TypeError(f"{owner}: cls: expected a class, got {cls!r}")
+    _registered[cls] = way
+    _kinds.clear()
+
+
 def children(container: Any) -> dict[Any, Any]:
     """Return what a container holds, by key; a leaf is no container and holds nothing."""
-    if _kinds[type(container)] is None:
+    kind = _kinds[type(container)]
+    if kind is None or kind == "empty":
         return {}
-    if isinstance(container, dict):
+    if kind == "dict":
         return container
-    values = () if container is None else container
-    return dict(zip(getattr(values, "_fields", range(len(values))), values, strict=True))
+    if kind == "sequence":
+        return dict(zip(getattr(container, "_fields", range(len(container))), container, strict=True))
+    return _taken_apart(container, kind)[0]
+
+
+def _taken_apart(container: Any, kind: type) -> tuple[dict[Any, Any], Callable[[dict[Any, Any]], Any]]:
+    """Return the parts of an object by key, and a function that makes such an object of other parts."""
+    way = _registered.get(kind)
+    if way is None:
+        names = [field.name for field in dataclasses.fields(container)]
+        return {name: getattr(container, name) for name in names}, lambda parts: _with_fields(kind, parts)
+    flattened = way.flatten(container)
+    if not isinstance(flattened, tuple) or len(flattened) != 2:
+        raise TypeError(
+            f"tree.register: flatten of {kind.__name__}: expected (children, rest), got {flattened!r:.60}"
+        )
+    parts, rest = flattened
+    if isinstance(parts, dict):
+        return parts, lambda parts: way.unflatten(rest, parts)
+    return dict(enumerate(parts)), lambda parts: way.unflatten(rest, tuple(parts.values()))
+
+
+def _with_fields(cls: Any, fields: dict[str, Any]) -> Any:
+    """Make an object of a dataclass, frozen or not, that holds nothing but its fields."""
+    made = cls.__new__(cls)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _remade(container: Any, parts: Any) -> Any:
+    """Make a container of Python, of the same class as another, of other parts."""
+    cls = type(container)
+    try:
+        if isinstance(container, defaultdict):
+            return cls(container.default_factory, parts)
+        return cls(*parts) if hasattr(cls, "_fields") else cls(parts)
+    except Exception as error:
+        raise TypeError(
+            f"tree: {cls.__name__} cannot be made of a {type(parts).__name__} of its parts ({error}): say "
+            "how by tree.register"
+        ) from error
 
 
 def _replace(leaf: Callable[..., Any], tree: Any) -> Any:
@@ -63,11 +215,42 @@ def _replace(leaf: Callable[..., Any], tree: Any) -> Any:
         replaced = {}
         for key, value in tree.items():  # a comprehension would cost one more call, several times a step
             replaced[key] = _replace(leaf, value)
-        return replaced if cls is dict else cls(replaced)
+        return replaced if cls is dict else _remade(tree, replaced)
+    if kind == "sequence":
+        values = []
+        for value in tree:
+            values.append(_replace(leaf, value))
+        return values if cls is list else _remade(tree, values)
     if kind == "empty":
         return None
-    values = [_replace(leaf, value) for value in tree]
-    return cls(*values) if hasattr(cls, "_fields") else cls(values)
+    parts, make = _taken_apart(tree, kind)
+    return make({key: _replace(leaf, part) for key, part in parts.items()})
+
+
+def _too_deep(*trees: Any) -> ValueError:
+    """Make the error for trees that Python cannot walk through, which says where one of them holds itself."""
+    inside: dict[int, Any] = {}  # the containers around the one that is visited, by identity, and their keys
+    to_visit: list[tuple[Any, Any, bool]] = [("", tree, False) for tree in trees]
+    while to_visit and len(inside) < sys.getrecursionlimit():
+        key, container, was_visited = to_visit.pop()
+        if was_visited:
+            del inside[id(container)]
+        elif id(container) in inside:
+            path = ".".join(str(key) for key in [*inside.values(), key][1:])
+            return ValueError(f"a tree holds itself, at '{path}'")
+        elif parts := children(container):
+            inside[id(container)] = key
+            to_visit.append((key, container, True))
+            to_visit += [(key, part, False) for key, part in parts.items()]
+    return ValueError(
+        f"a tree is nested too deeply: expected fewer than {sys.getrecursionlimit()} levels of containers, "
+        "less those of the program (sys.setrecursionlimit)"
+    )
+
+
+def join(path: str, key: Any) -> str:
+    """Return the path of what a container holds under a key, from the path of the container."""
+    return f"{path}.{key}" if path else str(key)
 
 
 class Structure(NamedTuple):
@@ -106,7 +289,11 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     {'w': 11, 'b': [22, 33]}
     """
     if not rest:
-        return _replace(function, tree)
+        try:
+            return _replace(function, tree)
+        except RecursionError:
+            flatten(tree)  # which raises if the tree is the cause, and not the function
+            raise
     first, shape = flatten(tree)
     others = [matching_leaves(tree, other) for other in rest]
     return unflatten(shape, [function(*found) for found in zip(first, *others, strict=True)])
@@ -138,10 +325,14 @@ def matching_leaves(reference: Any, tree: Any) -> list[Any]:
     [10, 20, 30]
     """
     found: list[Any] = []
-    mismatch = _visit(reference, tree, found)
-    if mismatch is not None:
-        raise _mismatch(reference, tree, mismatch)
-    return found
+    try:
+        mismatch = _visit(reference, tree, found)
+        if mismatch is None:
+            return found
+        error = _mismatch(reference, tree, mismatch)
+    except RecursionError:
+        raise _too_deep(reference, tree) from None
+    raise error
 
 
 def _visit(expected: Any, actual: Any, found: list[Any]) -> list[Any] | None:
@@ -233,10 +424,19 @@ def paths(tree: Any) -> list[str]:
     >>> paths({"conv": {"weight": 1, "bias": 2}, "rest": [3]})
     ['conv.weight', 'conv.bias', 'rest.0']
     """
+    found: list[str] = []
+    try:
+        _collect_paths("", tree, found)
+    except RecursionError:
+        raise _too_deep(tree) from None
+    return found
+
+
+def _collect_paths(path: str, tree: Any, found: list[str]) -> None:
     if _kinds[type(tree)] is None:
-        return [""]
-    below = children(tree).items()
-    return [f"{key}.{path}" if path else str(key) for key, value in below for path in paths(value)]
+        found.append(path)
+    for key, value in children(tree).items():
+        _collect_paths(join(path, key), value, found)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Structure]:
@@ -268,7 +468,10 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
         found.append(leaf)
         return "*"
 
-    skeleton = _replace(take, tree)
+    try:
+        skeleton = _replace(take, tree)
+    except RecursionError:
+        raise _too_deep(tree) from None
     return found, Structure(skeleton, len(found))
 
 
@@ -303,6 +506,54 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
         )
     supply = iter(values)
     return _replace(lambda _: next(supply), structure.skeleton)
+
+
+def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Lay the arrays of a tree into one vector, for algorithms that move a point of a vector space.
+
+    Parameters
+    ----------
+    tree : tree of array_like
+        Arrays, tensors or numbers.
+
+    Returns
+    -------
+    vector : ndarray or Tensor, 1-d
+        All elements, in the order of `leaves`; it has the promoted dtype.
+    unravel : callable
+        It puts the elements of a vector of that length back into a tree of the same structure, where each
+        array has its shape and dtype. It can be differentiated: a tensor makes a tree of tensors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_cnn import grad
+    >>> params = {"w": np.array([[1.0, 2.0]]), "b": np.float32(3.0)}
+    >>> vector, unravel = ravel(params)
+    >>> vector
+    array([1., 2., 3.])
+    >>> unravel(10 * vector)
+    {'w': array([[10., 20.]]), 'b': array(30., dtype=float32)}
+    >>> grad(lambda v: (unravel(v)["w"] ** 2).sum())(vector)
+    array([2., 4., 0.])
+    """
+    found, shape = flatten(tree)
+    arrays = [x if hasattr(x, "dtype") else np.asarray(x) for x in found]  # a tensor stays one
+    kinds = [(x.shape, x.dtype) for x in arrays]
+    ends = list(itertools.accumulate((math.prod(size) for size, _ in kinds), initial=0))
+
+    def unravel(vector: Any) -> Any:
+        vector = vector if hasattr(vector, "dtype") else np.asarray(vector)
+        if vector.shape != (ends[-1],):
+            raise ValueError(f"unravel: vector: expected shape {(ends[-1],)}, got {vector.shape}")
+        parts = [vector[start:end] for start, end in itertools.pairwise(ends)]
+        return unflatten(
+            shape,
+            [part.reshape(size).astype(dtype) for part, (size, dtype) in zip(parts, kinds, strict=True)],
+        )
+
+    flat = [np.reshape(x, (-1,)) for x in arrays]
+    return np.concatenate(flat) if flat else np.zeros(0), unravel
 
 
 def copy_into(target: Any, source: Any) -> None:

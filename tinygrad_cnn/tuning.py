@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-
+from .checks import integer
 from .kernels import parallel
 from .kernels.memory import keep_heap
 
 __all__ = ["tune"]
+
+_MOST_THREADS = 1024  # more than a machine has cores; far more than pay
 
 
 def tune(*, threads: int | None = None) -> None:
@@ -22,12 +23,14 @@ def tune(*, threads: int | None = None) -> None:
         The number of threads that share each convolution, pooling, product and rectifier that is large
         enough; 2 were measured to pay. BLAS itself is then kept to one thread, on which small products are
         faster; that needs the package threadpoolctl (in the extra ``train``). By default threads are left
-        alone.
+        alone. A process that is at its end, in a function given to `atexit`, keeps to one thread.
 
     Raises
     ------
+    TypeError
+        If ``threads`` is no integer.
     ValueError
-        If ``threads`` is below 1.
+        If ``threads`` is below 1, or more than 1024.
     ImportError
         If ``threads`` is given, and threadpoolctl is not installed.
 
@@ -36,8 +39,8 @@ def tune(*, threads: int | None = None) -> None:
     >>> import tinygrad_cnn as tg
     >>> tg.tune()
     """
-    if threads is not None and operator.index(threads) < 1:
-        raise ValueError(f"tune: threads: expected at least 1, got {threads}")
+    if threads is not None and integer("tune: threads", threads, 1) > _MOST_THREADS:
+        raise ValueError(f"tune: threads: expected at most {_MOST_THREADS}, got {threads}")
     keep_heap()
     if threads is None:
         return

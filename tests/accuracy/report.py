@@ -26,8 +26,14 @@ SIZE = 60  # as in the tests
 DTYPES = (np.float32, np.float64)
 JAX = {"erf": jax.scipy.special.erf, "abs": jax.numpy.abs} | {
     name: getattr(jax.nn, name)
-    for name in ("relu", "elu", "gelu", "leaky_relu", "log_sigmoid", "sigmoid", "silu", "softplus")
-}
+    for name in (
+        "relu", "relu6", "elu", "selu", "gelu", "leaky_relu", "log_sigmoid", "mish", "sigmoid", "silu",
+        "softplus",
+    )
+}  # fmt: skip
+JAX |= {
+    "hardsigmoid": jax.nn.hard_sigmoid, "hardswish": jax.nn.hard_swish, "softsign": jax.nn.soft_sign,
+}  # fmt: skip
 OPTIONS = {
     "gelu": {"jax": {"approximate": False}},
     "gelu: tanh": {"torch": {"approximate": "tanh"}, "jax": {"approximate": True}},
@@ -56,9 +62,11 @@ def of_torch(name, order):
 
 
 def of_jax(name, order):
-    """Return JAX's derivative as a function of arrays."""
+    """Return JAX's derivative as a function of arrays; None if JAX has no such operation."""
     known, options = name.split(":")[0], OPTIONS.get(name, {}).get("jax", {})
-    function = JAX.get(known) or getattr(jax.numpy, known)
+    function = JAX.get(known) or getattr(jax.numpy, known, None)
+    if function is None:
+        return None
 
     def derivative(*operands):
         found = functools.partial(function, **options)
@@ -83,10 +91,11 @@ def row(name, order):
         cells.append(cell(ours.worst))
         worst = ", ".join(f"{x:.6g}" for x in ours.point)
         for theirs in (of_torch, of_jax):
-            if one.call and name not in OPTIONS:  # an expression of ours
+            function = None if one.call and name not in OPTIONS else theirs(name, order)
+            if function is None:  # an expression of ours, or what they do not have
                 cells.append("")
                 continue
-            found = points.measured(name, theirs(name, order), 0, dtype, SIZE, of=order)
+            found = points.measured(name, function, 0, dtype, SIZE, of=order)
             cells.append(cell(found.worst))
     return [name, str(order).replace(" ", ""), *cells, worst]
 

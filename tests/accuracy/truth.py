@@ -121,6 +121,32 @@ def sinc(order):
     return derivative
 
 
+def mish(order):
+    """Differentiate x tanh(log(1 + e**x))."""
+
+    def derivative(x):
+        e = mp.exp(x)
+        m = e * e + 2 * e + 2
+        gate, slope = e * (e + 2) / m, 4 * e * (e + 1) / m**2
+        bend = 4 * e * (2 + 2 * e - 3 * e**2 - 2 * e**3) / m**3
+        return [x * gate, gate + x * slope, 2 * slope + x * bend][order]
+
+    return derivative
+
+
+def tanhshrink(x):
+    """Take tanh away, near 0 by the power series of tanh."""
+    if abs(x) > 0.25:
+        return x - mp.tanh(x)
+    terms = (
+        4**n * (4**n - 1) * mp.bernoulli(2 * n) / mp.factorial(2 * n) * x ** (2 * n - 1) for n in range(2, 40)
+    )
+    return -mp.fsum(terms)
+
+
+SELU = mp.mpf("1.0507009873554804934193349852946"), mp.mpf("1.6732632423543772848170429916717")
+
+
 def relu_slope(x):
     return mp.mpf(x > 0)
 
@@ -158,7 +184,8 @@ def cbrt(x):
 
 # Rounding and choosing, and what moves no digit.
 EXACT = {
-    "astype", "ceil", "copysign", "deg2rad", "dropout", "floor_divide", "fmax", "fmin", "fmod", "heaviside",
+    "astype", "atleast_1d", "ceil", "copysign", "deg2rad", "dropout", "floor_divide", "fmax", "fmin", "fmod",
+    "heaviside",
     "nan_to_num", "rad2deg", "remainder", "round", "trunc",
 }  # fmt: skip
 
@@ -302,6 +329,54 @@ TRUTH = {
         call=lambda x: ops.gelu(x, approximate="tanh"),
         limit=8.0,
     ),
+    "relu6": one(lambda x: min(max(x, 0), 6), lambda x: mp.mpf(0 < x < 6), zero, near=(5.5,)),
+    "hardtanh": one(
+        lambda x: min(max(x, -3), 0.7),
+        lambda x: mp.mpf(-3 < x < mp.mpf(0.7)),
+        zero,
+        near=(0.5, -2.5),
+        call=lambda x: ops.hardtanh(x, min_val=-3, max_val=0.7),
+    ),
+    "hardsigmoid": one(
+        lambda x: min(max(x + 3, 0), 6) / 6, lambda x: mp.mpf(-3 < x < 3) / 6, zero, near=(-2.5, 2.5)
+    ),
+    "hardswish": one(
+        lambda x: x * min(max(x + 3, 0), 6) / 6,
+        lambda x: (2 * x + 3) / 6 if -3 < x < 3 else mp.mpf(x >= 3),
+        lambda x: mp.mpf(-3 < x < 3) / 3,
+        near=(-2.5, -1.5, 0.0, 2.5),
+    ),
+    "hardshrink": one(lambda x: x if abs(x) > 0.5 else mp.mpf(0), lambda x: mp.mpf(abs(x) > 0.5), zero),
+    "softshrink": one(
+        lambda x: mp.sign(x) * max(abs(x) - 0.5, 0), lambda x: mp.mpf(abs(x) > 0.5), zero, near=(0.75,)
+    ),
+    "threshold": one(
+        lambda x: x if x > 0.5 else mp.mpf(3),
+        lambda x: mp.mpf(x > 0.5),
+        zero,
+        call=lambda x: ops.threshold(x, 0.5, 3.0),
+    ),
+    "softsign": one(
+        lambda x: x / (1 + abs(x)),
+        lambda x: 1 / (1 + abs(x)) ** 2,
+        lambda x: -2 * mp.sign(x) / (1 + abs(x)) ** 3,
+        near=(0.0,),
+    ),
+    "selu": one(
+        lambda x: SELU[0] * (x if x > 0 else SELU[1] * mp.expm1(x)),
+        lambda x: SELU[0] * (1 if x > 0 else SELU[1] * mp.exp(x)),
+        lambda x: mp.mpf(0) if x > 0 else SELU[0] * SELU[1] * mp.exp(x),
+        -750,
+        10,
+        near=(0.0,),
+    ),
+    "tanhshrink": one(
+        tanhshrink,
+        lambda x: mp.tanh(x) ** 2,
+        lambda x: 2 * mp.tanh(x) * sech2(x),
+        near=(0.0, 1.0, 2.0),
+    ),
+    "mish": one(*map(mish, range(3)), -760, 760, near=(0.0, -1.192409, -2.256374, 1.490525, -0.1563)),
     "tan": one(
         mp.tan, lambda x: 1 + mp.tan(x) ** 2, lambda x: 2 * mp.tan(x) * (1 + mp.tan(x) ** 2), -1e3, 1e3
     ),

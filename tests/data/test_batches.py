@@ -45,14 +45,35 @@ def test_the_generator_decides_the_order_whatever_the_batch_size():
     assert at(1) not in (at(2), at(None))
 
 
-def test_two_epochs_of_one_generator_differ_and_other_draws_between_batches_change_neither():
+def test_every_epoch_has_an_order_of_its_own_that_draws_between_batches_do_not_change():
     rng = np.random.default_rng(0)
-    seen = []
-    for _, labels in batches(numbered(30), 4, rng):
-        seen += labels.tolist()
-        rng.random(5)  # as dropout would draw
-    assert seen == order(numbered(30), 4, np.random.default_rng(0))
-    assert seen != order(numbered(30), 4, rng)
+    parts, epochs = batches(numbered(30), 4, rng), []
+    for _ in range(2):
+        epochs.append([])
+        for _, labels in parts:
+            epochs[-1] += labels.tolist()
+            rng.random(5)  # as dropout would draw
+    assert epochs[0] == order(numbered(30), 4, np.random.default_rng(0))
+    assert epochs[0] != epochs[1]
+    assert sorted(epochs[1]) == list(range(30))
+
+
+@given(SIZES, BATCH_SIZES)
+def test_the_length_is_the_number_of_batches(n, batch_size):
+    parts = batches(numbered(n), batch_size)
+    assert len(parts) == len(list(parts)) == len(list(parts))
+
+
+def test_two_iterations_at_once_do_not_disturb_each_other():
+    def draw():
+        parts = batches((np.arange(9),), 2, np.random.default_rng(3))
+        pairs = [np.stack([a, b]) for (a,), (b,) in zip(parts, parts, strict=True)]
+        return np.concatenate(pairs, axis=1).tolist()
+
+    first, second = draw()
+    assert sorted(first) == sorted(second) == list(range(9))
+    assert first != second
+    assert draw() == [first, second]
 
 
 @pytest.mark.parametrize("rng", [None, np.random.default_rng(0)])
@@ -75,9 +96,15 @@ def test_any_tuple_of_arrays():
 @pytest.mark.parametrize(
     ("dataset", "batch_size", "error", "said"),
     [
-        (numbered(3), 0, ValueError, "batch_size >= 1, got 0"),
-        (numbered(3), -1, ValueError, "batch_size >= 1, got -1"),
-        (numbered(3), 2.0, TypeError, "float"),
+        (numbered(3), 0, ValueError, "batches: batch_size: expected at least 1, got 0"),
+        (numbered(3), -1, ValueError, "batches: batch_size: expected at least 1, got -1"),
+        (numbered(3), 2.0, TypeError, "batches: batch_size: expected integers, got 2.0"),
+        (numbered(3), True, TypeError, "batches: batch_size: expected integers, got True"),
+        (np.zeros((3, 2)), 2, TypeError, r"expected a tuple of arrays, .*got one ndarray: write \(x,\)"),
+        ({"x": np.zeros(3)}, 2, TypeError, "expected a tuple of arrays, .*got one dict"),
+        ((x for x in range(3)), 2, TypeError, "expected a tuple of arrays, .*got one generator"),
+        ((np.zeros(3), (x for x in range(3))), 2, TypeError, "array 1: expected an array .*generator"),
+        ((np.zeros(3), 3), 2, TypeError, r"array 1: expected an array of examples, got array\(3\)"),
         (numbered(3)._replace(labels=np.arange(4)), 2, ValueError, "one length, got images: 3, labels: 4"),
         ((np.arange(3), np.arange(2)), 2, ValueError, "one length, got array 0: 3, array 1: 2"),
         ((), 2, ValueError, "got no array"),
@@ -86,3 +113,8 @@ def test_any_tuple_of_arrays():
 def test_bad_input_is_refused_at_the_call(dataset, batch_size, error, said):
     with pytest.raises(error, match=said):
         batches(dataset, batch_size)
+
+
+def test_a_seed_is_no_generator():
+    with pytest.raises(TypeError, match=r"batches: rng: .*got 0: pass np\.random\.default_rng\(seed\)"):
+        batches(numbered(3), 2, 0)

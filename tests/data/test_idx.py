@@ -1,9 +1,9 @@
 """IDX files: what the format allows is read, and what is damaged or too large is refused in one line."""
 
 import gzip
-import math
 import struct
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -115,15 +115,58 @@ def test_every_unknown_type_code(path):
         refuses_content(path, content, "0x08 (uint8)", "0x0e (float64)", f"got 0x{code:02x}")
 
 
-def test_sizes_of_a_lying_header_are_not_allocated(path):
-    sizes = (2**32 - 1, 2**20)
-    path.write_bytes(header(8, *sizes) + bytes(10))
+def packed_zeros(megabytes):
+    """Gzip of that many MiB of zeros, a thousandth of their size, without packing more than one of them."""
+    packer = zlib.compressobj(wbits=31)
+    start = packer.compress(header(8, megabytes, 1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + piece * megabytes
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (header(8, 2**32 - 1, 2**20) + bytes(10), [f"{(2**32 - 1) * 2**20} bytes of data", "got only 10"]),
+        (packed_zeros(500), ["100 times", f"a header that claims {500 << 20}"]),
+        (gzip.compress(header(8, 2**32 - 1, 2**20)), ["100 times", "a header that claims"]),
+    ],
+    ids=["a lying header", "a compressed bomb", "a compressed lie"],
+)
+def test_what_a_header_claims_is_not_allocated(path, content, parts):
     tracemalloc.start()
-    with pytest.raises(ValueError, match=f"{math.prod(sizes)} bytes of data .* got only 10"):
-        read_idx(path)
+    refuses_content(path, content, *parts)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 << 20
+
+
+def test_a_compressed_file_of_usual_size_may_hold_zeros(path):
+    path.write_bytes(gzip.compress(idx_bytes(np.zeros((2000, 28, 28), np.uint8))))
+    assert not read_idx(path).any()
+
+
+def test_a_check_sees_dtype_and_shape_before_any_element_is_read(path):
+    path.write_bytes(header(0x0D, 3, 2))  # the elements are missing
+
+    def check(dtype, shape):
+        raise KeyError(dtype, shape)
+
+    with pytest.raises(KeyError) as caught:
+        read_idx(path, check)
+    assert caught.value.args == (np.dtype(np.float32), (3, 2))
+
+
+@given(st.data())
+def test_damage_anywhere_is_noticed_or_gives_an_array_of_the_file(path, data):
+    """A plain file has no checksum, so another element is no damage that could be noticed."""
+    content = bytearray(data.draw(st.sampled_from([SMALL, PACKED])))
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(content)
+    try:
+        assert read_idx(path).nbytes < len(SMALL)
+    except ValueError:
+        refuses(read_idx, path, path)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,14 @@ def test_files_that_are_no_images_or_no_labels(folder, part, array, said):
     refuses(mnist, folder, folder / part, *said)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "said"), [(IMAGES, (2**20, 2**10), "uint8 images"), (LABELS, (2**30,), "5 labels")]
+)
+def test_a_file_is_refused_by_its_header(folder, name, shape, said):
+    (folder / name).write_bytes(bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape))
+    refuses(mnist, folder, folder / name, said)
+
+
 @pytest.mark.parametrize("name", [IMAGES, "t10k-labels-idx1-ubyte"])
 def test_missing_file(folder, name):
     for path in folder.glob(f"{name}*"):

@@ -43,3 +43,21 @@ def test_a_single_layer_and_a_shape_that_does_not_fit():
     assert nn.summary(nn.Dense(3, 2), (3,)).rows[0] == ("0", "Dense", (1, 2), 8, 6)
     with pytest.raises(ValueError, match="Dense: x: expected shape"):
         nn.summary(nn.Dense(3, 2), (4,))
+
+
+def test_a_layer_that_fails_is_named_by_its_path():
+    model = nn.Sequential(nn.ReLU(), inner=nn.Sequential(nn.ReLU(), out=nn.Dense(3, 2)))
+    with pytest.raises(ValueError, match="Dense: x") as caught:
+        nn.summary(model, (4,))
+    assert caught.value.__notes__ == ["in the layer 'inner.out', Dense, of the summary"]
+    params, state = model.init(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="Dense: x") as caught:
+        model(params, state, np.zeros((1, 4), np.float32))
+    assert caught.value.__notes__ == ["in the layer 'out', Dense", "in the layer 'inner', Sequential"]
+
+
+def test_what_is_no_model_and_no_shape():
+    with pytest.raises(TypeError, match="summary: model: expected a layer, got dict"):
+        nn.summary({}, (3,))
+    with pytest.raises(TypeError, match=r"summary: input_shape: expected a tuple such as \(C, H, W\), got 3"):
+        nn.summary(nn.Dense(3, 2), 3)

@@ -49,3 +49,9 @@ def test_gradients_that_are_not_finite_are_left_to_the_caller(value):
 def test_the_limit_is_above_zero(limit):
     with pytest.raises(ValueError, match="clip_by_global_norm: max_norm: expected a number above 0"):
         clip_by_global_norm(gradients(), limit)
+
+
+@pytest.mark.parametrize("wrong", ["text", {1.0}, object()])
+def test_what_is_no_gradient_is_named_by_its_path(wrong):
+    with pytest.raises(TypeError, match=r"clip_by_global_norm: 'a\.1': expected a real array, got"):
+        clip_by_global_norm({"a": [np.ones(2), wrong]}, 1.0)

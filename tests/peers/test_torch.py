@@ -110,7 +110,7 @@ def calls_of(record):
 @pytest.mark.filterwarnings(r"ignore:(var|std)\(\). degrees of freedom:UserWarning")  # of nothing
 @pytest.mark.parametrize("name", PEERS)
 def test_values_and_gradients_agree(name):
-    @examples(default=200, thorough=2000)
+    @examples(default=50, thorough=2000)
     @given(calls_of(PEERS[name]), st.integers(0, 2**16))
     def agree(call, seed):
         check(PEERS[name], call, seed)
@@ -121,7 +121,7 @@ def test_values_and_gradients_agree(name):
 # --- batch normalization's statistics -----------------------------------------------------------------------
 
 
-@examples(default=40, thorough=400)
+@examples(default=10, thorough=400)
 @given(st.data())
 def test_batch_norm_running_statistics_and_inference_agree(data):
     channels, momentum = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([0.1, 0.5, 1.0]))

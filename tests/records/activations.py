@@ -80,6 +80,12 @@ def over_several(name):
     return theirs
 
 
+def glu(x, g):
+    a, s = x[:, :500], sigmoid(x[:, 500:])
+    return a * s, np.concatenate([g * s, g * a * s * (1 - s)], 1)
+
+
+SCALE, ALPHA = np.float32(1.0507009873554805), np.float32(1.6732632423543772)
 calls = strategies.calls
 wide = arrays(low=-30.0, high=30.0)
 approximations = st.sampled_from(["none", "tanh"])
@@ -181,6 +187,68 @@ RECORDS = [
             ByHand((Z,), gelu),
             ByHand((Z,), gelu_by_tanh, lambda x: ops.gelu(x, approximate="tanh"), "tanh"),
         ],
+    ),
+    record(
+        "selu",
+        elementwise=True,
+        operands=arrays(away_from=[0.0]),
+        reference=lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * (np.exp(x) - 1)),
+        by_hand=[
+            slope(
+                lambda x: SCALE * np.where(x > 0, x, ALPHA * np.expm1(np.minimum(x, 0))),
+                lambda x, out: SCALE * np.where(x > 0, ONE, ALPHA * np.exp(np.minimum(x, 0))),
+                Z,
+            )
+        ],
+    ),
+    record(
+        "mish",
+        elementwise=True,
+        operands=arrays(),
+        reference=lambda x: x * np.tanh(np.log(1 + np.exp(x))),
+        torch="nn.functional.mish",
+        shared=calls(wide),
+        by_hand=[
+            slope(
+                lambda x: x * np.tanh(np.log1p(np.exp(x))),
+                lambda x, out: (t := np.tanh(np.log1p(np.exp(x)))) + x * sigmoid(x) * (1 - t * t),
+                Z,
+            )
+        ],
+    ),
+    part(
+        "mish_derivative",
+        activations._mish,
+        elementwise=True,
+        operands=arrays(),
+        params=orders,
+    ),
+    record(
+        "softsign",
+        elementwise=True,
+        operands=arrays(away_from=[0.0]),  # where the second derivative jumps
+        reference=lambda x: x / (1 + np.abs(x)),
+        torch="nn.functional.softsign",
+        shared=calls(wide),
+        by_hand=[slope(lambda x: x / (1 + np.abs(x)), lambda x, out: (1 + np.abs(x)) ** -2, Z)],
+    ),
+    record(
+        "tanhshrink",
+        elementwise=True,
+        operands=arrays(),
+        reference=lambda x: x - np.tanh(x),
+        torch="nn.functional.tanhshrink",
+        shared=calls(wide),
+        by_hand=[slope(lambda x: x - np.tanh(x), lambda x, out: np.tanh(x) ** 2, Z)],
+    ),
+    record(
+        "glu",
+        operands=strategies.shapes(min_dims=1)
+        .map(lambda shape: (*shape[:-1], 2 * shape[-1]))
+        .flatmap(arrays),
+        reference=lambda x: np.split(x, 2, -1)[0] / (1 + np.exp(-np.split(x, 2, -1)[1])),
+        torch="nn.functional.glu",
+        by_hand=[ByHand((Z,), glu)],
     ),
     part(
         "sigmoid_derivative",

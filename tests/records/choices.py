@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_cnn import ops
+from tinygrad_cnn.testing import ErrorCase
 
 from .draws import arrays, broadcastable, untied_pairs
 from .million import Y, Z, slope
@@ -13,6 +14,22 @@ from .record import DO_NOT_BROADCAST, ByHand, Singular, record
 
 off_zero = functools.partial(arrays, away_from=[0.0], gap=0.25)
 replacements = st.none() | st.floats(-8, 8)
+
+
+@st.composite
+def chosen(draw):
+    """Draw conditions, as many choices, and what stands where none holds; all broadcast."""
+    choices = draw(st.integers(1, 3).flatmap(lambda n: broadcastable(count=n + 1)))
+    conditions = [draw(arrays(x.shape)) > 0 for x in choices[1:]]
+    return conditions, list(choices[1:]), choices[0]
+
+
+def select_in_torch(torch, condlist, choicelist, default):
+    out = default
+    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
+        out = torch.where(torch.as_tensor(condition), choice, out)
+    return out
+
 
 RECORDS = [
     record(
@@ -59,5 +76,23 @@ RECORDS = [
         params={"nan": st.floats(-8, 8), "posinf": replacements, "neginf": replacements},
         reference=lambda x, nan, posinf, neginf: x,
         by_hand=[slope(np.nan_to_num, lambda x, out: np.isfinite(x))],
+    ),
+    record(
+        "select",
+        operands=chosen(),
+        reference=np.select,
+        linear_in=("choicelist", "default"),
+        errors=[
+            ErrorCase(([np.ones(2, bool)], []), ValueError, says=("1 conditions and 0 choices",)),
+            ErrorCase(([np.ones(2)], [np.ones(2)]), TypeError, says=("bool", "float64")),
+        ],
+        torch=select_in_torch,
+        by_hand=[
+            ByHand(
+                (Z, Y),
+                lambda x, y, g: (np.select([x < 0, x < 1], [x, y]), g * (x < 0), g * ((x >= 0) & (x < 1))),
+                lambda x, y: ops.select([x < 0, x < 1], [x, y]),
+            )
+        ],
     ),
 ]

@@ -39,17 +39,16 @@ def input_and_output(draw):
     return Call((call.operands[0], draw(arrays(output_shape(call), from_one_seed=True))), call.params)
 
 
+def row_of(params):
+    """Give the options of two dimensions as those of the last alone."""
+    return {name: value[1] if isinstance(value, tuple) else value for name, value in params.items()}
+
+
 @st.composite
 def signals(draw):
     """Draw convolutions of (N, C, L): the rows of two-dimensional ones of height 1."""
     (x, weight, bias), params = draw(strategies.conv2d_problems())
-    params = dict(params)
-    pads = params["padding"]
-    if isinstance(pads, tuple):
-        params["padding"] = pads[1]
-    for name in ("stride", "dilation"):
-        params[name] = params[name] if isinstance(params[name], int) else params[name][1]
-    return Call((x[:, :, 0], weight[:, :, 0], bias), params)
+    return Call((x[:, :, 0], weight[:, :, 0], bias), row_of(params))
 
 
 @st.composite
@@ -68,6 +67,18 @@ def transposed(draw):
     bias = draw(arrays((outputs * groups,), from_one_seed=True) | st.none())
     options = {"stride": stride, "padding": padding, "output_padding": extra, "dilation": dilation}
     return Call((x, weight, bias), {**options, "groups": groups})
+
+
+def transposed_signals(call):
+    """Take the rows of a transposed convolution of images."""
+    x, weight, bias = call.operands
+    return Call((x[:, :, 0], weight[:, :, 0], bias), row_of(call.params))
+
+
+def plain_conv_transpose1d(x, weight, bias, *, groups, **options):
+    options = {name: (int(name in ("stride", "dilation")), value) for name, value in options.items()}
+    image = references.conv_transpose2d(x[:, :, None], weight[:, :, None], bias, groups=groups, **options)
+    return image[:, :, 0]
 
 
 def pair(value):
@@ -175,6 +186,17 @@ def conv1d(x, weight, g):
     return out, dx, (rows.T @ columns).reshape(weight.shape)
 
 
+def conv_transpose1d(x, weight, g):
+    view = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(g, 3, 2).transpose(0, 2, 1, 3))
+    columns, rows, flat = view.reshape(-1, 24), x.transpose(0, 2, 1).reshape(-1, 8), weight.reshape(8, 24)
+    there = (rows @ flat).reshape(20, x.shape[2], 8, 3)
+    out = np.zeros((20, 8, x.shape[2] + 2), np.float32)
+    for i in range(3):
+        out[:, :, i : i + x.shape[2]] += there[..., i].transpose(0, 2, 1)
+    dx = (columns @ flat.T).reshape(20, x.shape[2], 8).transpose(0, 2, 1)
+    return out, dx, (rows.T @ columns).reshape(weight.shape)
+
+
 RECORDS = [
     part(
         "conv2d_output",
@@ -230,5 +252,13 @@ RECORDS = [
         linear_in=("x", "weight", "bias"),
         torch="nn.functional.conv_transpose2d",
         by_hand=[ByHand((IMAGE, WEIGHT), conv_transpose2d)],
+    ),
+    record(
+        "conv_transpose1d",
+        operands=transposed().map(transposed_signals),
+        reference=plain_conv_transpose1d,
+        linear_in=("x", "weight", "bias"),
+        torch="nn.functional.conv_transpose1d",
+        by_hand=[ByHand((SIGNAL, TAPS), conv_transpose1d)],
     ),
 ]

@@ -6,13 +6,14 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
+from tinygrad_cnn import tree
 from tinygrad_cnn.ops import indexing
 from tinygrad_cnn.testing import Call, ErrorCase, OpCase, strategies
 from tinygrad_cnn.testing.properties import properties_of
 
-from .draws import arrays, axes_of, shaped
-from .million import INDEX, MASK, X
-from .record import ByHand, part, record
+from .draws import arrays, axes_of, integer_axis, shaped
+from .million import INDEX, MASK, X, Y, moved
+from .record import ByHand, Without, part, record
 from .written import ops
 
 
@@ -97,6 +98,52 @@ def rolls(x):
     return {"shift": shift | st.tuples(shift, shift), "axis": st.none() | axis | st.tuples(axis, axis)}
 
 
+@st.composite
+def added(draw):
+    """Draw an array, an index, and values that broadcast to what it selects."""
+    x = draw(shaped())
+    key = draw(strategies.indices(x.shape))
+    shape = x[key].shape
+    stretched = tuple(draw(st.sampled_from([n, 1])) for n in shape)
+    return x, key, draw(arrays(draw(st.sampled_from([shape, stretched, ()]))))
+
+
+def added_at(x, key, values):
+    out = np.array(x)
+    np.add.at(out, key, values)
+    return out
+
+
+def spread(torch, x, key, values):
+    key = tree.map(lambda part: part.numpy() if isinstance(part, torch.Tensor) else part, key)
+    places = np.asarray(np.arange(x.numel()).reshape(tuple(x.shape))[key])
+    values = values.expand(places.shape).reshape(-1)
+    flat = x.new_zeros(x.numel()).index_add(0, torch.from_numpy(places.reshape(-1).copy()), values)
+    return flat.reshape(x.shape)
+
+
+@st.composite
+def along_each_slice(draw):
+    """Draw an array, and positions along an axis for each slice, or for all of them."""
+    x = draw(shaped(max_side=3))
+    axis = draw(st.none() | integer_axis(x))
+    count = x.size if axis is None else x.shape[axis]
+    many = draw(st.integers(0, 3)) if count else 0
+    if axis is None:
+        return x, draw(positions(count, (many,))), axis
+    shape = [many if i == axis % x.ndim else draw(st.sampled_from([n, 1])) for i, n in enumerate(x.shape)]
+    return x, draw(positions(count, tuple(shape))), axis
+
+
+ORDER = np.argsort(X, 1)
+
+
+def rows_in_order(x, g):
+    dx = np.zeros_like(x)
+    np.put_along_axis(dx, ORDER, g, 1)
+    return np.take_along_axis(x, ORDER, 1), dx
+
+
 def look_up(x, g):
     out = x[INDEX]
     dx = np.zeros_like(x)
@@ -141,8 +188,8 @@ RECORDS = [
         ],
     ),
     part(
-        "scatter_add",
-        indexing.scatter_add,
+        "scatter",
+        indexing.scatter,
         operands=placed(),
         reference=references.scatter_add,
         linear_in=("x",),
@@ -233,5 +280,65 @@ RECORDS = [
                 (X,), lambda x, g: (np.tile(x, (2, 1)), g[:1000] + g[1000:]), lambda x: ops.tile(x, (2, 1))
             )
         ],
+    ),
+    record(
+        "scatter_add",
+        operands=added(),
+        reference=added_at,
+        linear_in=("x", "values"),
+        numpy=Without("numpy.add.at writes, and lets any dtype pass where nothing is added"),
+        errors=[
+            ErrorCase((np.ones((2, 3)), 0, np.ones(4)), ValueError, says=("(4,)", "(3,)")),
+            ErrorCase((np.ones(3, int), 0, 0.5), TypeError, says=("int64", "float64")),
+        ],
+        torch=lambda torch, x, key, values: x + spread(torch, x, key, values),
+        by_hand=[
+            ByHand(
+                (X, Y),
+                lambda x, y, g: (added_at(x, INDEX, y), g.copy(), g[INDEX]),
+                lambda x, y: ops.scatter_add(x, INDEX, y),
+            )
+        ],
+    ),
+    record(
+        "take_along_axis",
+        operands=along_each_slice(),
+        reference=np.take_along_axis,
+        linear_in=("x",),
+        errors=[
+            ErrorCase((np.ones((2, 3)), np.zeros(3, int)), ValueError, says=("2 axes", "(3,)")),
+            ErrorCase((np.ones(3), np.zeros(3)), IndexError, says=("integers", "float64")),
+        ],
+        torch=lambda torch, x, indices, axis: torch.take_along_dim(
+            x, indices % max(x.numel() if axis is None else x.shape[axis], 1), axis
+        ),
+        by_hand=[ByHand((X,), rows_in_order, lambda x: ops.take_along_axis(x, ORDER, 1))],
+    ),
+    *(
+        record(
+            name,
+            operands=shaped(min_dims=least),
+            reference=getattr(np, name),
+            linear_in=("x",),
+            errors=[ErrorCase((np.ones(()),), np.exceptions.AxisError, says=("out of bounds",))],
+            by_hand=[moved(getattr(np, name), getattr(np, name), getattr(ops, name))],
+        )
+        for name, least in (("flipud", 1), ("fliplr", 2))
+    ),
+    record(
+        "rot90",
+        operands=shaped(min_dims=2),
+        params=lambda x: {
+            "k": st.integers(-3, 5),
+            "axes": st.permutations(range(-x.ndim, 0)).map(lambda axes: tuple(axes[:2])),
+        },
+        reference=np.rot90,
+        linear_in=("x",),
+        errors=[
+            ErrorCase((np.ones((2, 3)), 1, (0, 1, 1)), ValueError, says=("(0, 1, 1)",)),
+            ErrorCase((np.ones((2, 3)), 1, (1, -1)), ValueError, says=("repeated",)),
+        ],
+        torch=lambda torch, x, k, axes: torch.rot90(x, k, axes),
+        by_hand=[moved(np.rot90, lambda g: np.rot90(g, -1), ops.rot90)],
     ),
 ]

@@ -65,8 +65,20 @@ def channels_twice(layer):
 def conv2d(layer, params, x):
     return tg.conv2d(
         x, params["weight"], params.get("bias"), stride=layer.stride, padding=layer.padding,
-        dilation=layer.dilation, groups=layer.groups,
+        dilation=layer.dilation, groups=layer.groups, padding_mode=layer.padding_mode,
     )  # fmt: skip
+
+
+def conv1d(layer, params, x):
+    return tg.conv1d(
+        x, params["weight"], params.get("bias"), stride=layer.stride, padding=layer.padding,
+        dilation=layer.dilation, groups=layer.groups, padding_mode=layer.padding_mode,
+    )  # fmt: skip
+
+
+def conv1d_shapes(layer):
+    weight = (layer.out_channels, layer.in_channels // layer.groups, layer.kernel_size)
+    return {"weight": weight} | ({"bias": (layer.out_channels,)} if layer.bias else {})
 
 
 def conv2d_shapes(layer):
@@ -75,10 +87,10 @@ def conv2d_shapes(layer):
     return {"weight": weight} | ({"bias": (layer.out_channels,)} if layer.bias else {})
 
 
-def torch_conv2d(m, layer):
-    return m.Conv2d(
+def torch_conv(m, layer):
+    return getattr(m, type(layer).__name__)(
         layer.in_channels, layer.out_channels, layer.kernel_size, stride=layer.stride, bias=layer.bias,
-        padding=layer.padding, dilation=layer.dilation, groups=layer.groups,
+        padding=layer.padding, dilation=layer.dilation, groups=layer.groups, padding_mode=layer.padding_mode,
     )  # fmt: skip
 
 
@@ -115,13 +127,6 @@ def torch_avg_pool2d(m, layer):
     return m.AvgPool2d(*sizes, ceil_mode=layer.ceil_mode, count_include_pad=layer.count_include_pad)
 
 
-def upsample(layer, params, x):
-    height, width = layer.factor if isinstance(layer.factor, tuple) else 2 * (layer.factor,)
-    rows = [i // height for i in range(x.shape[2] * height)]
-    columns = [j // width for j in range(x.shape[3] * width)]
-    return x[:, :, rows][..., columns]
-
-
 def activation(make, compute, torch, *more):
     """Make the record of a layer that has neither parameters nor sizes."""
     examples = ((make(), (2, 5)), *((layer, (2, 5, 3)) for layer in more))
@@ -142,11 +147,12 @@ LAYERS = [
                 (2, 4, 7, 6),
             ),
             (nn.Conv2d(3, 4, 3, padding="same", bias=False), IMAGES),
+            (nn.Conv2d(3, 4, 3, padding=(1, 2), padding_mode="reflect"), IMAGES),
         ),
         compute=conv2d,
         shapes=conv2d_shapes,
-        torch=torch_conv2d,
-        multiply_adds=(4 * 3 * 4 * 3 * 9, 4 * 4 * 6 * 2 * 6, 6 * 5 * 4 * 3 * 9),
+        torch=torch_conv,
+        multiply_adds=(4 * 3 * 4 * 3 * 9, 4 * 4 * 6 * 2 * 6, 6 * 5 * 4 * 3 * 9, 6 * 7 * 4 * 3 * 9),
         needed={"in_channels": 6, "out_channels": 4, "kernel_size": 3},
         refused=(
             Refused({"in_channels": 0}, "in_channels: expected at least 1, got 0"),
@@ -166,6 +172,87 @@ LAYERS = [
             Refused({"padding": "full"}, 'padding: expected "same" or "valid" as a string, got \'full\''),
             Refused({"dilation": (1, 0)}, "dilation: expected at least 1, got 0"),
             Refused({"dilation": 1.5}, "dilation: expected integers, got 1.5", TypeError),
+            Refused({"padding_mode": "mirror"}, "padding_mode: expected 'zeros' or 'reflect' or"),
+        ),
+    ),
+    LayerRecord(
+        make=nn.Conv1d,
+        examples=(
+            (nn.Conv1d(3, 4, 3), (2, 3, 7)),
+            (nn.Conv1d(4, 6, 2, stride=2, padding=1, dilation=2, groups=2, bias=False), (2, 4, 7)),
+            (nn.Conv1d(3, 4, 3, padding=2, padding_mode="circular"), (2, 3, 7)),
+        ),
+        compute=conv1d,
+        shapes=conv1d_shapes,
+        torch=torch_conv,
+        multiply_adds=(5 * 4 * 3 * 3, 4 * 6 * 2 * 2, 9 * 4 * 3 * 3),
+        needed={"in_channels": 6, "out_channels": 4, "kernel_size": 3},
+        refused=(
+            Refused({"in_channels": 0}, "in_channels: expected at least 1, got 0"),
+            Refused({"groups": 3}, "groups=3 must divide in_channels=6 and out_channels=4"),
+            Refused({"kernel_size": (3, 3)}, "kernel_size: expected integers, got (3, 3)", TypeError),
+            Refused(
+                {"kernel_size": [3]}, "kernel_size: expected integers or tuples, got the list", TypeError
+            ),
+            Refused({"stride": 0}, "stride: expected at least 1, got 0"),
+            Refused({"padding": -1}, "padding: expected at least 0, got -1"),
+            Refused({"padding_mode": 1}, "padding_mode: expected 'zeros' or 'reflect' or"),
+        ),
+    ),
+    LayerRecord(
+        make=nn.PReLU,
+        examples=((nn.PReLU(), (2, 5)), (nn.PReLU(3, 0.5), IMAGES)),
+        compute=lambda layer, p, x: tg.prelu(x, p["weight"]),
+        shapes=lambda layer: {"weight": (layer.channels,)},
+        torch=lambda m, layer: m.PReLU(layer.channels, layer.start),
+        refused=(
+            Refused({"channels": 0}, "channels: expected at least 1, got 0"),
+            Refused({"start": "0"}, "start: expected a finite number", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.InstanceNorm2d,
+        examples=((nn.InstanceNorm2d(3), IMAGES), (nn.InstanceNorm2d(3, 0.5, affine=True), IMAGES)),
+        compute=lambda layer, p, x: tg.instance_norm(x, p.get("weight"), p.get("bias"), eps=layer.eps),
+        shapes=lambda layer: channels_twice(layer) if layer.affine else {},
+        torch=lambda m, layer: m.InstanceNorm2d(layer.channels, layer.eps, affine=layer.affine),
+        needed={"channels": 3},
+        refused=(
+            Refused({"channels": 0}, "channels: expected at least 1, got 0"),
+            Refused({"eps": -1.0}, f"{EPS_REFUSED} -1.0"),
+            Refused({"affine": 1}, "affine: expected True or False, got 1", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.Upsample,
+        examples=(
+            (nn.Upsample(scale_factor=2), IMAGES),
+            (nn.Upsample((4, 9), mode="bilinear", align_corners=True), IMAGES),
+        ),
+        compute=lambda layer, params, x: tg.interpolate(
+            x, layer.size, layer.scale_factor, layer.mode, align_corners=layer.align_corners
+        ),
+        torch=lambda m, layer: m.Upsample(
+            layer.size, layer.scale_factor, layer.mode, align_corners=layer.align_corners or None
+        ),
+        needed={"scale_factor": 2},
+        refused=(
+            Refused({"mode": "cubic"}, "mode: expected 'nearest' or 'linear' or"),
+            Refused({"size": 2}, "expected size or scale_factor, got size=2 and scale_factor=2"),
+            Refused({"scale_factor": None}, "expected size or scale_factor, got size=None"),
+            Refused({"scale_factor": None, "size": 0}, "size: expected at least 1, got 0"),
+            Refused({"align_corners": 1}, "align_corners: expected True or False, got 1", TypeError),
+        ),
+    ),
+    LayerRecord(
+        make=nn.PixelShuffle,
+        examples=((nn.PixelShuffle(2), (2, 8, 3, 2)),),
+        compute=lambda layer, params, x: tg.pixel_shuffle(x, layer.upscale_factor),
+        torch=lambda m, layer: m.PixelShuffle(layer.upscale_factor),
+        needed={"upscale_factor": 2},
+        refused=(
+            Refused({"upscale_factor": 0}, "upscale_factor: expected at least 1, got 0"),
+            Refused({"upscale_factor": 2.0}, "upscale_factor: expected integers, got 2.0", TypeError),
         ),
     ),
     LayerRecord(
@@ -295,18 +382,6 @@ LAYERS = [
         examples=((nn.GlobalAvgPool2d(), IMAGES),),
         compute=lambda layer, params, x: tg.global_avg_pool2d(x),
         torch=lambda m, layer: m.Sequential(m.AdaptiveAvgPool2d(1), m.Flatten()),
-    ),
-    LayerRecord(
-        make=nn.Upsample,
-        examples=((nn.Upsample(2), IMAGES), (nn.Upsample((3, 1)), IMAGES)),
-        compute=upsample,
-        torch=lambda m, layer: m.Upsample(scale_factor=layer.factor),
-        needed={"factor": 2},
-        refused=(
-            Refused({"factor": 0}, "factor: expected at least 1, got 0"),
-            Refused({"factor": (2, 2, 2)}, "factor: expected an integer or a pair (height, width), got"),
-            Refused({"factor": 1.5}, "factor: expected integers, got 1.5", TypeError),
-        ),
     ),
     LayerRecord(
         make=nn.Flatten,

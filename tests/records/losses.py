@@ -1,5 +1,7 @@
 """Losses with all their options, and the primitives of the mean over labels."""
 
+import math
+
 import numpy as np
 import references
 from hypothesis import strategies as st
@@ -8,17 +10,20 @@ from tinygrad_cnn.ops import losses
 from tinygrad_cnn.testing import Call, strategies
 
 from .draws import arrays
-from .million import LABELS, MASK, X, Y, Z, sigmoid
+from .million import LABELS, Z
 from .record import ByHand, part, record
 from .written import ops
 
 reductions = st.sampled_from(["mean", "sum", "none"])
-rows = strategies.shapes(min_dims=2, max_dims=2, min_side=1)
+rows = strategies.shapes(min_dims=2, max_dims=4, min_side=1, max_side=3)
 
 
 def labels_of(x):
-    """Draw a label for each row."""
-    return st.lists(st.integers(0, x.shape[1] - 1), min_size=len(x), max_size=len(x)).map(np.array)
+    """Draw a label for each row, or for each pixel."""
+    shape = (*x.shape[:1], *x.shape[2:])
+    n = math.prod(shape)
+    labels = st.lists(st.integers(0, x.shape[1] - 1), min_size=n, max_size=n)
+    return labels.map(lambda drawn: np.array(drawn).reshape(shape))
 
 
 @st.composite
@@ -53,17 +58,25 @@ def cross_entropy(x, labels, **options):
     return ops.cross_entropy(x, labels, **options)
 
 
+def in_rows(x):
+    """Put the pixels of (N, C, ...) below each other, as rows (M, C)."""
+    return np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+
+
 def plain_nll(x, *, labels, reduction, **options):
-    return references.reduced(*references.nll_loss(x, labels, **options), reduction)
+    found, weights = references.nll_loss(in_rows(x), labels.reshape(-1), **options)
+    return references.reduced(found.reshape(labels.shape), weights, reduction)
 
 
 def plain_cross_entropy(x, *, labels, reduction, weight=None, label_smoothing=0.0, ignore_index=None):
-    if labels.ndim == 1:
+    log_p = np.log(references.softmax(x, 1))
+    if labels.ndim < x.ndim:
         options = {"weight": weight, "label_smoothing": label_smoothing, "ignore_index": ignore_index}
-        return references.cross_entropy(x, labels, reduction=reduction, **options)
+        return plain_nll(log_p, labels=labels, reduction=reduction, **options)
     p = (1 - label_smoothing) * labels + label_smoothing / x.shape[1]
-    p = p if weight is None else p * weight
-    return references.reduced(-np.sum(p * np.log(references.softmax(x, 1)), 1), np.ones(len(x)), reduction)
+    p = p if weight is None else p * weight.reshape(-1, *(1 for _ in x.shape[2:]))
+    found = -np.sum(p * log_p, 1)
+    return references.reduced(found, np.ones(found.size), reduction)
 
 
 def in_torch(name):
@@ -73,16 +86,6 @@ def in_torch(name):
         return getattr(torch.nn.functional, name)(x, labels, **params)
 
     return theirs
-
-
-def pairs_of_one_shape(**options):
-    shapes = strategies.shapes(min_side=1)
-    return shapes.flatmap(lambda shape: st.tuples(arrays(shape), arrays(shape, **options)))
-
-
-def mean_of(losses):
-    """Reduce plain losses, each with the same weight."""
-    return lambda x, t, *, reduction: references.reduced(losses(x, t), np.ones(x.shape), reduction)
 
 
 def mean_cross_entropy(x, g):
@@ -101,11 +104,6 @@ def mean_nll(x, g):
     dx = np.zeros_like(x)
     dx[rows, LABELS] = -g / np.float32(len(x))
     return -x[rows, LABELS].mean(), dx
-
-
-def binary(x, g):
-    out = (np.maximum(x, 0) - x * MASK + np.log1p(np.exp(-np.abs(x)))).mean()
-    return out, (sigmoid(x) - MASK) * (g * np.float32(1e-6))
 
 
 RECORDS = [
@@ -142,28 +140,5 @@ RECORDS = [
         reference=lambda x, labels, shape: -x / 2 * np.array([[0, 0, 1], [1, 0, 0]]),
         linear_in=("x",),
         skip={"size 0": "one number is spread"},
-    ),
-    record(
-        "mse_loss",
-        operands=pairs_of_one_shape(),
-        params={"reduction": reductions},
-        reference=mean_of(lambda x, t: (x - t) ** 2),
-        skip={"size 0": "the mean of nothing is not a number"},
-        by_hand=[
-            ByHand(
-                (X,),
-                lambda x, g: (np.square(x - Y).mean(), (x - Y) * (g * np.float32(2e-6))),
-                lambda x: ops.mse_loss(x, Y),
-            )
-        ],
-    ),
-    record(
-        "binary_cross_entropy_with_logits",
-        operands=pairs_of_one_shape(low=0.125, high=0.875),
-        params={"reduction": reductions},
-        reference=mean_of(lambda x, t: np.log(1 + np.exp(x)) - t * x),
-        torch="nn.functional.binary_cross_entropy_with_logits",
-        skip={"size 0": "the mean of nothing is not a number"},
-        by_hand=[ByHand((Z,), binary, lambda x: ops.binary_cross_entropy_with_logits(x, MASK))],
     ),
 ]

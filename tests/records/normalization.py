@@ -90,6 +90,20 @@ def group_norm(x, weight, bias, g):
     return hat * w + bias[:, None, None], dx, (g * hat).sum((0, 2, 3)), g.sum((0, 2, 3))
 
 
+@st.composite
+def instances(draw):
+    """Draw samples, and a weight and a bias of their channels or neither."""
+    x = draw(distinct_arrays(strategies.shapes(min_dims=3, max_dims=4, min_side=1, max_side=3)))
+    given = st.tuples(*[arrays(x.shape[1:2])] * 2) | st.just((None, None))
+    return Call((x, *draw(given)), {"eps": draw(eps)})
+
+
+def instance_norm(x, weight, bias, g):
+    hat, back = normalize(x, g, (2, 3))
+    w = weight[:, None, None]
+    return hat * w + bias[:, None, None], back(g * w), (g * hat).sum((0, 2, 3)), g.sum((0, 2, 3))
+
+
 ONES = np.ones(8, np.float32)
 
 RECORDS = [
@@ -136,5 +150,22 @@ RECORDS = [
         by_hand=[
             ByHand((IMAGE, ONES, ONES), group_norm, lambda x, w, b: ops.group_norm(x, 4, w, b)),
         ],
+    ),
+    record(
+        "instance_norm",
+        operands=instances(),
+        reference=lambda x, weight, bias, eps: references.group_norm(
+            x,
+            x.shape[1],
+            np.ones(x.shape[1]) if weight is None else weight,
+            np.zeros(x.shape[1]) if bias is None else bias,
+            eps=eps,
+        ),
+        torch=lambda torch, x, weight, bias, eps: torch.nn.functional.instance_norm(
+            x, weight=weight, bias=bias, eps=eps
+        ),
+        shared=instances().filter(lambda call: np.prod(call.operands[0].shape[2:]) > 1),
+        skip={"size 0": "nothing drawn here is empty"},
+        by_hand=[ByHand((IMAGE, ONES, ONES), instance_norm)],
     ),
 ]

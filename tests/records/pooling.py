@@ -9,8 +9,8 @@ from tinygrad_cnn.kernels.geometry import PoolSpec
 from tinygrad_cnn.ops import pool
 from tinygrad_cnn.testing import Call, strategies
 
-from .convolution import sides
-from .draws import arrays
+from .convolution import SIGNAL, row_of, sides
+from .draws import arrays, distinct_arrays
 from .million import IMAGE
 from .record import ByHand, part, record
 from .written import ops
@@ -124,15 +124,72 @@ def global_avg_pool2d(x, g):
     return x.mean((2, 3)), np.zeros_like(x) + (g / np.float32(79 * 79))[:, :, None, None]
 
 
+def adaptive_max_pool2d(x, g):
+    """Go window by window."""
+    out, dx = np.empty_like(g), np.zeros_like(x)
+    for i, j in np.ndindex(ADAPTIVE):
+        (top, bottom), (left, right) = (
+            (k * 79 // n, -(-(k + 1) * 79 // n)) for k, n in zip((i, j), ADAPTIVE, strict=True)
+        )
+        window, part = x[:, :, top:bottom, left:right], dx[:, :, top:bottom, left:right]
+        out[:, :, i, j] = window.max((2, 3))
+        part += (window == out[:, :, i, j, None, None]) * g[:, :, i, j, None, None]
+    return out, dx
+
+
+def sequences(call):
+    """Take the rows of a pooling of images."""
+    x, kernel_size = call.operands
+    return as_called(Call((x[:, :, 0], kernel_size[1]), row_of(call.params)))
+
+
+def of_sequences(function):
+    """Pool sequences as images of height 1 by a plain pooling."""
+
+    def pooled(x, *, kernel_size, stride, padding, dilation=1, **options):
+        sizes = {"stride": (1, kernel_size if stride is None else stride), "dilation": (1, dilation)}
+        sides = ((0, 0), padding if isinstance(padding, tuple) else (padding, padding))
+        return function(x[:, :, None], (1, kernel_size), padding=sides, **sizes, **options)[:, :, 0]
+
+    return pooled
+
+
+def has_one_pad(call):
+    """Whether the padding of sequences is the same before and after, as PyTorch takes it."""
+    return isinstance(call.params["padding"], int) and len(call.operands[0])
+
+
+def max_pool1d(x, g):
+    w = x[:, :, :6240].reshape(20, 8, 3120, 2)
+    out, dx = w.max(3), np.zeros_like(x)
+    dx[:, :, :6240] = ((w == out[..., None]) * g[..., None]).reshape(20, 8, 6240)
+    return out, dx
+
+
+def avg_pool1d(x, g):
+    dx = np.zeros_like(x)
+    dx[:, :, :6240] = np.repeat(g / 2, 2, axis=2)
+    return x[:, :, :6240].reshape(20, 8, 3120, 2).mean(3), dx
+
+
+of_rows = strategies.pool2d_problems(dilated=True).map(sequences)
+
+
+@st.composite
+def averages_of_sequences(draw):
+    call = sequences(draw(strategies.pool2d_problems(dilated=False, each=arrays)))
+    return Call(call.operands, {**call.params, "count_include_pad": draw(st.booleans())})
+
+
 side = st.integers(1, 6)
-images = st.tuples(st.sampled_from([1, 2, 0]), st.integers(1, 2), side, side).flatmap(
-    lambda shape: arrays(shape, from_one_seed=True)
-)
+image_shapes = st.tuples(st.sampled_from([1, 2, 0]), st.integers(1, 2), side, side)
+images = image_shapes.flatmap(lambda shape: arrays(shape, from_one_seed=True))
+output_sizes = {"output_size": st.tuples(st.integers(1, 4), st.integers(1, 4))}
 
 RECORDS = [
     part(
-        "max_pool2d_windows",
-        pool._max_pool2d,
+        "max_pool2d_output",
+        pool.max_pool2d_output,
         operands=specified,
         reference=lambda x, *, spec: references.max_pool2d(x, spec.kernel_size, **geometry(spec)),
     ),
@@ -169,8 +226,8 @@ RECORDS = [
         by_hand=[ByHand((IMAGE,), max_pool2d, lambda x: ops.max_pool2d(x, 2))],
     ),
     part(
-        "avg_pool2d_windows",
-        pool._avg_pool2d,
+        "avg_pool2d_output",
+        pool.avg_pool2d_output,
         operands=averages(of_output=False),
         reference=lambda x, *, spec, count_include_pad: references.avg_pool2d(
             x, spec.kernel_size, count_include_pad=count_include_pad, **geometry(spec)
@@ -195,9 +252,40 @@ RECORDS = [
     record(
         "adaptive_avg_pool2d",
         operands=images,
-        params={"output_size": st.tuples(st.integers(1, 4), st.integers(1, 4))},
+        params=output_sizes,
         reference=lambda x, *, output_size: references.adaptive_avg_pool2d(x, output_size),
         by_hand=[ByHand((IMAGE,), adaptive_avg_pool2d, lambda x: ops.adaptive_avg_pool2d(x, ADAPTIVE))],
+    ),
+    record(
+        "adaptive_max_pool2d",
+        operands=image_shapes.flatmap(lambda shape: distinct_arrays(shape, from_one_seed=True)),
+        params=output_sizes,
+        reference=lambda x, *, output_size: references.adaptive_pool2d(
+            x, output_size, lambda window: np.max(window, (2, 3))
+        ),
+        shared=strategies.calls(
+            image_shapes.flatmap(lambda shape: arrays((shape[0] + 1, *shape[1:]), from_one_seed=True)),
+            output_sizes,
+        ),
+        ties=True,
+        by_hand=[ByHand((IMAGE,), adaptive_max_pool2d, lambda x: ops.adaptive_max_pool2d(x, ADAPTIVE))],
+    ),
+    record(
+        "max_pool1d",
+        operands=of_rows,
+        reference=of_sequences(references.max_pool2d),
+        torch="nn.functional.max_pool1d",
+        shared=of_rows.filter(has_one_pad),
+        ties=True,
+        by_hand=[ByHand((SIGNAL,), max_pool1d, lambda x: ops.max_pool1d(x, 2))],
+    ),
+    record(
+        "avg_pool1d",
+        operands=averages_of_sequences(),
+        reference=of_sequences(references.avg_pool2d),
+        torch="nn.functional.avg_pool1d",
+        shared=averages_of_sequences().filter(has_one_pad),
+        by_hand=[ByHand((SIGNAL,), avg_pool1d, lambda x: ops.avg_pool1d(x, 2))],
     ),
     record(
         "global_avg_pool2d",

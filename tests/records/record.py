@@ -88,7 +88,7 @@ class Record:
         """Find the counterpart in NumPy; None if there is none."""
         if isinstance(self.numpy, Without):
             return None
-        return self.numpy or getattr(np, self.name, None)
+        return self.numpy or getattr(np, self.name, getattr(np.linalg, self.name, None))
 
     def torch_function(self, torch: Any) -> Callable | None:
         """Find the counterpart in PyTorch; None if there is none."""
@@ -135,4 +135,6 @@ def part(name: str, function: Callable, **known: Any) -> Part:
     return Part(OpCase(name, function, **known))
 
 
+# Some operations return several arrays, or an order that is not determined; a case has one value.
+WRAPPED = {"pickle and threads": "the case wraps the operation, and is not found by its name"}
 DO_NOT_BROADCAST = (ErrorCase((np.ones((2, 3)), np.ones(2)), ValueError),)

@@ -59,6 +59,17 @@ def with_ones(draw):
     return draw(arrays(tuple(lengths))), draw(st.none() | one | several)
 
 
+@st.composite
+def rolled_axes(draw):
+    x = draw(shaped(min_dims=2))
+    return x, *draw(st.sampled_from([(-1, 0), (0, x.ndim), (1, 0), (-x.ndim, x.ndim), (1, -x.ndim)]))
+
+
+def order_of(move, ndim, *axes):
+    """Return in which order a function of NumPy's puts the axes: these have their numbers for lengths."""
+    return tuple(n - 1 for n in move(np.empty(range(1, ndim + 1)), *axes).shape)
+
+
 def squeeze_in_torch(torch, x, axis=None):
     return torch.squeeze(x) if axis is None else torch.squeeze(x, axis)
 
@@ -158,5 +169,28 @@ RECORDS = [
                 lambda x: ops.squeeze(ops.expand_dims(x, 1), 1),
             )
         ],
+    ),
+    record(
+        "rollaxis",
+        operands=rolled_axes(),
+        reference=np.rollaxis,
+        linear_in=("x",),
+        errors=[ErrorCase((np.ones((2, 3)), 0, 3), np.exceptions.AxisError, says=("start", "got 3"))],
+        torch=lambda torch, x, axis, start: x.permute(order_of(np.rollaxis, x.ndim, axis, start)),
+        by_hand=[
+            moved(lambda x: np.rollaxis(x, 1), lambda g: np.rollaxis(g, 1), lambda x: ops.rollaxis(x, 1))
+        ],
+    ),
+    record(
+        "ravel",
+        operands=arrays(),
+        params={"order": st.sampled_from(["C", "F"])},
+        reference=np.ravel,
+        linear_in=("x",),
+        errors=[ErrorCase((np.ones(2), "K"), ValueError, says=("'C' or 'F'",))],
+        torch=lambda torch, x, order: torch.reshape(
+            torch.permute(x, tuple(range(x.ndim))[::-1]) if order == "F" else x, (-1,)
+        ),
+        by_hand=[moved(np.ravel, lambda g: g.reshape(X.shape), ops.ravel)],
     ),
 ]

@@ -21,7 +21,7 @@ import records
 import references
 
 from tinygrad_cnn import ops
-from tinygrad_cnn.ops import conv, joining, linalg, normalization, pool, reductions
+from tinygrad_cnn.ops import conv, joining, normalization, pool, products, reductions
 from tinygrad_cnn.tape import Primitive, broadcast_to, primitive, raw, sum_to
 from tinygrad_cnn.testing import OpCase, faults, strategies
 from tinygrad_cnn.testing.faults import result_changed, times_at
@@ -78,7 +78,7 @@ def _generic():
         ("sin", "x", set(KIND)),
         ("multiply", "a", _BUT_DTYPE | {"values of the first call"}),
         ("getitem", "x", set(KIND) - {"values of the first call"}),
-        ("sum", "x", set(KIND) - {"cotangent ignored", "reversed", "values of the first call"}),
+        ("sum_over_axes", "x", set(KIND) - {"cotangent ignored", "reversed", "values of the first call"}),
         ("matmul", "b", _BUT_DTYPE),
         ("conv2d_output", "weight", _BUT_DTYPE),
         ("softmax", "x", {what for what, kind in KIND.items() if kind in ("M1", "M9", "M10", "M14")}),
@@ -184,7 +184,7 @@ def _particular():
     return [
         # M1
         _of("M1", "zero", "logsumexp", "x", lambda g, x: 0 * x),
-        _of("M1", "zero", "max_pool2d_windows", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
+        _of("M1", "zero", "max_pool2d_output", "x", lambda g, x: np.zeros(x.shape, x.dtype)),
         # M2
         _of("M2", "not inverted", "transpose", "x", lambda g, axes: ops.transpose(g, axes)),
         _of("M2", "offset of the other end", "pad_with_constants", "x",
@@ -200,8 +200,8 @@ def _particular():
         _of("M3", "local derivative alone", "divide", "a", lambda g, b: 0 * g + 1 / b),
         # M4
         _of("M4", "assigned", "getitem", "x", _assigned),
-        _of("M4", "assigned", "max_pool2d_windows", "x", _scatter_assigned),
-        _of("M4", "overlaps once", "avg_pool2d_windows", "x",
+        _of("M4", "assigned", "max_pool2d_output", "x", _scatter_assigned),
+        _of("M4", "overlaps once", "avg_pool2d_output", "x",
             lambda g, spec, count_include_pad: np.minimum(
                 pool._avg_pool2d_input(raw(g), spec=spec, count_include_pad=count_include_pad), 0.25
             )),
@@ -212,12 +212,12 @@ def _particular():
         _of("M5", "not summed", "broadcast_to", "x", lambda g, x_shape: _first_of_broadcast(g, x_shape)),
         _of("M5", "size-1 axes stretched", "sum_to", "x", lambda g, x_shape: np.resize(raw(g), x_shape)),
         # M6
-        _of("M6", "not divided", "mean", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
-        _of("M6", "divided by all elements", "mean", "x",
+        _of("M6", "not divided", "mean_over_axes", "x", lambda g, x_shape, axis: spread(g, x_shape, axis)),
+        _of("M6", "divided by all elements", "mean_over_axes", "x",
             lambda g, x_shape, axis: spread(g / max(np.prod(x_shape), 1), x_shape, axis)),
-        _of("M6", "ddof ignored", "var", "x", lambda g, x, axis:
+        _of("M6", "ddof ignored", "var_over_axes", "x", lambda g, x, axis:
                 (spread(g * (2 / count(x.shape, axis)), x.shape, axis) * (x - mean(x, axis, keepdims=True)))),
-        _of("M6", "mean not subtracted", "var", "x",
+        _of("M6", "mean not subtracted", "var_over_axes", "x",
             lambda g, x, axis, ddof: spread(g * (2 / (count(x.shape, axis) - ddof)), x.shape, axis) * x),
         _of("M6", "half missing", "sqrt", "x", lambda g, out: g / out),
         _of("M6", "one power too few", "power", "x", lambda g, x, exponent: g * exponent * x**exponent),
@@ -235,7 +235,7 @@ def _particular():
             lambda g, out: out * (g - sum_(g * out, -1, keepdims=True))),
         _of("M6", "diagonal only", "softmax", "x", lambda g, out: g * out * (1 - out)),
         _of("M6", "sum missing", "log_softmax", "x", lambda g, out: g - ops.exp(out) * g),
-        _of("M6", "padding counted", "avg_pool2d_windows", "x",
+        _of("M6", "padding counted", "avg_pool2d_output", "x",
             lambda g, spec: pool._avg_pool2d_input(g, spec=spec, count_include_pad=True)),
         _of("M6", "mean term missing", "batch_norm_output", "x",
             lambda g, x, weight, eps: (
@@ -250,7 +250,7 @@ def _particular():
                 spread(g, x.shape, axis)
                 * (raw(x) == raw(out).reshape(reductions.kept_shape(x.shape, axis))).astype(np.float64)
             )),
-        _of("M9", "NumPy scalar", "mean", "x",
+        _of("M9", "NumPy scalar", "mean_over_axes", "x",
             lambda g, x_shape, axis: spread(g * np.float64(1 / (count(x_shape, axis) or 1)), x_shape, axis)),
         _of("M9", "zeros of the default dtype", "pad_with_constants", "x",
             lambda g, x_shape, widths: np.zeros(x_shape) + joining._pad_rule(g, x_shape, widths)),
@@ -275,14 +275,14 @@ def _particular():
         _of("M13", "of an unstandardised input", "batch_norm_output", "weight",
             lambda g, x: sum_(g * x, but_channels(x))),
         # calls that few examples are of
-        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(linalg._matmul_b)),
-        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(linalg._matmul_a)),
+        _of("M5", "broadcast stack", "matmul", "b", when(_stretches)(products._matmul_b)),
+        _of("M13", "vector times stack", "matmul", "a", when(_vector_times_stack)(products._matmul_a)),
         _of("M2", "reversal", "getitem", "x", when(_reverses)(ops.getitem.rules["x"].function)),
         _of("M2", "arrays apart", "getitem", "x", when(_has_arrays_apart)(ops.getitem.rules["x"].function)),
         *[
             _of("M6", "several axes", name, "x",
                 when(_several_axes)(_CASES[name].function.rules["x"].function))
-            for name in ("max", "mean", "softmax")
+            for name in ("max", "mean_over_axes", "softmax")
         ],
         # M14
         _of("M14", "output as a constant", "exp", "x", lambda g, out: g * raw(out)),
@@ -298,7 +298,7 @@ def _particular():
             lambda g, weight: 0 * weight, of=normalization.batch_norm_input),
         _of("M14", "derivative's own rule", "conv2d_output", "weight",
             lambda g, weight: 0 * weight, of=conv.conv2d_input),
-        _of("M14", "derivative's own rule", "max_pool2d_windows", "y",
+        _of("M14", "derivative's own rule", "max_pool2d_output", "y",
             lambda g, y: 0 * y, of=pool.max_pool2d_scatter),
         # M15
         _of("M15", "stride and padding", "conv2d_output", "x",
@@ -307,9 +307,9 @@ def _particular():
             lambda g, x, spec: ops.swapaxes(conv.conv2d_weight(x, g, spec=spec), 2, 3)),
         _of("M15", "kernel turned", "conv2d_input", "weight",
             lambda g, y, spec: ops.swapaxes(conv.conv2d_weight(g, y, spec=spec), 2, 3)),
-        _of("M15", "windows turned", "max_pool2d_windows", "x",
+        _of("M15", "windows turned", "max_pool2d_output", "x",
             lambda g, x, spec: pool.max_pool2d_scatter(g, raw(x), spec=_hw_swapped(spec))),
-        _of("M15", "windows turned", "avg_pool2d_windows", "x", lambda g, spec, count_include_pad:
+        _of("M15", "windows turned", "avg_pool2d_output", "x", lambda g, spec, count_include_pad:
                 pool._avg_pool2d_input(g, spec=_hw_swapped(spec), count_include_pad=count_include_pad)),
         _of("M15", "image turned", "max_pool2d_gather", "v",
             lambda g, x, spec: ops.swapaxes(pool.max_pool2d_scatter(g, x, spec=spec), 2, 3)),

@@ -1,26 +1,38 @@
 """The toolkit finds every planted fault, and raises no alarm where there is none."""
 
+import functools
 import itertools
 
 import mutants
 import pytest
 import records
 
+from tinygrad_cnn.tape import Primitive
 from tinygrad_cnn.testing import strategies
+from tinygrad_cnn.testing.drawn import DrawnCalls
 from tinygrad_cnn.testing.properties import has_empty, properties_of
-from tinygrad_cnn.testing.suite import run_property
+from tinygrad_cnn.testing.suite import check_property
 
 EXAMPLES = 10  # of each property, as in the default profile; later ones hypothesis copies from one another
 ROUNDS = 8
 TESTED = [case for case in records.CASES if "own gradients" not in case.skip]
 
 
+@functools.cache
+def drawn_calls(name):
+    """The calls that the faults of a case are sought with; drawing them anew for each fault takes longest."""
+    return DrawnCalls({mutant.case.name: mutant.case for mutant in mutants.MUTANTS}[name], EXAMPLES)
+
+
 def caught_by(mutant, seed):
     """The first property that fails for a mutant; None if it passes them all in every round."""
+    likely = "order 2" if mutant.kind == "M14" else "order 1"
+    names = sorted(properties_of(mutant.case), key=lambda name: name != likely)
     with mutants.planted(mutant):
-        for turn, name in itertools.product(range(ROUNDS), properties_of(mutant.case)):
+        for turn, name in itertools.product(range(ROUNDS), names):
+            calls = drawn_calls(mutant.case.name).of(name, ROUNDS * seed + turn)
             try:
-                run_property(mutant.case, name, seed=ROUNDS * seed + turn, max_examples=EXAMPLES)
+                check_property(mutant.case, name, calls)
             except (
                 AssertionError,
                 TypeError,
@@ -60,8 +72,11 @@ def test_a_planted_fault_leaves_nothing_behind():
     assert mutant.primitive.rules[mutant.operand].function is right
 
 
-@pytest.mark.parametrize("case", TESTED, ids=lambda case: case.name)
-def test_a_right_operation_raises_no_alarm(case):
+@pytest.mark.parametrize(
+    "case", [case for case in TESTED if not isinstance(case.function, Primitive)], ids=lambda case: case.name
+)
+def test_a_right_composition_raises_no_alarm(case):
+    """For primitives, and with more calls, `test_conformance.py` shows it."""
     alarms(case, seed=0, max_examples=3)
 
 

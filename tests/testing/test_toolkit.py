@@ -1,5 +1,6 @@
 """`OpCase` and `conformance`: every property is tested by an operation that breaks it, and by no other."""
 
+import itertools
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from tinygrad_cnn.testing import (
     strategies,
     survivors,
 )
+from tinygrad_cnn.testing.drawn import DrawnCalls
 from tinygrad_cnn.testing.properties import properties_of
 from tinygrad_cnn.testing.suite import run_property
 
@@ -45,7 +47,7 @@ def failures(case, names=None):
     found = set()
     for name in names or properties_of(case):
         try:
-            run_property(case, name, seed=0, max_examples=20)
+            run_property(case, name, seed=0, max_examples=10)
         except Exception:  # whatever the operation raises is a failure
             found.add(name)
     return found
@@ -176,6 +178,24 @@ def test_pytest_collects_one_item_for_each_property(pytester):
     collected = [line for line in result.outlines if "::" in line]
     assert len(collected) == len(ALL) - 1  # no reference, no value
     assert any("test_sin[order 2]" in line for line in collected)
+
+
+def test_calls_that_an_operation_has_changed_are_drawn_again():
+    drawn = DrawnCalls(case_of(tg.square))
+    before = [call.operands[0].copy() for call, _ in drawn.of("value")]
+    for call, _ in drawn.of("value"):
+        if call.operands[0].flags.writeable:
+            call.operands[0][...] = 7
+    for x, (call, _) in zip(before, drawn.of("value"), strict=True):
+        np.testing.assert_array_equal(call.operands[0], x)
+
+
+def test_a_failure_that_hypothesis_does_not_find_again_is_raised_with_its_call():
+    count = itertools.count()
+    once_wrong = operation(lambda x: x * x + (next(count) == 0))
+    with pytest.raises(AssertionError) as caught:
+        conformance(case_of(once_wrong))("value")
+    assert caught.value.__notes__[0].startswith("'value' does not hold for Call(operands=(array(")
 
 
 def test_a_composition_may_be_a_case():

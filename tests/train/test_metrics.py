@@ -18,6 +18,7 @@ def _logits(n):
         ((3, 2), (2,), r"\(3, 2\), \(2,\)"),
         ((3,), (3,), r"\(3,\), \(3,\)"),
         ((0, 2), (0,), "at least one sample"),
+        ((3, 2), (3, 3), r"\(3, 2\), \(3, 3\)"),
     ],
 )
 def test_accuracy_of_what_does_not_fit_is_an_error(logits, labels, said):

@@ -224,9 +224,12 @@ def training(folder: Path) -> None:
     score = train.evaluate(model, params, state, test_set)
     assert isinstance(score, train.Score)
     assert_type(train.accuracy(np.zeros((1, 2)), np.zeros(1, np.int64)), float)
-    train.save(folder / "model.npz", "baseline", params, state)
-    checkpoint = train.load(folder / "model.npz")
+    train.save(folder / "model", "baseline", params, state)
+    checkpoint = train.load(folder / "model")
     assert isinstance(checkpoint, train.Checkpoint)
+    train.save_tree(folder / "run", {"params": params, "steps": 3}, {"note": "a text"})
+    print(train.load_tree(folder / "run"), train.load_tree(folder / "run", like=params))
+    assert_type(train.read_metadata(folder / "run"), dict[str, str])
 
 
 def proving_an_operation(x: Float64) -> None:

@@ -7,3 +7,7 @@ from .idx import read_idx
 from .mnist import fashion_mnist, mnist
 
 __all__ = ["Dataset", "batches", "digits", "fashion_mnist", "mnist", "read_idx"]
+
+
+def __dir__() -> list[str]:
+    return __all__

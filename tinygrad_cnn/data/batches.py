@@ -1,66 +1,96 @@
-"""Mini-batches: a data set is cut in pieces, in a random order that the caller's generator decides."""
+"""Mini-batches: a data set is cut in pieces, in random orders that the caller's generator decides."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+
+from ..checks import generator, integer
+from ..types import ArrayLike, NDArray
 
 __all__ = ["batches"]
 
 
-def batches(
-    dataset: tuple[np.ndarray, ...], batch_size: int, rng: np.random.Generator | None = None
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """Iterate once over a data set in mini-batches, so that every example is in exactly one of them.
+class batches:  # noqa: N801 - like `range`, it is called for its elements and can be iterated over again
+    """The mini-batches of a data set: each time they are iterated over, every example is in one of them.
 
     Parameters
     ----------
-    dataset : Dataset or tuple of ndarray, each of shape (N, ...)
+    dataset : Dataset or tuple of array_like, each of shape (N, ...)
         The arrays, which are all cut at the same places along their first axis.
     batch_size : int
         The number of examples in a batch. The last batch is shorter when N is not a multiple of it.
     rng : numpy.random.Generator, optional
-        The generator that draws the order, once, when `batches` is called. Without one the order is that of
-        the data set, which is what evaluation wants.
+        The generator that draws a new order whenever an iteration begins, so that every epoch has one of its
+        own. Without one the order is that of the data set, which is what evaluation wants.
 
-    Returns
-    -------
-    iterator of tuple of ndarray, each of shape (batch_size, ...)
+    Yields
+    ------
+    tuple of ndarray, each of shape (batch_size, ...)
         Copies in C order, so that writing to a batch leaves the data set as it is.
 
     Raises
     ------
     TypeError
-        If ``batch_size`` is not an integer.
+        If ``dataset`` is no tuple, ``batch_size`` no integer or ``rng`` no Generator.
     ValueError
         If ``batch_size`` is less than 1, there is no array, or the arrays differ in length.
+
+    Notes
+    -----
+    ``len`` gives the number of batches. Two iterations at once do not disturb each other: each draws its
+    order when it begins.
 
     Examples
     --------
     >>> import numpy as np
     >>> images, labels = np.zeros((5, 1, 28, 28), np.float32), np.arange(5)
-    >>> for x, y in batches((images, labels), 2):
-    ...     print(x.shape, y)
-    (2, 1, 28, 28) [0 1]
-    (2, 1, 28, 28) [2 3]
-    (1, 1, 28, 28) [4]
+    >>> parts = batches((images, labels), 2, np.random.default_rng(0))
+    >>> len(parts)
+    3
+    >>> for epoch in range(2):
+    ...     print([y.tolist() for x, y in parts])
+    [[2, 4], [3, 0], [1]]
+    [[4, 1], [2, 0], [3]]
     """
-    size = operator.index(batch_size)
-    if size < 1:
-        raise ValueError(f"batches: expected batch_size >= 1, got {size}")
-    n = _common_length(dataset)
-    order = np.arange(n) if rng is None else rng.permutation(n)
-    # This is a generator expression so that the checks above run at the call, not at the first batch.
-    return (tuple(array[order[i : i + size]] for array in dataset) for i in range(0, n, size))
+
+    def __init__(
+        self, dataset: Sequence[ArrayLike], batch_size: int, rng: np.random.Generator | None = None
+    ) -> None:
+        self.dataset = _arrays_of_one_length(dataset)
+        self.batch_size = integer("batches: batch_size", batch_size, 1)
+        if rng is not None:
+            generator("batches", rng)
+        self.rng = rng
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset[0]) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[NDArray, ...]]:
+        n, size = len(self.dataset[0]), self.batch_size
+        order = np.arange(n) if self.rng is None else self.rng.permutation(n)
+        # This is a generator expression so that the order is drawn now, and not with the first batch.
+        return (tuple(array[order[i : i + size]] for array in self.dataset) for i in range(0, n, size))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} batches of {self.batch_size} out of {len(self.dataset[0])} examples>"
 
 
-def _common_length(dataset: tuple[np.ndarray, ...]) -> int:
-    """Return the length that all arrays share; raise a ValueError if there is none."""
-    lengths = [len(array) for array in dataset]
-    if len(set(lengths)) != 1:
-        names = getattr(dataset, "_fields", [f"array {i}" for i in range(len(lengths))])
-        came = ", ".join(f"{name}: {n}" for name, n in zip(names, lengths, strict=True)) or "no array"
+def _arrays_of_one_length(dataset: Any) -> tuple[NDArray, ...]:
+    """Return the arrays of a data set, or raise an error that names what does not fit."""
+    if not isinstance(dataset, tuple | list):
+        raise TypeError(
+            "batches: dataset: expected a tuple of arrays, such as (images, labels), got one "
+            f"{type(dataset).__name__}: write (x,) for the batches of a single array"
+        )
+    names = getattr(dataset, "_fields", [f"array {i}" for i in range(len(dataset))])
+    arrays = {name: np.asarray(array) for name, array in zip(names, dataset, strict=True)}
+    for name, array in arrays.items():
+        if array.ndim == 0:
+            raise TypeError(f"batches: dataset: {name}: expected an array of examples, got {array!r:.60}")
+    if len({len(array) for array in arrays.values()}) != 1:
+        came = ", ".join(f"{name}: {len(array)}" for name, array in arrays.items()) or "no array"
         raise ValueError(f"batches: expected arrays of one length, got {came}")
-    return lengths[0]
+    return tuple(arrays.values())

@@ -13,6 +13,7 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = ["read_idx"]
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20  # bytes read at a time, so that memory follows what the file holds and not what it claims
 _MAX_DIMENSIONS = 64  # the limit of NumPy 2
+_MAX_UNPACKED = 64 << 20  # bytes that a compressed file may hold whatever its own size: more than MNIST's
+_MAX_RATIO = 100  # and beyond that, how many times its own size: pictures stay far below, a bomb reaches 1000
 _MAX_BYTES = np.iinfo(np.intp).max  # NumPy cannot index a larger array
 
 _TYPES: dict[int, np.dtype] = {
@@ -33,8 +36,10 @@ _TYPES: dict[int, np.dtype] = {
     0x0E: np.dtype(">f8"),
 }
 
+_Check = Callable[[np.dtype, tuple[int, ...]], object]
 
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+
+def read_idx(path: str | os.PathLike[str], check: _Check = lambda dtype, shape: None) -> np.ndarray:
     """Read one array from an IDX file, plain or compressed with gzip.
 
     The first bytes of the file tell whether it is compressed; its name does not matter.
@@ -43,6 +48,9 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     ----------
     path : str or path
         The file to read.
+    check : callable, optional
+        A function that is called with the dtype and the shape before the elements are read. What it raises,
+        such as for an array that is larger than wanted, ends the reading.
 
     Returns
     -------
@@ -55,8 +63,9 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         If there is no such file.
     ValueError
         If the file is not valid IDX: it has a wrong magic number, an unknown type code, more dimensions or
-        bytes than NumPy can index, a header or data cut short, bytes after the data, or damaged gzip. The
-        message names the file, what was expected and what came.
+        bytes than NumPy can index, a header or data cut short, bytes after the data, or damaged gzip, or if
+        it would unpack to more than 64 MiB and 100 times its own size. The message names the file, what was
+        expected and what came.
 
     Examples
     --------
@@ -73,18 +82,24 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         compressed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         file.seek(0)
         if not compressed:
-            return _read(file, path)
+            return _read(file, path, check)
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                return _read(unpacked, path)
+                return _read(unpacked, path, check, os.fstat(file.fileno()).st_size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(f"{path}: expected an intact gzip stream, got a damaged one: {error}") from error
 
 
-def _read(file: io.BufferedIOBase, path: Path) -> np.ndarray:
-    """Read the array from the uncompressed bytes; the path is for the messages."""
+def _read(file: io.BufferedIOBase, path: Path, check: _Check, packed: int | None = None) -> np.ndarray:
+    """Read the array from the uncompressed bytes; the path and the size of the packed file are for errors."""
     dtype, shape = _read_header(file, path)
+    check(dtype.newbyteorder("="), shape)
     expected = math.prod(shape) * dtype.itemsize
+    if packed is not None and expected > max(_MAX_UNPACKED, _MAX_RATIO * packed):
+        raise ValueError(
+            f"{path}: expected at most {_MAX_RATIO} times the {packed} bytes of the compressed file, got a "
+            f"header that claims {expected}"
+        )
     body = _read_at_most(file, expected + 1)  # the one byte more would show that something follows
     if len(body) != expected:
         came = f"only {len(body)}" if len(body) < expected else "more"

@@ -90,10 +90,7 @@ def _read_both_parts(folder: Path) -> tuple[Dataset, Dataset]:
 def _read_part(folder: Path, part: str) -> Dataset:
     images = _read_images(_find(folder, f"{part}-images-idx3-ubyte"))
     labels_path = _find(folder, f"{part}-labels-idx1-ubyte")
-    labels = _read_labels(labels_path)
-    if len(images) != len(labels):
-        raise ValueError(f"{labels_path}: expected {len(images)} labels, one an image, got {len(labels)}")
-    return Dataset(images, labels)
+    return Dataset(images, _read_labels(labels_path, len(images)))
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -105,22 +102,28 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _read_images(path: Path) -> NDArray[np.float32]:
-    pixels = read_idx(path)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (_SIDE, _SIDE):
-        raise ValueError(
-            f"{path}: expected uint8 images of shape (N, {_SIDE}, {_SIDE}), "
-            f"got {pixels.dtype} of shape {pixels.shape}"
-        )
+    def check(dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        if dtype != np.uint8 or len(shape) != 3 or shape[1:] != (_SIDE, _SIDE):
+            raise ValueError(
+                f"{path}: expected uint8 images of shape (N, {_SIDE}, {_SIDE}), "
+                f"got {dtype.name} of shape {shape}"
+            )
+
+    pixels = read_idx(path, check)
     images: NDArray[np.float32] = np.divide(pixels[:, None], 255, dtype=np.float32)  # (N, 1, 28, 28)
     return images
 
 
-def _read_labels(path: Path) -> NDArray[np.int64]:
-    labels = read_idx(path)
-    if labels.dtype != np.uint8 or labels.ndim != 1:
-        raise ValueError(
-            f"{path}: expected uint8 labels of shape (N,), got {labels.dtype} of shape {labels.shape}"
-        )
+def _read_labels(path: Path, count: int) -> NDArray[np.int64]:
+    def check(dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        if dtype != np.uint8 or len(shape) != 1:
+            raise ValueError(
+                f"{path}: expected uint8 labels of shape (N,), got {dtype.name} of shape {shape}"
+            )
+        if shape[0] != count:
+            raise ValueError(f"{path}: expected {count} labels, one an image, got {shape[0]}")
+
+    labels = read_idx(path, check)
     if labels.size and labels.max() >= _CLASSES:
         raise ValueError(f"{path}: expected labels in 0..{_CLASSES - 1}, got {labels.max()}")
     return labels.astype(np.int64)

@@ -8,7 +8,7 @@ is data. The same arguments give the same value from a cache, so that a training
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -104,7 +104,7 @@ class ConvSpec(_HashedOnce):
                 f" and groups={groups}, got weight of shape {weight_shape}"
             )
         window = Window.of(tuple(kernel), stride, dilation, "kernel size of weight")
-        checked = _conv_padding(padding)
+        checked = _padding(padding)
         pads = window.same_padding((height, width)) if checked == "same" else checked
         window.check_fits((height, width), pads)
         return cls((height, width), window.kernel_size, window.stride, pads, window.dilation, groups)
@@ -127,7 +127,7 @@ class ConvSpec(_HashedOnce):
         ValueError: stride: expected at least 1, got 0
         """
         Window.of(kernel_size, stride, dilation)
-        pads = _conv_padding(padding)
+        pads = _padding(padding)
         if pads != "same":
             check_plane("padding", padded_size((1, 1), pads))  # the smallest image
         integer("groups", groups, 1)
@@ -155,6 +155,17 @@ class ConvSpec(_HashedOnce):
         tall, wide = (d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
         padding = (tall - top, tall - bottom), (wide - left, wide - right)
         return ConvSpec(self.output_size, self.kernel_size, (1, 1), padding, self.dilation, self.groups)
+
+    @property
+    def of_padded(self) -> ConvSpec:
+        """Geometry of the same convolution of an input that has been padded already.
+
+        Examples
+        --------
+        >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3), padding=1).of_padded.input_size
+        (7, 7)
+        """
+        return replace(self, input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
 
     @cached_property
     def is_pointwise(self) -> bool:
@@ -200,7 +211,7 @@ class PoolSpec(_HashedOnce):
         kernel_size: int | Pair,
         *,
         stride: int | Pair | None = None,
-        padding: int | Pair | Padding = 0,
+        padding: int | Pair | Padding | str = 0,
         dilation: int | Pair = 1,
         ceil_mode: bool = False,
     ) -> PoolSpec:
@@ -210,7 +221,9 @@ class PoolSpec(_HashedOnce):
         integers.
         """
         _, _, height, width = four_sizes(x_shape, "x", "(N, C, H, W)")
-        window, pads = _pool_options(kernel_size, stride, padding, dilation, ceil_mode)
+        window, checked = _pool_options(kernel_size, stride, padding, dilation, ceil_mode)
+        pads = window.same_padding((height, width)) if checked == "same" else checked
+        _check_half(pads, window)
         window.check_fits((height, width), pads)
         return cls((height, width), window.kernel_size, window.stride, pads, window.dilation, ceil_mode)
 
@@ -219,7 +232,7 @@ class PoolSpec(_HashedOnce):
         kernel_size: int | Pair,
         *,
         stride: int | Pair | None = None,
-        padding: int | Pair | Padding = 0,
+        padding: int | Pair | Padding | str = 0,
         dilation: int | Pair = 1,
         ceil_mode: bool = False,
     ) -> None:
@@ -303,8 +316,8 @@ class PoolSpec(_HashedOnce):
         return disjoint and self.padding == NO_PADDING and not self.ceil_mode
 
 
-def _conv_padding(padding: Any) -> Padding | Literal["same"]:
-    """Return the padding of a convolution; "same" stays, because it needs the size of the image."""
+def _padding(padding: Any) -> Padding | Literal["same"]:
+    """Return a padding as pairs; "same" stays, because it needs the size of the image."""
     if not isinstance(padding, str):
         return padding_sides(padding)
     if padding == "valid":
@@ -316,8 +329,8 @@ def _conv_padding(padding: Any) -> Padding | Literal["same"]:
 
 def _pool_options(
     kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
-) -> tuple[Window, Padding]:
-    """Check the options of a pooling; a window of padding alone has no maximum."""
+) -> tuple[Window, Padding | Literal["same"]]:
+    """Check the options of a pooling."""
     flag("ceil_mode", ceil_mode)
     window = Window.of(kernel_size, kernel_size if stride is None else stride, dilation)
     if math.prod(window.kernel_size) > LARGEST_WINDOW:
@@ -325,9 +338,15 @@ def _pool_options(
             f"kernel_size: expected at most 2**22 elements in a window, got {window.kernel_size}: reduce the "
             "axes (2, 3) instead"
         )
-    pads = padding_sides(padding)
+    pads = _padding(padding)
+    if pads != "same":
+        _check_half(pads, window)
+    return window, pads
+
+
+def _check_half(pads: Padding, window: Window) -> None:
+    """Raise unless a padding is at most half the kernel: a window of padding alone has no maximum."""
     if any(max(ends) > k // 2 for ends, k in zip(pads, window.kernel_size, strict=True)):
         raise ValueError(
             f"padding: expected at most half the kernel, got padding {pads} for kernel {window.kernel_size}"
         )
-    return window, pads

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.polynomial import Polynomial
 
 from ..types import NDArray
-from .double_double import DoubleDouble, exp, recompute
+from .double_double import DoubleDouble, exp, polynomial, recompute, series
 from .precision import special_function
 
 
@@ -59,6 +61,25 @@ def tanh_derivative(x: NDArray, order: int) -> NDArray:
     """
     with np.errstate(over="ignore"):
         return x.dtype.type(2 ** (order + 1)) * _sigmoid_derivative(2 * x, order)
+
+
+# x cosh(x) - sinh(x) over x**3, as a series in x**2
+_SHRUNK = series(Fraction(2 * k, math.factorial(2 * k + 1)) for k in range(1, 27))
+
+
+@special_function
+def tanhshrink(x: NDArray, order: int) -> NDArray:
+    """Return ``x - tanh(x)``; near 0, where that would cancel, by a series without a negative term.
+
+    Examples
+    --------
+    >>> tanhshrink(np.array([1e-9, 30.0]), 0)
+    array([3.33333333e-28, 2.90000000e+01])
+    """
+    near = np.clip(x, -2, 2)
+    square = near * near
+    by_series = near * (square * polynomial(_SHRUNK, square)) / np.cosh(near)
+    return np.where(np.abs(x) < 2, by_series, x - np.tanh(x))
 
 
 def _sigmoid(x: NDArray) -> NDArray:

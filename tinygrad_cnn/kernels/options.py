@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..checks import integer
 
 LARGEST_PLANE = 2**31
@@ -15,6 +17,8 @@ LARGEST_WINDOW = 2**22
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
+Triple = tuple[int, int, int]
+VolumePadding = tuple[Pair, Pair, Pair]
 
 
 class Window(NamedTuple):
@@ -72,6 +76,57 @@ def padding_sides(value: Any) -> Padding:
         )
     vertical, horizontal = pair(value, "padding", 0)
     return (vertical, vertical), (horizontal, horizontal)
+
+
+def parts_of_triple(name: str, value: Any) -> tuple[Any, Any]:
+    """Return what an int or a triple says of the depth, and what it says of height and width; both unchecked.
+
+    Examples
+    --------
+    >>> parts_of_triple("stride", (1, 2, 3)), parts_of_triple("stride", 2)
+    ((1, (2, 3)), (2, 2))
+    """
+    if not isinstance(value, tuple):
+        return value, value
+    if len(value) != 3:
+        raise ValueError(f"{name}: expected an integer or a triple (depth, height, width), got {value!r}")
+    return value[0], value[1:]
+
+
+def padding_of_volume(value: Any) -> tuple[Any, Any]:
+    """Return the padding of an image of one row, the depth, and that of height and width; both unchecked.
+
+    Examples
+    --------
+    >>> padding_of_volume((1, 2, 3)), padding_of_volume("same")
+    ((((0, 0), (1, 1)), (2, 3)), ('same', 'same'))
+    """
+    ends, sides = parts_of_triple("padding", value)
+    return padding_of_row(ends), sides
+
+
+def padding_of_row(value: Any) -> Any:
+    """Return the padding of an image of one row, given that of its width; what is neither is not changed.
+
+    Examples
+    --------
+    >>> padding_of_row(1), padding_of_row((0, 2)), padding_of_row("same")
+    (((0, 0), (1, 1)), ((0, 0), (0, 2)), 'same')
+    """
+    if isinstance(value, int | np.integer):
+        return (0, 0), (value, value)
+    return ((0, 0), value) if isinstance(value, tuple) else value
+
+
+def pair_of_row(height: int, value: Any) -> Any:
+    """Return an option of an image of one row, given that of its width; what is neither is not changed.
+
+    Examples
+    --------
+    >>> pair_of_row(1, 3)
+    (1, 3)
+    """
+    return (height, value) if isinstance(value, int | np.integer | tuple) else value
 
 
 def four_sizes(shape: Any, name: str, axes: str) -> tuple[int, int, int, int]:

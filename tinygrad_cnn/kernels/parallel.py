@@ -32,7 +32,12 @@ def threads() -> int:
 def set_threads(count: int) -> None:
     """Share the pieces of later calls among this many threads, of which the caller is one."""
     global _threads, _helpers
-    from concurrent.futures import ThreadPoolExecutor  # a tenth of this package's import, if it stood above
+    try:
+        from concurrent.futures import (
+            ThreadPoolExecutor,
+        )  # a tenth of the package's import, if it stood above
+    except RuntimeError:  # the interpreter is shutting down, and starts no more threads
+        return
 
     before = _helpers
     _threads = count

@@ -1,36 +1,40 @@
 """Layers: frozen descriptions with ``init(rng) -> (params, state)`` and a pure call; no gradient code."""
 
 from . import init
-from .activation import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from .convolution import Conv2d
+from .activation import GELU, LogSoftmax, PReLU, ReLU, Sigmoid, Softmax, Tanh
+from .convolution import Conv1d, Conv2d
 from .dense import Dense
 from .dropout import Dropout
 from .flatten import Flatten
 from .function import Lambda
 from .layer import Layer, Parameterless
-from .normalization import BatchNorm2d, GroupNorm, LayerNorm
+from .normalization import BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm
 from .pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from .residual import Residual
+from .resizing import PixelShuffle, Upsample
 from .sequential import Sequential
 from .summary import Summary, SummaryRow, summary
-from .upsampling import Upsample
 
 __all__ = [
     "GELU",
     "AvgPool2d",
     "BatchNorm2d",
+    "Conv1d",
     "Conv2d",
     "Dense",
     "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
     "GroupNorm",
+    "InstanceNorm2d",
     "Lambda",
     "Layer",
     "LayerNorm",
     "LogSoftmax",
     "MaxPool2d",
+    "PReLU",
     "Parameterless",
+    "PixelShuffle",
     "ReLU",
     "Residual",
     "Sequential",
@@ -43,3 +47,7 @@ __all__ = [
     "init",
     "summary",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

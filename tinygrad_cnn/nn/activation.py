@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .. import checks, ops
 from ..ops.activations import GELU_FORMS
-from .layer import Parameterless
+from ..types import DTypeLike
+from .layer import Arrays, Layer, Parameterless
 
-__all__ = ["GELU", "LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = ["GELU", "LogSoftmax", "PReLU", "ReLU", "Sigmoid", "Softmax", "Tanh"]
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,47 @@ class LogSoftmax(Parameterless):
     def apply(self, x: Any) -> Any:
         """Return ``x - log(sum(exp(x)))``."""
         return ops.log_softmax(x, self.axis)
+
+
+@dataclass(frozen=True)
+class PReLU(Layer):
+    """Rectified linear unit with a slope below 0 that is learnt; see `tinygrad_cnn.prelu`.
+
+    Parameters
+    ----------
+    channels : int
+        The number of slopes: 1, or that of channels.
+    start : float
+        What the slopes are at first.
+
+    Examples
+    --------
+    >>> layer = PReLU()
+    >>> params, state = layer.init(np.random.default_rng(0))
+    >>> layer(params, state, np.array([-2.0, 2.0]))[0]
+    array([-0.5,  2. ])
+    """
+
+    channels: int = 1
+    start: float = 0.25
+
+    def __post_init__(self) -> None:
+        checks.sizes("PReLU", channels=self.channels)
+        checks.within("PReLU", "start", self.start, "(-inf, inf)")
+
+    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
+        """Make a ``weight`` of slopes (channels,)."""
+        checks.initial("PReLU", rng, dtype)
+        return {"weight": np.full(self.channels, self.start, dtype)}, {}
+
+    def __call__(
+        self,
+        params: Arrays,
+        state: Arrays,
+        x: Any,
+        *,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Any, Arrays]:
+        """Apply the slopes; see `Layer.__call__`."""
+        return ops.prelu(x, params["weight"]), {}

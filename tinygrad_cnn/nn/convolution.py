@@ -1,4 +1,4 @@
-"""The convolution layer."""
+"""The convolution layers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from .. import checks, ops
 from ..kernels.geometry import ConvSpec, Padding, Pair
-from ..ops.conv import geometry
+from ..kernels.options import padding_of_row, pair_of_row
+from ..ops.conv import PADDING_MODES, geometry
 from ..types import DTypeLike
 from . import init as initializers
 from .init import Initializer
 from .layer import Arrays, Layer
 
-__all__ = ["Conv2d"]
+__all__ = ["Conv1d", "Conv2d"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class Conv2d(Layer):
     kernel_size, stride, dilation : int or (int, int)
         The size of the kernel, the step between windows, and the step between the taps of a window.
     padding : int, (int, int), ((top, bottom), (left, right)), "same" or "valid"
-        The zeros around the image.
+        What is added around the image, by default zeros.
     groups : int
         The number of groups of channels that are convolved apart from each other.
     bias : bool
         Whether to add a bias, which starts at 0.
     weight_init : callable
         A function ``(rng, shape) -> ndarray``, by default ``N(0, 1) * sqrt(2 / (C * KH * KW))``.
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is made of.
 
     Examples
     --------
@@ -55,29 +58,16 @@ class Conv2d(Layer):
     groups: int = 1
     bias: bool = True
     weight_init: Initializer = initializers.he_normal
+    padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
-        checks.flag("Conv2d: bias", self.bias)
-        checks.function("Conv2d", "weight_init", self.weight_init)
-        checks.sizes(
-            "Conv2d", in_channels=self.in_channels, out_channels=self.out_channels, groups=self.groups
-        )
-        if self.in_channels % self.groups or self.out_channels % self.groups:
-            raise ValueError(
-                f"Conv2d: groups={self.groups} must divide in_channels={self.in_channels} "
-                f"and out_channels={self.out_channels}"
-            )
-        geometry(
-            "Conv2d",
-            ConvSpec.check,
-            (),
+        _check(
+            self,
             kernel_size=self.kernel_size,
             stride=self.stride,
             padding=self.padding,
             dilation=self.dilation,
-            groups=self.groups,
         )
-        checks.held("Conv2d: weight", self.weight_shape)
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -87,11 +77,7 @@ class Conv2d(Layer):
 
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Draw ``weight`` (O, C / groups, KH, KW) and a zero ``bias`` (O,); see `Layer.init`."""
-        checks.initial("Conv2d", rng, dtype)
-        params = {"weight": self.weight_init(rng, self.weight_shape).astype(dtype)}
-        if self.bias:
-            params["bias"] = np.zeros(self.out_channels, dtype)
-        return params, {}
+        return _drawn(self, rng, dtype)
 
     def __call__(
         self,
@@ -111,9 +97,120 @@ class Conv2d(Layer):
             padding=self.padding,
             dilation=self.dilation,
             groups=self.groups,
+            padding_mode=self.padding_mode,
         )
         return y, {}
 
     def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
         """Count one for each weight that an output element uses; see `Layer.multiply_adds`."""
         return math.prod(output_shape[1:]) * math.prod(self.weight_shape[1:])
+
+
+@dataclass(frozen=True)
+class Conv1d(Layer):
+    """One-dimensional convolution; see `tinygrad_cnn.conv1d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        The numbers of channels of the input and of the output.
+    kernel_size, stride, dilation : int
+        The length of the kernel, the step between windows, and the step between the taps of a window.
+    padding : int, (before, after), "same" or "valid"
+        What is added around the sequence, by default zeros.
+    groups : int
+        The number of groups of channels that are convolved apart from each other.
+    bias : bool
+        Whether to add a bias, which starts at 0.
+    weight_init : callable
+        A function ``(rng, shape) -> ndarray``, by default ``N(0, 1) * sqrt(2 / (C * K))``.
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is made of.
+
+    Examples
+    --------
+    >>> layer = Conv1d(1, 8, 3, padding=1)
+    >>> params, state = layer.init(np.random.default_rng(0))
+    >>> params["weight"].shape, layer(params, state, np.zeros((2, 1, 28), np.float32))[0].shape
+    ((8, 1, 3), (2, 8, 28))
+    """
+
+    in_channels: int
+    out_channels: int
+    kernel_size: int
+    stride: int = 1
+    padding: int | Pair | str = 0
+    dilation: int = 1
+    groups: int = 1
+    bias: bool = True
+    weight_init: Initializer = initializers.he_normal
+    padding_mode: str = "zeros"
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            kernel_size=pair_of_row(1, self.kernel_size),
+            stride=pair_of_row(1, self.stride),
+            padding=padding_of_row(self.padding),
+            dilation=pair_of_row(1, self.dilation),
+        )
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape (O, C / groups, K) of the weight."""
+        return self.out_channels, self.in_channels // self.groups, self.kernel_size
+
+    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
+        """Draw ``weight`` (O, C / groups, K) and a zero ``bias`` (O,); see `Layer.init`."""
+        return _drawn(self, rng, dtype)
+
+    def __call__(
+        self,
+        params: Arrays,
+        state: Arrays,
+        x: Any,
+        *,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Any, Arrays]:
+        """Convolve; see `Layer.__call__`."""
+        y = ops.conv1d(
+            x,
+            params["weight"],
+            params.get("bias"),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            padding_mode=self.padding_mode,
+        )
+        return y, {}
+
+    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+        """Count one for each weight that an output element uses; see `Layer.multiply_adds`."""
+        return math.prod(output_shape[1:]) * math.prod(self.weight_shape[1:])
+
+
+def _check(layer: Conv1d | Conv2d, **window: Any) -> None:
+    """Check the options of a convolution; those of the window are given as they are for images."""
+    owner = type(layer).__name__
+    checks.flag(f"{owner}: bias", layer.bias)
+    checks.function(owner, "weight_init", layer.weight_init)
+    checks.one_of(owner, "padding_mode", layer.padding_mode, tuple(PADDING_MODES))
+    checks.sizes(owner, in_channels=layer.in_channels, out_channels=layer.out_channels, groups=layer.groups)
+    if layer.in_channels % layer.groups or layer.out_channels % layer.groups:
+        raise ValueError(
+            f"{owner}: groups={layer.groups} must divide in_channels={layer.in_channels} "
+            f"and out_channels={layer.out_channels}"
+        )
+    geometry(owner, ConvSpec.check, (), groups=layer.groups, **window)
+    checks.held(f"{owner}: weight", layer.weight_shape)
+
+
+def _drawn(layer: Conv1d | Conv2d, rng: np.random.Generator, dtype: DTypeLike) -> tuple[Arrays, Arrays]:
+    """Draw the weight of a convolution, and make its bias."""
+    checks.initial(type(layer).__name__, rng, dtype)
+    params = {"weight": layer.weight_init(rng, layer.weight_shape).astype(dtype)}
+    if layer.bias:
+        params["bias"] = np.zeros(layer.out_channels, dtype)
+    return params, {}

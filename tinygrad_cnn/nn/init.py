@@ -14,6 +14,11 @@ import numpy as np
 
 __all__ = ["fans", "he_normal", "he_uniform", "xavier_normal", "xavier_uniform"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 

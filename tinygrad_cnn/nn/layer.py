@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, tree
 from ..types import DTypeLike
 
 __all__ = ["Layer", "Parameterless"]
@@ -143,12 +143,19 @@ class Layer:
         new_state: Arrays = {}
 
         def run(name: str, layer: Layer, x: Any) -> Any:
-            y, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
+            try:
+                y, own = layer(params.get(name, {}), state.get(name, {}), x, train=train, rng=rng)
+            except Exception as error:
+                error.add_note(f"in the layer '{name}', {layer.label()}")
+                raise
             if own:
                 new_state[name] = own
             return y
 
         return self.forward(x, run), new_state
+
+
+tree.register_leaf(Layer)
 
 
 class Parameterless(Layer):

@@ -14,7 +14,7 @@ from ..tape import raw
 from ..types import DTypeLike
 from .layer import Arrays, Layer
 
-__all__ = ["BatchNorm2d", "GroupNorm", "LayerNorm"]
+__all__ = ["BatchNorm2d", "GroupNorm", "InstanceNorm2d", "LayerNorm"]
 
 
 _STATISTICS = {"running_mean", "running_var"}
@@ -198,3 +198,53 @@ class GroupNorm(Layer):
     ) -> tuple[Any, Arrays]:
         """Normalise; see `Layer.__call__`."""
         return ops.group_norm(x, self.groups, params["weight"], params["bias"], eps=self.eps), {}
+
+
+@dataclass(frozen=True)
+class InstanceNorm2d(Layer):
+    """Normalisation of each channel of each image; see `tinygrad_cnn.instance_norm`.
+
+    Parameters
+    ----------
+    channels : int
+        The number of channels.
+    eps : float
+        A number that is added to the variance, so that nothing is divided by 0; not negative.
+    affine : bool
+        Whether each channel has a scale and a shift, which are learnt.
+
+    Examples
+    --------
+    >>> layer = InstanceNorm2d(2)
+    >>> params, state = layer.init(np.random.default_rng(0))
+    >>> layer(params, state, np.ones((1, 2, 2, 2), np.float32))[0].sum().item()
+    0.0
+    """
+
+    channels: int
+    eps: float = 1e-5
+    affine: bool = False
+
+    def __post_init__(self) -> None:
+        checks.sizes("InstanceNorm2d", channels=self.channels)
+        checks.within("InstanceNorm2d", "eps", self.eps, "[0, inf]")
+        checks.flag("InstanceNorm2d: affine", self.affine)
+
+    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
+        """Make a ``weight`` of ones and a ``bias`` of zeros, if there are any."""
+        checks.initial("InstanceNorm2d", rng, dtype)
+        return _scale_and_shift(self.channels, dtype) if self.affine else {}, {}
+
+    def __call__(
+        self,
+        params: Arrays,
+        state: Arrays,
+        x: Any,
+        *,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Any, Arrays]:
+        """Normalise; see `Layer.__call__`."""
+        if x.ndim != 4 or x.shape[1] != self.channels:
+            raise ValueError(f"InstanceNorm2d: x: expected shape (N, {self.channels}, H, W), got {x.shape}")
+        return ops.instance_norm(x, params.get("weight"), params.get("bias"), eps=self.eps), {}

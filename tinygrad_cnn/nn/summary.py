@@ -75,8 +75,10 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
 
     Raises
     ------
+    TypeError
+        If the model is no layer, or the shape no tuple.
     ValueError
-        If the model does not take the shape.
+        If the model does not take the shape; a note of the error names the layer by its path.
 
     Examples
     --------
@@ -89,6 +91,10 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
     ---------------------------------------------------------
     total                                   80         56,448
     """
+    if not isinstance(model, Layer):
+        raise TypeError(f"summary: model: expected a layer, got {type(model).__name__}")
+    if not isinstance(input_shape, tuple | list):
+        raise TypeError(f"summary: input_shape: expected a tuple such as (C, H, W), got {input_shape!r}")
     params, state = model.init(np.random.default_rng(0))
     rows: list[SummaryRow] = []
     x = np.zeros((1, *input_shape), np.float32)
@@ -107,7 +113,11 @@ def _visit(
 
     if layer.children():
         return layer.forward(x, run)
-    y, _ = layer(params, state, x)
+    try:
+        y, _ = layer(params, state, x)
+    except Exception as error:
+        error.add_note(f"in the layer '{name or '0'}', {layer.label()}, of the summary")
+        raise
     count = sum(array.size for array in tree.leaves(params))
     emit(SummaryRow(name or "0", layer.label(), y.shape, count, layer.multiply_adds(y.shape)))
     return y

@@ -7,26 +7,34 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import checks
 from ..checks import one_of
 from ..kernels import logistic, special, thresholds
+from ..kernels import mish as mish_kernel
 from ..kernels import rectifier as kernel
 from ..tape import in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
-from .elementary import exp
-from .elementwise import negative, times, where
+from .elementary import exp, tanh
+from .elementwise import abs, negative, over, square, times, where
+from .indexing import getitem
 from .reductions import finite_max, floating, sum
 
 __all__ = [
     "elu",
     "gelu",
+    "glu",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
+    "mish",
     "relu",
+    "selu",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "softsign",
+    "tanhshrink",
 ]
 
 
@@ -280,6 +288,144 @@ def _gelu_tanh(x: Operand[Out], *, order: int) -> Out:
 
 
 _gelu_tanh.defvjp(x=lambda g, x, order: times(g, _gelu_tanh(x, order=order + 1)))
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def selu(x: Operand[Out]) -> Out:
+    """Scaled exponential linear unit, elementwise (Klambauer et al. 2017): ``scale * elu(x, alpha)``.
+
+    Its two constants keep the mean 0 and the variance 1 of what passes through many layers.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> selu(np.array([-800.0, 1.0]))
+    array([-1.75809934,  1.05070099])
+    """
+    return SELU_SCALE * elu(x, alpha=SELU_ALPHA)
+
+
+def mish(x: Operand[Out]) -> Out:
+    """Mish, elementwise (Misra 2019): ``x * tanh(softplus(x))``.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> mish(np.array([0.0, 1.0]))
+    array([0.        , 0.86509839])
+    """
+    return _mish(x, order=0)
+
+
+@primitive
+def _mish(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of mish of an order."""
+    return mish_kernel.mish(x, order)
+
+
+_mish.defvjp(x=lambda g, x, order: times(g, _mish(x, order=order + 1)))
+
+
+@primitive
+def softsign(x: Operand[Out]) -> Out:
+    """Softsign, elementwise: ``x / (1 + abs(x))``.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> softsign(np.array([-3.0, np.inf]))
+    array([-0.75,  1.  ])
+    """
+    x = floating(x)
+    limit = np.finfo(x.dtype).max
+    x = np.clip(x, -limit, limit)
+    return x / (1 + np.abs(x))
+
+
+def _softsign_rule(g: Array, x: Array) -> Array:
+    size = 1 + abs(x)
+    return over(over(g, size), size)  # the square of a large size would overflow
+
+
+softsign.defvjp(x=_softsign_rule)
+
+
+@primitive
+def tanhshrink(x: Operand[Out]) -> Out:
+    """What tanh takes away, elementwise: ``x - tanh(x)``, right to the last digits near 0 too.
+
+    Parameters
+    ----------
+    x : array_like
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> tanhshrink(np.array([1e-3, 2.0]))
+    array([3.33333200e-10, 1.03597242e+00])
+    """
+    return logistic.tanhshrink(x, 0)
+
+
+tanhshrink.defvjp(x=lambda g, x: times(g, square(tanh(x))))
+
+
+def glu(x: NDArray | Out, axis: int = -1) -> Out:
+    """Gated linear unit (Dauphin et al. 2017): the first half along an axis, times the sigmoid of the second.
+
+    Parameters
+    ----------
+    x : ndarray or Tensor
+    axis : int
+        The axis, of an even length.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has half the length along the axis.
+
+    Raises
+    ------
+    ValueError
+        If the length is odd.
+
+    Examples
+    --------
+    >>> glu(np.array([2.0, 4.0, 0.0, 800.0]))
+    array([1., 4.])
+    """
+    shape = np.shape(raw(x))
+    axis = checks.axis("glu", axis, len(shape))
+    if shape[axis] % 2:
+        raise ValueError(f"glu: x: expected an even length along axis {axis}, got shape {shape}")
+    lead, half = (slice(None),) * axis, shape[axis] // 2
+    return getitem(x, (*lead, slice(half))) * sigmoid(getitem(x, (*lead, slice(half, None))))
 
 
 def _below_max(x: ArrayLike, axis: Axes) -> NDArray:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from ..tape import primitive, raw
+from ..tape import astype, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import times, where
+from .shaping import as_array
 
-__all__ = ["copysign", "fmax", "fmin", "heaviside", "nan_to_num"]
+__all__ = ["copysign", "fmax", "fmin", "heaviside", "nan_to_num", "select"]
 
 
 @primitive(broadcasts=True)
@@ -163,3 +167,52 @@ def nan_to_num(
 
 
 nan_to_num.defvjp(x=lambda g, x: where(np.isfinite(raw(x)), g, 0.0))
+
+
+def select(
+    condlist: Sequence[Operand[Any]], choicelist: Sequence[Operand[Any]], default: Operand[Any] = 0
+) -> Array:
+    """Choose elementwise from several arrays: the one whose condition holds first; with broadcasting.
+
+    Parameters
+    ----------
+    condlist : sequence of array_like of bool
+        The conditions; they are not differentiable.
+    choicelist : sequence of array_like
+        What to choose, as many.
+    default : array_like
+        What stands where no condition holds.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the broadcast shape and the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If there is no condition, or their number is not that of the choices.
+    TypeError
+        If a condition is not of booleans.
+
+    Examples
+    --------
+    >>> x = np.array([-1.0, 0.5, 3.0])
+    >>> select([x < 0, x < 1], [0.0, x], 1.0)
+    array([0. , 0.5, 1. ])
+    """
+    conditions = [np.asarray(raw(condition)) for condition in condlist]
+    if not conditions or len(conditions) != len(choicelist):
+        raise ValueError(
+            f"select: expected a choice for each condition, got {len(conditions)} conditions and "
+            f"{len(choicelist)} choices"
+        )
+    for condition in conditions:
+        if condition.dtype != bool:
+            raise TypeError(f"select: condlist: expected arrays of bool, got {condition.dtype}")
+    values = [x if type(x) in (int, float) else as_array(x) for x in (*choicelist, default)]
+    dtype = np.result_type(*map(raw, values))
+    *choices, chosen = (astype(as_array(x), dtype) for x in values)
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        chosen = where(condition, choice, chosen)
+    return chosen

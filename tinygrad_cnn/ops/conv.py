@@ -20,10 +20,11 @@ from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..kernels.options import Window, check_plane, pair
 from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out, Shape
+from .joining import pad
 from .reductions import sum
-from .shaping import expand_dims, reshape, squeeze
+from .shaping import reshape
 
-__all__ = ["conv1d", "conv2d", "conv_transpose2d"]
+__all__ = ["conv2d", "conv_transpose2d"]
 
 Spec = TypeVar("Spec")
 
@@ -37,6 +38,7 @@ def conv2d(
     padding: int | Pair | Padding | str = 0,
     dilation: int | Pair = 1,
     groups: int = 1,
+    padding_mode: str = "zeros",
 ) -> Out:
     """Two-dimensional convolution, as deep learning means it: cross-correlation, the kernel is not flipped.
 
@@ -56,6 +58,9 @@ def conv2d(
         The step between the elements of a window, at least 1.
     groups : int
         The number of groups, which divides C and O; each group of outputs sees its own group of channels.
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is made of: the others take elements of ``x``, by the modes "reflect", "edge" and
+        "wrap" of `pad`.
 
     Returns
     -------
@@ -88,71 +93,9 @@ def conv2d(
     )
     if bias is not None:
         checks.shape("conv2d", "bias", bias.shape, weight.shape[:1])
+    if padding_mode != "zeros":
+        x, spec = with_border("conv2d", x, spec.padding, padding_mode), spec.of_padded
     return conv2d_output(x, weight, bias, spec=spec)
-
-
-def conv1d(
-    x: NDArray | Out,
-    weight: NDArray | Out,
-    bias: NDArray | Out | None = None,
-    *,
-    stride: int = 1,
-    padding: int | Pair | str = 0,
-    dilation: int = 1,
-    groups: int = 1,
-) -> Out:
-    """One-dimensional convolution (cross-correlation): `conv2d` of arrays of height 1.
-
-    Parameters
-    ----------
-    x : ndarray or Tensor, (N, C, L)
-        The sequences.
-    weight : ndarray or Tensor, (O, C / groups, K)
-        The kernels, of the dtype of ``x``.
-    bias : ndarray or Tensor, (O,), optional
-        What is added to each output channel, of the dtype of ``x``.
-    stride, dilation : int
-        The steps between windows, and between the elements of a window.
-    padding : int, (before, after), "same" or "valid"
-        The zeros around the input.
-    groups : int
-        The number of groups, which divides C and O.
-
-    Returns
-    -------
-    ndarray or Tensor, (N, O, OL)
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit.
-    TypeError
-        If dtypes differ.
-
-    Examples
-    --------
-    >>> conv1d(np.array([[[1.0, 2.0, 4.0]]]), np.array([[[-1.0, 1.0]]]))
-    array([[[1., 2.]]])
-    """
-    check_arrays("conv1d", x=x, weight=weight, bias=bias)
-    if x.ndim != 3 or weight.ndim != 3:
-        raise ValueError(
-            f"conv1d: expected x (N, C, L) and weight (O, C / groups, K), got {x.shape}, {weight.shape}"
-        )
-    x, weight = expand_dims(x, 2), expand_dims(weight, 2)  # (N, C, 1, L), (O, C / groups, 1, K)
-    ends = padding if isinstance(padding, tuple) else (padding, padding)
-    spec = geometry(
-        "conv1d",
-        ConvSpec.of,
-        (x.shape, weight.shape),
-        stride=(stride, stride),  # at height 1 there is one window, whatever the step down
-        padding=padding if isinstance(padding, str) else ((0, 0), ends),
-        dilation=(dilation, dilation),
-        groups=groups,
-    )
-    if bias is not None:
-        checks.shape("conv1d", "bias", bias.shape, weight.shape[:1])
-    return squeeze(conv2d_output(x, weight, bias, spec=spec), 2)
 
 
 def conv_transpose2d(
@@ -204,7 +147,7 @@ def conv_transpose2d(
     check_arrays("conv_transpose2d", x=x, weight=weight, bias=bias)
     spec = geometry(
         "conv_transpose2d",
-        _transposed,
+        transposed_geometry,
         (x.shape, weight.shape),
         stride=stride,
         padding=padding,
@@ -219,7 +162,7 @@ def conv_transpose2d(
     return y + reshape(bias, (1, -1, 1, 1))
 
 
-def _transposed(
+def transposed_geometry(
     x_shape: Shape,
     weight_shape: Shape,
     *,
@@ -229,7 +172,14 @@ def _transposed(
     dilation: int | Pair,
     groups: int,
 ) -> ConvSpec:
-    """Return the geometry of the convolution whose output has the shape of ``x``."""
+    """Return the geometry of the convolution whose output has the shape of ``x``.
+
+    Examples
+    --------
+    >>> options = {"padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
+    >>> transposed_geometry((1, 1, 2, 2), (1, 1, 2, 2), stride=2, **options).input_size
+    (4, 4)
+    """
     if len(x_shape) != 4 or len(weight_shape) != 4:
         raise ValueError(
             f"expected x (N, C, H, W) and weight (C, O / groups, KH, KW), got {x_shape} and {weight_shape}"
@@ -315,6 +265,21 @@ def geometry(op: str, of: Callable[..., Spec], arguments: tuple[Any, ...], **opt
                 found = f"the {type(value).__name__} {value}"
                 raise TypeError(f"{op}: {name}: expected integers or tuples, got {found}") from None
         raise type(error)(f"{op}: {error}") from None
+
+
+PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def with_border(op: str, x: Array, sides: tuple[Pair, ...], padding_mode: str) -> Array:
+    """Pad ``x`` (N, C, ...) by elements of its own, in a mode that is named as PyTorch does.
+
+    Examples
+    --------
+    >>> with_border("conv1d", np.array([[[1.0, 2.0, 3.0]]]), ((0, 2),), "circular")
+    array([[[1., 2., 3., 1., 2.]]])
+    """
+    checks.one_of(op, "padding_mode", padding_mode, tuple(PADDING_MODES))
+    return pad(x, ((0, 0), (0, 0), *sides), mode=PADDING_MODES[padding_mode])
 
 
 @primitive

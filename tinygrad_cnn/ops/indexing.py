@@ -9,11 +9,22 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from .. import checks
 from ..kernels import scatter as kernel
-from ..tape import primitive, raw
+from ..tape import add, astype, broadcast_to, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
-from .shaping import reshape
+from .shaping import as_array, reshape, swapaxes
 
-__all__ = ["embedding", "flip", "getitem", "one_hot", "take"]
+__all__ = [
+    "embedding",
+    "flip",
+    "fliplr",
+    "flipud",
+    "getitem",
+    "one_hot",
+    "rot90",
+    "scatter_add",
+    "take",
+    "take_along_axis",
+]
 
 
 @primitive
@@ -39,19 +50,19 @@ def getitem(x: Operand[Out], key: Any) -> Out:
 
 
 @primitive
-def scatter_add(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
+def scatter(x: Operand[Out], key: Any, *, shape: Shape) -> Out:
     """Make zeros of a shape and add ``x`` at an index, perhaps repeatedly: the adjoint of `getitem`.
 
     Examples
     --------
-    >>> scatter_add(np.array([1.0, 1.0, 5.0]), [0, 0, 2], shape=(3,))
+    >>> scatter(np.array([1.0, 1.0, 5.0]), [0, 0, 2], shape=(3,))
     array([2., 0., 5.])
     """
     return kernel.scatter_add(x, key, shape)
 
 
-getitem.defvjp(x=lambda g, x_shape, key: scatter_add(g, key, shape=x_shape))
-scatter_add.defvjp(x=lambda g, key: getitem(g, key))
+getitem.defvjp(x=lambda g, x_shape, key: scatter(g, key, shape=x_shape))
+scatter.defvjp(x=lambda g, key: getitem(g, key))
 
 
 def flip(x: Operand[Out], axis: Axes = None) -> Out:
@@ -76,6 +87,87 @@ def flip(x: Operand[Out], axis: Axes = None) -> Out:
     ndim = np.ndim(raw(x))
     axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim)
     return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
+
+
+def flipud(x: Operand[Out]) -> Out:
+    """Reverse the order of the rows, which are the first axis.
+
+    Parameters
+    ----------
+    x : array_like, at least 1-d
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view of ``x``.
+
+    Examples
+    --------
+    >>> flipud(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[3., 4.],
+           [1., 2.]])
+    """
+    return flip(x, 0)
+
+
+def fliplr(x: Operand[Out]) -> Out:
+    """Reverse the order of the columns, which are the second axis.
+
+    Parameters
+    ----------
+    x : array_like, at least 2-d
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view of ``x``.
+
+    Examples
+    --------
+    >>> fliplr(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[2., 1.],
+           [4., 3.]])
+    """
+    return flip(x, 1)
+
+
+def rot90(x: Operand[Out], k: int = 1, axes: tuple[int, int] = (0, 1)) -> Out:
+    """Rotate by quarter turns in the plane of two axes, from the first one towards the second.
+
+    Parameters
+    ----------
+    x : array_like, at least 2-d
+    k : int
+        How many quarter turns.
+    axes : (int, int)
+        The plane.
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view of ``x``.
+
+    Raises
+    ------
+    ValueError
+        If there are not two different axes.
+
+    Examples
+    --------
+    >>> rot90(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[2., 4.],
+           [1., 3.]])
+    """
+    if len(axes) != 2:
+        raise ValueError(f"rot90: axes: expected two axes, got {axes}")
+    first, second = normalize_axis_tuple(axes, np.ndim(raw(x)), "rot90: axes")
+    if k % 4 == 2:
+        return flip(x, (first, second))
+    if k % 2 == 0:
+        return flip(x, ())
+    if k % 4 == 1:
+        return swapaxes(flip(x, second), first, second)
+    return flip(swapaxes(x, first, second), second)
 
 
 def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out:
@@ -106,6 +198,86 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
     return getitem(x, (slice(None),) * checks.axis("take", axis, np.ndim(raw(x))) + (indices,))
+
+
+def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -1) -> Out:
+    """Take an element of each slice along an axis, or several, at positions of its own.
+
+    Parameters
+    ----------
+    x : array_like
+    indices : array_like of int
+        The positions, as `argsort`, `topk`, and `argmax` with ``keepdims=True`` give them. It has as many
+        axes as ``x``, and broadcasts against it but for ``axis``.
+    axis : int or None
+        The axis to take along; None stands for the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Raises
+    ------
+    IndexError
+        If the indices are not integers, or one is out of range.
+    ValueError
+        If the numbers of axes differ.
+
+    Examples
+    --------
+    >>> take_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), axis=1)
+    array([[2.],
+           [3.]])
+    """
+    indices = np.asarray(raw(indices))
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    shape = np.shape(raw(x))
+    axis = checks.axis("take_along_axis", axis, len(shape))
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"take_along_axis: indices: expected integers, got {indices.dtype}")
+    if indices.ndim != len(shape):
+        raise ValueError(
+            f"take_along_axis: indices: expected {len(shape)} axes, as x has, got shape {indices.shape}"
+        )
+    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape)])
+    grid[axis] = indices
+    return getitem(as_array(x), tuple(grid))
+
+
+def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
+    """Add values to the elements at an index: what ``x[key] += values`` does, as a new array.
+
+    An element that the index names several times gets all of its values, as by `numpy.add.at`.
+
+    Parameters
+    ----------
+    x : array_like
+    key : index
+        Whatever may stand in ``x[...]``; it is not differentiable.
+    values : array_like
+        They broadcast to the shape of ``x[key]``.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the shape and dtype of ``x``.
+
+    Raises
+    ------
+    TypeError
+        If the dtype of ``x`` cannot hold the values.
+
+    Examples
+    --------
+    >>> scatter_add(np.zeros(3), [0, 0, 2], np.array([1.0, 1.0, 5.0]))
+    array([2., 0., 5.])
+    """
+    x, values, key = as_array(x), as_array(values), raw(key)
+    if not np.can_cast(values.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"scatter_add: values: expected values for {x.dtype}, got {values.dtype}")
+    selected = np.broadcast_to(np.False_, x.shape)[key].shape
+    return add(x, scatter(broadcast_to(astype(values, x.dtype), selected), key, shape=x.shape))
 
 
 def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:

@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from ..tape import Box, raw
+from ..tape import raw
 from ..types import Axes, Operand, Out
 from .elementwise import multiply, where
 from .reductions import max, mean, min, sum
+from .shaping import as_array
 
 __all__ = ["nanmax", "nanmean", "nanmin", "nansum"]
 
 
 def _filled(x: Any, value: float) -> tuple[Any, Any]:
     """Return ``x`` with a value in the place of each NaN, and where that is."""
-    x = x if isinstance(x, Box) else np.asarray(x)
+    x = as_array(x)
     hole = np.isnan(raw(x))
     return (where(hole, np.asarray(value, x.dtype), x) if np.any(hole) else x), hole
 

@@ -27,7 +27,7 @@ from .elementary import sqrt
 from .reductions import mean, sum, var
 from .shaping import reshape
 
-__all__ = ["batch_norm", "group_norm", "layer_norm"]
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm"]
 
 
 def batch_norm(
@@ -271,6 +271,56 @@ def group_norm(
     per_group = channels // groups * math.prod(x.shape[2:])
     aligned = (1, channels) + (1,) * (x.ndim - 2)
     rows = (1, x.shape[0] * groups, per_group)
+    return _rescaled(x, reshape(weight, aligned), reshape(bias, aligned), rows, eps)
+
+
+def instance_norm(
+    x: NDArray | Out,
+    weight: NDArray | Out | None = None,
+    bias: NDArray | Out | None = None,
+    *,
+    eps: float = 1e-5,
+) -> Out:
+    """Normalise each channel of each sample over space, then scale and shift (Ulyanov et al. 2016).
+
+    It is `group_norm` with as many groups as channels.
+
+    Parameters
+    ----------
+    x : ndarray or Tensor, (N, C, ...)
+        The samples, of a floating dtype.
+    weight, bias : ndarray or Tensor, (C,), optional
+        The scale and the shift of each channel, of the dtype of ``x``; by default 1 and 0.
+    eps : float
+        What is added to the variance, inside the root.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, ...)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> instance_norm(np.array([[[1.0, 3.0]]]), eps=0.0)
+    array([[[-1.,  1.]]])
+    """
+    check_arrays("instance_norm", kinds="f", optional=("weight", "bias"), x=x, weight=weight, bias=bias)
+    if x.ndim < 3:
+        raise ValueError(f"instance_norm: x: expected shape (N, C, ...) with axes in space, got {x.shape}")
+    n, channels, *space = x.shape
+    for name, given in (("weight", weight), ("bias", bias)):
+        if given is not None:
+            checks.shape("instance_norm", name, given.shape, (channels,))
+    weight = np.ones(channels, x.dtype) if weight is None else weight
+    bias = np.zeros(channels, x.dtype) if bias is None else bias
+    aligned = (1, channels) + (1,) * len(space)
+    rows = (1, n * channels, math.prod(space))
     return _rescaled(x, reshape(weight, aligned), reshape(bias, aligned), rows, eps)
 
 

@@ -10,8 +10,9 @@ from ..tape import in_single, primitive, raw
 from ..types import Array, Axes, NDArray, Operand, Out
 from .elementary import power
 from .elementwise import abs, where
+from .factorizations import svdvals
 from .reductions import is_normal, kept_shape, max, min, reduced_axes, sum, unreduce
-from .shaping import reshape
+from .shaping import moveaxis, reshape
 
 __all__ = ["norm"]
 
@@ -31,7 +32,8 @@ def norm(
     ord : float or str, optional
         Of vectors any number ``p``, for ``sum(abs(x)**p)**(1/p)``; ``inf`` and ``-inf`` are the largest and
         the smallest size of an element, 0 counts those that are not zero. Of matrices "fro", 1, -1,
-        ``inf`` or ``-inf``: the largest or smallest sum of sizes along a column or a row.
+        ``inf`` or ``-inf``: the largest or smallest sum of sizes along a column or a row; 2, -2 or "nuc":
+        the largest or smallest singular value, or the sum of all.
     axis : int, tuple of int or None
         One axis of vectors or two of matrices; None stands for all axes.
     keepdims : bool
@@ -45,8 +47,6 @@ def norm(
     ------
     ValueError
         If the order is none of a vector, or of a matrix, or if there are more axes than two.
-    NotImplementedError
-        If the order needs singular values: 2, -2 or "nuc" of matrices.
 
     Examples
     --------
@@ -98,13 +98,20 @@ def _matrix_norm(x: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> A
     if ord in ("fro", "f"):
         return _euclidean(x, axes, keepdims=keepdims)
     if ord in (2, -2, "nuc"):
-        raise NotImplementedError(
-            f"norm: ord={ord!r} of matrices needs their singular values: use 'fro', 1 or inf"
-        )
+        return _spectral_norm(x, ord, axes, keepdims)
     if ord not in (1, -1, np.inf, -np.inf):
-        raise ValueError(f"norm: ord: expected 'fro', 1, -1, inf or -inf for matrices, got {ord!r}")
+        raise ValueError(
+            f"norm: ord: expected 'fro', 'nuc', 1, -1, 2, -2, inf or -inf for matrices, got {ord!r}"
+        )
     sums = sum(abs(x), rows if ord in (1, -1) else columns, keepdims=True)
     return (max if ord > 0 else min)(sums, axes, keepdims=keepdims)
+
+
+def _spectral_norm(x: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
+    values = svdvals(moveaxis(x, axes, (-2, -1)))
+    # the size of a singular value is the value, but where it is 0 its slope is 0, the one nearest to zero
+    found = sum(abs(values), -1) if ord == "nuc" else (max if ord > 0 else min)(values, -1)
+    return reshape(found, kept_shape(np.shape(raw(x)), axes)) if keepdims else found
 
 
 @primitive

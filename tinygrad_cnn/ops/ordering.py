@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import checks
 from ..tape import primitive, raw
-from ..types import Operand, Out
-from .indexing import getitem
-from .shaping import reshape
+from ..types import NDArray, Operand, Out
+from .indexing import take_along_axis
 
-__all__ = ["argmax", "sort"]
+__all__ = ["argmax", "argmin", "argsort", "partition", "sort", "topk"]
 
 
 @primitive
@@ -39,7 +40,57 @@ def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) 
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
-def sort(x: Operand[Out], axis: int | None = -1) -> Out:
+@primitive
+def argmin(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) -> Out:
+    """Position of the minimum along an axis; of tied ones the first.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or None
+        The axis to search; None stands for the flattened array.
+    keepdims : bool
+        Keep the reduced axis at length 1.
+
+    Returns
+    -------
+    ndarray or Tensor of int
+        It is not on the tape.
+
+    Examples
+    --------
+    >>> argmin(np.array([[1.0, 5.0], [4.0, 3.0]]), axis=1)
+    array([0, 1])
+    """
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def argsort(x: Operand[Out], axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Out:
+    """Positions that sort an array along an axis; tied elements keep their order.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or None
+        The axis to sort along; None stands for the flattened array.
+    kind, stable : object
+        Taken because `numpy.argsort` has them, and ignored: the order is always stable.
+
+    Returns
+    -------
+    ndarray or Tensor of int
+        It is not on the tape; `take_along_axis` takes it.
+
+    Examples
+    --------
+    >>> argsort(np.array([3.0, 1.0, 2.0]))
+    array([1, 2, 0])
+    """
+    return np.argsort(x, axis=axis, kind="stable")
+
+
+def sort(x: Operand[Out], axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Out:
     """Sort along an axis; tied elements keep their order, and each its own gradient.
 
     Parameters
@@ -47,6 +98,8 @@ def sort(x: Operand[Out], axis: int | None = -1) -> Out:
     x : array_like
     axis : int or None
         The axis to sort along; None stands for the flattened array.
+    kind, stable : object
+        Taken because `numpy.sort` has them, and ignored: the order is always stable.
 
     Returns
     -------
@@ -57,10 +110,79 @@ def sort(x: Operand[Out], axis: int | None = -1) -> Out:
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
     """
-    if axis is None:
-        x, axis = reshape(x, (-1,)), 0
-    array, axis = np.asarray(raw(x)), operator.index(axis)
-    order = np.argsort(array, axis=axis, kind="stable")
-    grid = list(np.ogrid[tuple(slice(n) for n in array.shape)])
-    grid[axis] = order
-    return getitem(x, tuple(grid))
+    return take_along_axis(x, np.argsort(raw(x), axis=axis, kind="stable"), axis)
+
+
+def partition(x: Operand[Out], kth: int | Sequence[int], axis: int | None = -1) -> Out:
+    """Put the elements at some positions where sorting would, smaller ones before and larger ones after.
+
+    Parameters
+    ----------
+    x : array_like
+    kth : int or sequence of int
+        The positions.
+    axis : int or None
+        The axis to sort along; None stands for the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        The order of the elements between those positions is undefined.
+
+    Examples
+    --------
+    >>> partition(np.array([3.0, 4.0, 1.0, 2.0]), 2)[2:]
+    array([3., 4.])
+    """
+    return take_along_axis(x, np.argpartition(raw(x), kth, axis=axis), axis)
+
+
+class TopK(NamedTuple):
+    """The largest or smallest elements, in order, and their positions."""
+
+    values: Any
+    indices: NDArray
+
+
+def topk(x: Operand[Any], k: int, axis: int = -1, *, largest: bool = True) -> TopK:
+    """Take the largest elements along an axis, the largest first; of tied ones those that come first.
+
+    Parameters
+    ----------
+    x : array_like
+    k : int
+        How many.
+    axis : int
+        The axis to search.
+    largest : bool
+        Whether to take the largest elements, or the smallest, the smallest first.
+
+    Returns
+    -------
+    values : ndarray or Tensor
+        The elements. NaN counts as larger than any number.
+    indices : ndarray of int
+        Their positions along the axis.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than ``k`` elements.
+
+    Examples
+    --------
+    >>> values, indices = topk(np.array([3.0, 1.0, 4.0, 1.0]), 2)
+    >>> values, indices
+    (array([4., 3.]), array([2, 0]))
+    """
+    array = np.asarray(raw(x))
+    axis = checks.axis("topk", axis, array.ndim)
+    length = array.shape[axis]
+    if checks.integer("topk: k", k, 0) > length:
+        raise ValueError(f"topk: k: expected at most {length} along axis {axis}, got {k}")
+    if largest:  # read backwards twice, so that the first of tied elements stays the first
+        order = length - 1 - np.flip(np.argsort(np.flip(array, axis), axis=axis, kind="stable"), axis)
+    else:
+        order = np.argsort(array, axis=axis, kind="stable")
+    indices = order[(slice(None),) * axis + (slice(k),)]
+    return TopK(take_along_axis(x, indices, axis), indices)

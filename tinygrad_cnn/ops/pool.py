@@ -15,12 +15,13 @@ from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..kernels.options import pair
 from ..tape import in_single, primitive, raw
-from ..types import NDArray, Out
+from ..types import Array, NDArray, Out
 from .conv import check_arrays, geometry
-from .linalg import matmul
+from .indexing import getitem
+from .products import matmul
 from .reductions import mean
 
-__all__ = ["adaptive_avg_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]
+__all__ = ["adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]
 
 
 def max_pool2d(
@@ -28,7 +29,7 @@ def max_pool2d(
     kernel_size: int | Pair,
     *,
     stride: int | Pair | None = None,
-    padding: int | Pair | Padding = 0,
+    padding: int | Pair | Padding | str = 0,
     dilation: int | Pair = 1,
     ceil_mode: bool = False,
 ) -> Out:
@@ -42,8 +43,9 @@ def max_pool2d(
         The size of a window; a pair is (height, width).
     stride : int or (int, int), optional
         The step between windows, which is the kernel size by default.
-    padding : int, (int, int) or ((top, bottom), (left, right))
-        The elements of minus infinity around the input, at most half the kernel.
+    padding : int, (int, int), ((top, bottom), (left, right)), "same" or "valid"
+        The elements of minus infinity around the input, at most half the kernel. ``"same"`` gives
+        ``ceil(in / stride)`` outputs, an odd element at the end.
     dilation : int or (int, int)
         The step between the elements of a window.
     ceil_mode : bool
@@ -75,11 +77,19 @@ def max_pool2d(
         dilation=dilation,
         ceil_mode=ceil_mode,
     )
-    return _max_pool2d(x, spec=spec)
+    return max_pool2d_output(x, spec=spec)
 
 
 @primitive
-def _max_pool2d(x: NDArray | Out, *, spec: PoolSpec) -> Out:
+def max_pool2d_output(x: NDArray | Out, *, spec: PoolSpec) -> Out:
+    """The maxima of windows of a validated geometry; `max_pool2d` is its public form.
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
+    >>> max_pool2d_output(x, spec=PoolSpec.of(x.shape, 2))
+    array([[[[4.]]]])
+    """
     return kernel.max_forward(x, spec)
 
 
@@ -125,7 +135,7 @@ def max_pool2d_gather(
     return kernel.max_gather(v, x, spec, maxima)
 
 
-_max_pool2d.defvjp(
+max_pool2d_output.defvjp(
     x=lambda g, x, out, spec: max_pool2d_scatter(g, raw(x), spec=spec, maxima=raw(out)),
 )
 max_pool2d_scatter.defvjp(
@@ -141,7 +151,7 @@ def avg_pool2d(
     kernel_size: int | Pair,
     *,
     stride: int | Pair | None = None,
-    padding: int | Pair | Padding = 0,
+    padding: int | Pair | Padding | str = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Out:
@@ -155,12 +165,12 @@ def avg_pool2d(
         The size of a window; a pair is (height, width).
     stride : int or (int, int), optional
         The step between windows, which is the kernel size by default.
-    padding : int, (int, int) or ((top, bottom), (left, right))
-        The zeros around the input, at most half the kernel.
+    padding : int, (int, int), ((top, bottom), (left, right)), "same" or "valid"
+        The zeros around the input, at most half the kernel; "same" as for `max_pool2d`.
     ceil_mode : bool
         Whether a last window may reach past the padded input; what lies beyond is not counted.
     count_include_pad : bool
-        Whether the padding counts in the divisor.
+        Whether the padding counts in the divisor: in Keras it does not.
 
     Returns
     -------
@@ -187,12 +197,20 @@ def avg_pool2d(
         padding=padding,
         ceil_mode=ceil_mode,
     )
-    return _avg_pool2d(x, spec=spec, count_include_pad=count_include_pad)
+    return avg_pool2d_output(x, spec=spec, count_include_pad=count_include_pad)
 
 
 @primitive
 @in_single
-def _avg_pool2d(x: NDArray | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
+def avg_pool2d_output(x: NDArray | Out, *, spec: PoolSpec, count_include_pad: bool) -> Out:
+    """The means of windows of a validated geometry; `avg_pool2d` is its public form.
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
+    >>> avg_pool2d_output(x, spec=PoolSpec.of(x.shape, 2), count_include_pad=True)
+    array([[[[2.5]]]])
+    """
     return kernel.avg_forward(x, spec, count_include_pad)
 
 
@@ -202,11 +220,11 @@ def _avg_pool2d_input(y: NDArray | Out, *, spec: PoolSpec, count_include_pad: bo
     return kernel.avg_backward(y, spec, count_include_pad)
 
 
-_avg_pool2d.defvjp(
+avg_pool2d_output.defvjp(
     x=lambda g, spec, count_include_pad: _avg_pool2d_input(g, spec=spec, count_include_pad=count_include_pad)
 )
 _avg_pool2d_input.defvjp(
-    y=lambda g, spec, count_include_pad: _avg_pool2d(g, spec=spec, count_include_pad=count_include_pad)
+    y=lambda g, spec, count_include_pad: avg_pool2d_output(g, spec=spec, count_include_pad=count_include_pad)
 )
 
 
@@ -239,20 +257,75 @@ def adaptive_avg_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     >>> adaptive_avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), (1, 2))[0, 0]
     array([[6.5, 8.5]])
     """
-    check_arrays("adaptive_avg_pool2d", x=x)
-    size = geometry("adaptive_avg_pool2d", pair, (output_size, "output_size", 1))
-    if x.ndim != 4 or 0 in x.shape[2:]:
-        raise ValueError(f"adaptive_avg_pool2d: x: expected shape (N, C, H, W) with H, W >= 1, got {x.shape}")
-    checks.held("adaptive_avg_pool2d: output_size", (*x.shape[:2], *size))
+    size = _adaptive_size("adaptive_avg_pool2d", x, output_size)
     rows, columns = (_window_means(n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True))
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 
 
-def _window_means(length: int, windows: int, dtype: np.dtype[Any]) -> NDArray:
+def adaptive_max_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
+    """Maximum over windows that divide the input as evenly as they can, those of `adaptive_avg_pool2d`.
+
+    Where elements tie, the first in scan order of the window gets the gradient.
+
+    Parameters
+    ----------
+    x : ndarray or Tensor, (N, C, H, W)
+        The images; NaN propagates.
+    output_size : int or (int, int)
+        The number of windows; a pair is (height, width).
+
+    Returns
+    -------
+    ndarray or Tensor, (N, C, OH, OW)
+
+    Raises
+    ------
+    ValueError
+        If ``x`` has not four axes, is empty in space, or a size is below 1.
+    TypeError
+        If a size is no integer.
+
+    Examples
+    --------
+    >>> adaptive_max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), (1, 2))[0, 0]
+    array([[13., 15.]])
+    """
+    size = _adaptive_size("adaptive_max_pool2d", x, output_size)
+    rows, columns = (_window_places(n, m) for n, m in zip(x.shape[2:], size, strict=True))
+    # the windows side by side, as tiles of one size; an element that fills a tile up ties with itself, and
+    # the first of the two wins
+    tiles = getitem(x, (slice(None), slice(None), rows.reshape(-1, 1), columns.reshape(-1)))
+    return max_pool2d_output(tiles, spec=PoolSpec.of(tiles.shape, (rows.shape[1], columns.shape[1])))
+
+
+def _adaptive_size(op: str, x: Array, output_size: Any) -> Pair:
+    """Check the arguments of an adaptive pooling, and return the size of its output as a pair."""
+    check_arrays(op, x=x)
+    size: Pair = geometry(op, pair, (output_size, "output_size", 1))
+    if x.ndim != 4 or 0 in x.shape[2:]:
+        raise ValueError(f"{op}: x: expected shape (N, C, H, W) with H, W >= 1, got {x.shape}")
+    checks.held(f"{op}: output_size", (*x.shape[:2], *size))
+    return size
+
+
+def _windows(length: int, count: int) -> tuple[NDArray, NDArray]:
+    """Return where each of some windows that divide an axis begins and ends, as columns."""
+    index = np.arange(count)[:, None]
+    return index * length // count, -((index + 1) * -length // count)
+
+
+def _window_means(length: int, count: int, dtype: np.dtype[Any]) -> NDArray:
     """Return the matrix (windows, length) that takes the means along one axis."""
-    index, position = np.arange(windows)[:, None], np.arange(length)
-    is_covered = (position >= index * length // windows) & (position < -((index + 1) * -length // windows))
+    start, stop = _windows(length, count)
+    position = np.arange(length)
+    is_covered = (position >= start) & (position < stop)
     return (is_covered / is_covered.sum(axis=1, keepdims=True)).astype(dtype)
+
+
+def _window_places(length: int, count: int) -> NDArray:
+    """Return the positions in each window along one axis; those of a smaller window repeat its last one."""
+    start, stop = _windows(length, count)
+    return np.minimum(start + np.arange((stop - start).max()), stop - 1)
 
 
 def global_avg_pool2d(x: NDArray | Out) -> Out:

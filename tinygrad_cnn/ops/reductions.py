@@ -509,7 +509,7 @@ def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
     axes = reduced_axes(x.ndim, axis)
     front = tuple(range(len(axes)))
     y = moveaxis(x, axes, front)
-    others = _products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
+    others = products_of_others(reshape(y, (_count(x.shape, axis), *y.shape[len(axes) :])))
     return unreduce(g, x.shape, axis) * moveaxis(reshape(others, y.shape), front, axes)
 
 
@@ -525,10 +525,15 @@ def is_normal(x: NDArray, dtype: np.dtype[Any]) -> bool:
     return np.all((size >= info.tiny) & (size <= info.max))
 
 
-def _products_of_others(x: Array) -> Array:
+def products_of_others(x: Array) -> Array:
     """Return for each element along the first axis the product of all others, without a division.
 
     The others of an element are its partner and the others of its pair, and there are half as many pairs.
+
+    Examples
+    --------
+    >>> products_of_others(np.array([0.0, 2.0, 3.0]))
+    array([6., 0., 0.])
     """
     count = x.shape[0]
     if count <= 1:
@@ -538,7 +543,7 @@ def _products_of_others(x: Array) -> Array:
     pairs = first * second
     if count % 2:
         pairs = concatenate([pairs, x[-1:]])
-    others = _products_of_others(pairs)
+    others = products_of_others(pairs)
     parts = [others[:half] * second, others[:half] * first]
     return concatenate([*parts, others[half:]] if count % 2 else parts)
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import operator
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..tape import primitive, raw
+from .. import checks
+from ..tape import Box, primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
 
-__all__ = ["expand_dims", "moveaxis", "reshape", "squeeze", "swapaxes", "transpose"]
+__all__ = ["expand_dims", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze", "swapaxes", "transpose"]
+
+
+def as_array(x: Any) -> Array:
+    """Return a tensor as it is, and anything else as an ndarray.
+
+    Examples
+    --------
+    >>> as_array([1.0, 2.0])
+    array([1., 2.])
+    """
+    return x if isinstance(x, Box) else np.asarray(x)
 
 
 @primitive
@@ -186,3 +199,55 @@ def squeeze(x: Operand[Out], axis: Axes = None) -> Out:
     (3, 1)
     """
     return reshape(x, np.squeeze(np.empty(np.shape(raw(x)), dtype=bool), axis).shape)
+
+
+def rollaxis(x: Operand[Out], axis: int, start: int = 0) -> Out:
+    """Move an axis backwards, until it lies before another one; `moveaxis` is easier to read.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int
+        The axis that moves.
+    start : int
+        The axis that it is moved before; the number of axes moves it to the end.
+
+    Returns
+    -------
+    ndarray or Tensor
+        A view of ``x``.
+
+    Examples
+    --------
+    >>> rollaxis(np.ones((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
+    ndim = np.ndim(raw(x))
+    axis = checks.axis("rollaxis", axis, ndim)
+    place = start + ndim if start < 0 else start
+    if not 0 <= place <= ndim:
+        raise np.exceptions.AxisError(f"rollaxis: start: expected an axis in {-ndim}..{ndim}, got {start}")
+    return moveaxis(x, axis, place - 1 if axis < place else place)
+
+
+def ravel(x: Operand[Out], order: Literal["C", "F"] = "C") -> Out:
+    """Flatten an array.
+
+    Parameters
+    ----------
+    x : array_like
+    order : "C" or "F"
+        Whether the last index changes fastest, or the first. How ``x`` lies in memory does not matter.
+
+    Returns
+    -------
+    ndarray or Tensor, 1-d
+        A view where the memory order allows it.
+
+    Examples
+    --------
+    >>> ravel(np.array([[1.0, 2.0], [3.0, 4.0]]), "F")
+    array([1., 3., 2., 4.])
+    """
+    checks.one_of("ravel", "order", order, ("C", "F"))
+    return reshape(transpose(x) if order == "F" else x, (-1,))

@@ -22,3 +22,7 @@ __all__ = [
     "WarmUp",
     "clip_by_global_norm",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..tape import Box
-from ..tree import children
-
-__all__ = ["Binding"]
+from ..tree import children, join
 
 
 class Binding:
@@ -47,11 +45,25 @@ def _places(path: str, params: Any, state: Any) -> Iterator[tuple[str, Any, Any,
     """Walk both trees side by side, down to the parameters, for the places that can be assigned to."""
     states = children(state)
     for key, value in children(params).items():
-        below = _join(path, key)
-        if isinstance(params, dict | list):
-            yield below, params, key, value
-            yield f"state.{below}", state, key, states[key]
+        below = join(path, key)
+        if not isinstance(params, tuple):
+            yield below, _by_key(params), key, value
+            yield f"state.{below}", _by_key(state), key, states[key]
         yield from _places(below, value, states[key])
+
+
+class _Parts:
+    """The parts that an object has now, by key: a dataclass, or another container that was registered."""
+
+    def __init__(self, container: Any) -> None:
+        self.container = container
+
+    def __getitem__(self, key: Any) -> Any:
+        return children(self.container)[key]
+
+
+def _by_key(container: Any) -> Any:
+    return container if isinstance(container, dict | list) else _Parts(container)
 
 
 def _tensors(path: str, params: Any) -> Iterator[tuple[str, Box, Any]]:
@@ -59,8 +71,4 @@ def _tensors(path: str, params: Any) -> Iterator[tuple[str, Box, Any]]:
     if isinstance(params, Box):
         yield path, params, params.data
     for key, value in children(params).items():
-        yield from _tensors(_join(path, key), value)
-
-
-def _join(path: str, key: Any) -> str:
-    return f"{path}.{key}" if path else str(key)
+        yield from _tensors(join(path, key), value)

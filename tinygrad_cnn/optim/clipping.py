@@ -35,6 +35,8 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
 
     Raises
     ------
+    TypeError
+        If a gradient is no array of real numbers.
     ValueError
         If ``max_norm`` is not above 0.
 
@@ -44,13 +46,21 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
     ({'w': array([0.6, 0.8])}, 5.0)
     """
     within("clip_by_global_norm", "max_norm", max_norm, "(0, inf]")
-    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in map(_wide, tree.leaves(grads))))
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in _wide(grads)))
     if not max_norm < norm < math.inf:
         return grads, norm
     factor = float(max_norm / norm)  # a NumPy scalar is not weak: it would make float32 float64
     return tree.map(lambda g: g * factor, grads), norm
 
 
-def _wide(g: np.ndarray) -> np.ndarray:
+def _wide(grads: Any) -> list[np.ndarray]:
     """Widen to float64, where the squares of large float32 gradients do not overflow."""
-    return np.asarray(g, dtype=np.float64)
+    try:
+        return [np.asarray(g, dtype=np.float64) for g in tree.leaves(grads)]
+    except (TypeError, ValueError):
+        for path, g in zip(tree.paths(grads), tree.leaves(grads), strict=True):
+            if np.asarray(g).dtype.kind not in "fiu":
+                raise TypeError(
+                    f"clip_by_global_norm: '{path}': expected a real array, got {type(g).__name__}"
+                ) from None
+        raise

@@ -31,7 +31,7 @@ def _visit(expected: Any, given: Any, found: list[Any]) -> list[Any] | None:
         found += [None] * len(leaves(expected))
         return None
     parts = children(given)
-    if expected == "*":  # the place of a parameter
+    if isinstance(expected, str):  # the place of a parameter
         found.append(given)
         return [f"expected an array, got a {type(given).__name__}"] if parts else None
     places = children(expected)

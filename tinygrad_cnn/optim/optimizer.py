@@ -111,6 +111,11 @@ class Optimizer:
         twin._bind([slot._replace(state=tree.map(np.copy, slot.state)) for slot in self._slots])
         return twin
 
+    def __repr__(self) -> str:
+        options = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "steps"}
+        told = ", ".join(f"{name}={value!r}" for name, value in {"lr": self._schedule, **options}.items())
+        return f"<{type(self).__name__} of {len(self._slots)} parameters after {self.steps} steps: {told}>"
+
     def _checked_schedule(self, lr: float | Schedule) -> Schedule:
         """Return a schedule as it is, and make one of a number."""
         return lr if callable(lr) else Constant(within(type(self).__name__, "lr", lr, "[0, inf)"))

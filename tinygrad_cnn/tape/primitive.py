@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, overload
 
 import numpy as np
 
+from ..checks import PAIR, is_pair
 from ..types import Options, Out
 from .node import Box, Node, box, new_serial
 
@@ -332,6 +333,8 @@ class Primitive(Generic[Options, Out]):
 
 def _no_numbers(value: Any) -> str:
     """Say what an operand is if it cannot be an array of numbers, else nothing."""
+    if is_pair(value):
+        return PAIR
     try:
         dtype = np.asarray(value).dtype
     except ValueError:

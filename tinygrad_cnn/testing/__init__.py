@@ -47,6 +47,11 @@ __all__ = [
     "ulp_errors",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _HOMES = {
     "Call": "cases",
     "ErrorCase": "cases",

@@ -60,10 +60,10 @@ def _check_leaf(measured: _Measured, leaf: int, pulled: list[Pulled], rng: np.ra
             continue
         look = SecondLook(flat, leaf, direction, measured.noise, eps, rng)
         has_kink |= bool(look.numeric.kink.any())
-        for found in filter(None, map(look.mismatch, doubted)):
-            # Of equals the last is taken: the cotangents at the end are sparse and the easiest to read.
-            if worst is None or found.excess >= worst.excess:
-                worst = found
+        # One is enough, since each takes long; the cotangents at the end are sparse and the easiest to read.
+        found = next(filter(None, map(look.mismatch, reversed(doubted))), None)
+        if found and (worst is None or found.excess >= worst.excess):
+            worst = found
     if worst is not None:
         _require_on_tape(flat, worst)
         of_elements = (compare(leaf, v, worst.pulled, s, eps) for v, s in measured.element_slopes(leaf))

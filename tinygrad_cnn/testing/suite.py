@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .cases import Call, OpCase
+from .drawn import DrawnCalls
 from .properties import has_empty, properties_of
 from .refusals import check_error_case
 
 __tracebackhide__ = True  # pytest shows the user's lines, and leaves out those of this module
 
-__all__ = ["conformance", "run_property"]
+__all__ = ["check_property", "conformance", "run_property"]
 
 
 def conformance(case: OpCase) -> Callable[..., None]:
     """Make a test of an operation that pytest collects as one item for each property.
 
-    The number of examples follows the hypothesis profile. The properties are: the value is that of the
+    The number of examples follows the hypothesis profile, and they are the same in each run. Where one fails,
+    hypothesis draws more, and shows the simplest that fails. The properties are: the value is that of the
     reference; the tensor path equals the ndarray path bit for bit; first and higher derivatives are right;
     jvp agrees with differences; recorded and unrecorded gradients agree; gradients are linear in the
     cotangent; in an elementwise operation, elements that are not used do not matter; nothing is mutated;
@@ -42,10 +44,12 @@ def conformance(case: OpCase) -> Callable[..., None]:
     """
     import pytest
 
+    drawn = DrawnCalls(case)
+
     @pytest.mark.parametrize("checked", list(properties_of(case)))
     def test(checked: str) -> None:
         try:
-            run_property(case, checked)
+            _check_and_simplify(case, checked, drawn)
         except TypeError as error:
             # A missing rule is one failure, and "order 1" reports it.
             if checked == "order 1" or "it has no gradient rule" not in str(error):
@@ -84,9 +88,7 @@ def run_property(
     calls = strategies.calls(case.operands, case.params)
     if name == "size 0":
         calls = calls.filter(has_empty)
-    if name == "errors":
-        for wrong in case.errors:
-            check_error_case(case, wrong)
+    _check_refusals(case, name)
 
     def holds(call: Call, check_seed: int) -> None:
         check(case, call, check_seed)
@@ -94,3 +96,53 @@ def run_property(
     strategies.for_all(
         f"{case.name}_{name.replace(' ', '_')}", calls, holds, seed=seed, max_examples=max_examples
     )
+
+
+def check_property(case: OpCase, name: str, calls: list[tuple[Call, int]]) -> None:
+    """Check one property of a case on given calls.
+
+    Parameters
+    ----------
+    case : OpCase
+        The operation.
+    name : str
+        The name of the property, a key of `properties_of`.
+    calls : list of (Call, int)
+        The calls, each with a seed for what the check draws itself.
+
+    Raises
+    ------
+    Exception
+        What the check or the operation raises, with a note that shows the call.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn import sin
+    >>> check_property(OpCase("sin", sin, operands=None), "order 1", [(Call((0.5,), {}), 0)])
+    """
+    check = properties_of(case)[name]
+    _check_refusals(case, name)
+    for call, seed in calls:
+        try:
+            check(case, call, seed)
+        except Exception as error:
+            error.add_note(f"'{name}' does not hold for {call}")
+            raise
+
+
+def _check_refusals(case: OpCase, name: str) -> None:
+    """Check the wrong calls of a case, which are a part of one property and need no drawn calls."""
+    for wrong in case.errors if name == "errors" else ():
+        check_error_case(case, wrong)
+
+
+def _check_and_simplify(case: OpCase, name: str, drawn: DrawnCalls) -> None:
+    """Check one property on drawn calls; if it fails, raise what the simplest call that is found raises."""
+    try:
+        check_property(case, name, drawn.of(name))
+    except Exception as error:
+        failure = error
+    else:
+        return
+    run_property(case, name)
+    raise failure  # hypothesis, with calls of its own, has found none

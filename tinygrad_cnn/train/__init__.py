@@ -1,9 +1,10 @@
 """Training: the loop over mini-batches, the scores, saved models and the progress bar."""
 
-from .checkpoint import Checkpoint, load, save
+from .checkpoint import Checkpoint, load, load_tree, read_metadata, save, save_tree
+from .finite import NonFiniteLossError
 from .metrics import Score, accuracy, evaluate
 from .progress import progress_bar
-from .trainer import EpochResult, NonFiniteLossError, Trainer
+from .trainer import EpochResult, Trainer
 
 __all__ = [
     "Checkpoint",
@@ -14,6 +15,13 @@ __all__ = [
     "accuracy",
     "evaluate",
     "load",
+    "load_tree",
     "progress_bar",
+    "read_metadata",
     "save",
+    "save_tree",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,22 +1,29 @@
-"""Saved models, which are ``.npz`` files of plain arrays and never pickles.
+"""Saved models and other trees of arrays, as files in the safetensors format, and never as pickles.
 
-A file holds the name of the model under ``model``, and each array under its dotted path in the trees, such as
-``params.conv1.weight`` or ``state.norm1.running_mean``.
+Each array stands under its dotted path in the tree, such as ``params.conv1.weight``, so other tools can read
+it. The containers are a text beside the arrays, and the name of a model is another.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from .. import nn, tree
+from ..checks import printable
 from ..models import MODELS
+from . import atomic, npz, safetensors, structure
+from .contents import Contents, Spec
 
-__all__ = ["Checkpoint", "load", "save"]
+__all__ = ["Checkpoint", "load", "load_tree", "read_metadata", "save", "save_tree"]
+
+_STRUCTURE = f"{safetensors.OURS}structure"
 
 
 class Checkpoint(NamedTuple):
@@ -38,23 +45,22 @@ class Checkpoint(NamedTuple):
 def save(path: str | os.PathLike[str], model_name: str, params: Any, state: Any) -> None:
     """Write the parameters and the state of a model to a file.
 
-    A file that exists is replaced in one move at the end, so a save that fails leaves it as it was.
+    This is `save_tree` of ``{"params": params, "state": state}`` with the metadata ``{"model": model_name}``.
 
     Parameters
     ----------
     path : str or path
-        The file to write. The name is taken as it is: no suffix is added.
+        The file to write. The name is taken as it is: no suffix is added, and none changes the format.
     model_name : str
-        The name under which `load` finds the model.
-    params, state : tree of ndarray
-        The floating arrays to save.
+        The name of the model. If `load` knows a model of that name, the arrays have to fit it; the parameters
+        of a function, for which there is no layer, may have any other name.
+    params, state : tree
+        What to save; see `save_tree`.
 
     Raises
     ------
-    TypeError
-        If a leaf is not a floating array.
-    OSError
-        If the file cannot be written.
+    TypeError, ValueError, OSError
+        As for `save_tree`.
 
     Examples
     --------
@@ -62,33 +68,66 @@ def save(path: str | os.PathLike[str], model_name: str, params: Any, state: Any)
     >>> from tinygrad_cnn.models import baseline
     >>> params, state = baseline().init(np.random.default_rng(0))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(Path(folder) / "model.npz", "baseline", params, state)
-    ...     load(Path(folder) / "model.npz").params["conv1"]["weight"].shape
+    ...     save(Path(folder) / "model.safetensors", "baseline", params, state)
+    ...     load(Path(folder) / "model.safetensors").params["conv1"]["weight"].shape
     (8, 1, 3, 3)
     """
-    arrays = _by_path(params, state)
-    for name, array in arrays.items():
-        if not _is_floating(array):
-            raise TypeError(f"save: '{name}': expected a floating array, got {_describe(array)}")
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:  # NumPy would add a suffix to a name
-            np.savez(file, model=np.array(model_name), **arrays)
-        part.replace(path)  # the older file stays until the new one is complete
-    finally:
-        part.unlink(missing_ok=True)
+    _write("save", path, {"params": params, "state": state}, {"model": model_name})
+
+
+def save_tree(path: str | os.PathLike[str], tree: Any, metadata: Mapping[str, str] | None = None) -> None:
+    """Write any tree of arrays to a file, in the safetensors format.
+
+    An older file is replaced in one move when the new one is complete, so a save that fails leaves it as it
+    was. It hands on its mode, and a link to it stays a link.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to write. The name is taken as it is: no suffix is added, and none changes the format.
+    tree : tree
+        Dicts, lists, tuples and None, which come back as they are, and other containers, which `load_tree`
+        makes if it is given an example. A key is a text, a number, None or a tuple of such. A leaf is an
+        ndarray of booleans, of integers or of float16, float32 or float64 (its byte order and its order in
+        memory may change), a scalar of NumPy of such a dtype, or a number or text of Python.
+    metadata : mapping of str to str, optional
+        Texts for other readers of the format; `read_metadata` returns them.
+
+    Raises
+    ------
+    TypeError
+        If a key, a leaf or the metadata are of another type. Nothing is written then.
+    ValueError
+        If two leaves have the same dotted path, containers are nested more than 100 deep, an integer has more
+        than 1024 bits, or names and structure take more than 4 MiB. Nothing is written then.
+    OSError
+        If the file cannot be written, which includes a file that is read-only. If the complete file cannot be
+        moved to its name, the error tells under which name it is kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tree(Path(folder) / "run", {"weights": [np.zeros(2), np.ones(3)], "steps": 7})
+    ...     load_tree(Path(folder) / "run")
+    {'weights': [array([0., 0.]), array([1., 1., 1.])], 'steps': 7}
+    """
+    _write("save_tree", path, tree, dict(metadata or {}))
 
 
 def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Layer]] = MODELS) -> Checkpoint:
-    """Read a file that `save` has written.
+    """Read a file that `save` has written, also one of an older version, an archive of NumPy.
+
+    What the file claims to hold is checked before any array is read. A file of any contents costs at most
+    the memory for itself and for its model.
 
     Parameters
     ----------
     path : str or path
         The file to read.
     models : mapping of str to callable
-        For each known name a function that makes the model. The arrays in the file must fit its model.
+        For each known name a function that makes the model. The arrays of a known model must fit it. Those
+        under another name come back as they were saved.
 
     Returns
     -------
@@ -100,60 +139,206 @@ def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Laye
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged or is not a saved model, if the model is unknown, or if a name, shape or dtype
-        does not fit it. The message names the file, what was expected and what came.
+        If the file is damaged or is not a saved model, if a name, shape or dtype does not fit the model, or
+        if an array has values that are not finite, which `load_tree` reads too. The message is one line,
+        which names the file, what was expected and what came.
 
     Examples
     --------
-    >>> load("model.npz").model_name  # doctest: +SKIP
+    >>> load("model.safetensors").model_name  # doctest: +SKIP
     'baseline'
     """
+    with _opened(path) as (contents, shown):
+        name = contents.metadata.get("model")
+        if name is None:
+            raise ValueError(f"{shown}: expected a saved model, got a tree without one: use load_tree")
+        if name in models:
+            params, state = models[name]().init(np.random.default_rng(0))
+            found = _fitted(contents, shown, {"params": params, "state": state}, f"model '{name}'")
+        elif _STRUCTURE in contents.metadata:
+            found = _as_saved(contents, shown)
+        else:
+            known = ", ".join(models)
+            raise ValueError(f"{shown}: expected a model out of {known}, got '{printable(name, 60)}'")
+    if not isinstance(found, dict) or found.keys() != {"params", "state"}:
+        raise ValueError(f"{shown}: expected a saved model, got another tree: use load_tree")
+    for place, leaf in zip(tree.paths(found), tree.leaves(found), strict=True):
+        if isinstance(leaf, np.ndarray | np.generic) and not np.isfinite(leaf).all():
+            raise ValueError(f"{shown}: '{printable(place, 60)}' has values that are not finite")
+    return Checkpoint(name, **found)
+
+
+def load_tree(path: str | os.PathLike[str], like: Any = None) -> Any:
+    """Read the tree from a file that `save_tree` or `save` has written, or from any other safetensors file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to read.
+    like : tree, optional
+        A tree of the same structure, with arrays of the same shapes and kinds. The result has its containers,
+        which may be of any class, such as a named tuple. Without it the containers are those of the file.
+
+    Returns
+    -------
+    tree
+        New arrays, which are writable; from a file of another program a dict of arrays by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, does not fit ``like``, or has containers that need it. The message is one
+        line, which names the file, what was expected and what came.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from typing import NamedTuple
+    >>> class Line(NamedTuple):
+    ...     slope: np.ndarray
+    ...     steps: int
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tree(Path(folder) / "line", Line(np.ones(2), 5))
+    ...     load_tree(Path(folder) / "line", like=Line(np.zeros(2), 0))
+    Line(slope=array([1., 1.]), steps=5)
+    """
+    with _opened(path) as (contents, shown):
+        return _as_saved(contents, shown) if like is None else _fitted(contents, shown, like, "'like'")
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the texts that stand in a file beside its arrays, without reading these.
+
+    Parameters
+    ----------
+    path : str or path
+        The file to read.
+
+    Returns
+    -------
+    dict of str to str
+        The metadata given to `save_tree`, or the name of the model that was given to `save`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> read_metadata("model.safetensors")  # doctest: +SKIP
+    {'model': 'baseline'}
+    """
+    with _opened(path) as (contents, _):
+        given = contents.metadata.items()
+        return {name: text for name, text in given if not name.startswith(safetensors.OURS)}
+
+
+def _write(owner: str, path: str | os.PathLike[str], tree: Any, metadata: dict[str, str]) -> None:
+    """Write a tree and texts to a file; an error about them names the function that was called."""
+    try:
+        for text in (*metadata, *metadata.values()):
+            if not isinstance(text, str):
+                raise TypeError(f"expected texts beside the tree, got {type(text).__name__}")
+        if any(name.startswith(safetensors.OURS) for name in metadata):
+            raise ValueError(f"metadata: expected names that do not begin with {safetensors.OURS}")
+        text, arrays = structure.describe(tree)
+        pieces = safetensors.pieces(arrays, {_STRUCTURE: text, **metadata})
+    except TypeError as error:
+        raise TypeError(f"{owner}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{owner}: {error}") from error
+    atomic.write(Path(path), pieces)
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Contents, str]]:
+    """Open a file and read its header; give what it holds, and its name as errors show it."""
     path = Path(path)
-    arrays = _read(path)
-    name = str(arrays.pop("model", "(none)"))
-    if name not in models:
-        raise ValueError(f"{path}: expected a model out of {', '.join(models)}, got '{name}'")
-    like = models[name]().init(np.random.default_rng(0))
-    _check(path, name, arrays, _by_path(*like))
-    params, state = tree.unflatten(tree.structure(like), [arrays[p] for p in _by_path(*like)])
-    return Checkpoint(name, params, state)
-
-
-def _by_path(params: Any, state: Any) -> dict[str, Any]:
-    """Return the leaves of both trees by their dotted paths."""
-    both = {"params": params, "state": state}
-    return dict(zip(tree.paths(both), tree.leaves(both), strict=True))
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """Return all arrays of a file by their names."""
+    shown = printable(str(path), 4096)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError(f"{shown}: expected a file, got a folder, a device or a pipe")
     with path.open("rb") as file:
-        try:
-            archive = np.load(file, allow_pickle=False)
-            return {name: archive[name] for name in archive.files}
-        except Exception as error:  # zipfile, zlib and NumPy raise a dozen types for a damaged file
-            raise ValueError(f"{path}: expected a saved model (.npz), got a damaged or other file") from error
+        with _damage(shown):
+            contents = _contents(file)
+        yield contents, shown
 
 
-def _check(path: Path, model: str, arrays: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    """Raise a ValueError unless the arrays have the names, the shapes and the kind that are expected."""
+def _contents(file: BinaryIO) -> Contents:
+    """Read the header of a file in the format that its first bytes tell."""
+    size = os.fstat(file.fileno()).st_size
+    start = file.read(len(npz.MAGIC))
+    file.seek(0)
+    return npz.read(file, size) if start == npz.MAGIC else safetensors.read(file, size)
+
+
+@contextlib.contextmanager
+def _damage(shown: str) -> Iterator[None]:
+    """Raise a ValueError of one line for all that a damaged file may lead to."""
+    try:
+        yield
+    except structure.ClassNeededError as error:
+        cls = printable(str(error), 60)
+        raise ValueError(f"{shown}: holds a {cls}, whose class no file can bring: pass like=...") from error
+    except Exception as error:  # zipfile alone raises a dozen types
+        why = printable(str(error), 100)
+        raise ValueError(
+            f"{shown}: expected a saved model (safetensors or .npz), got a damaged or other file: {why}"
+        ) from error
+
+
+def _as_saved(contents: Contents, shown: str) -> Any:
+    """Read all arrays, and return them in the containers that the file describes."""
+    with _damage(shown):
+        arrays = contents.read()
+        if _STRUCTURE not in contents.metadata:
+            return arrays
+        text = contents.metadata[_STRUCTURE]
+        return structure.rebuild(text, structure.leaves_by_name(text, arrays))
+
+
+def _fitted(contents: Contents, shown: str, like: Any, what: str) -> Any:
+    """Read all arrays, and return them in the containers of a tree that they have to fit."""
+    places = structure.names(like)
+    text = contents.metadata.get(_STRUCTURE)
+    with _damage(shown):
+        found = contents.specs if text is None else contents.specs | structure.scalars(text)
+    _check(shown, what, found, places)
+    with _damage(shown):
+        arrays = contents.read()
+        leaves = arrays if text is None else structure.leaves_by_name(text, arrays)
+    return tree.unflatten(tree.structure(like), [leaves[name] for name in places])
+
+
+def _check(shown: str, what: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Raise a ValueError unless the leaves have the names, the shapes and the kinds that are expected."""
     for problem, names in (
-        ("lacks", expected.keys() - arrays.keys()),
-        ("has unknown", arrays.keys() - expected.keys()),
+        ("lacks", expected.keys() - found.keys()),
+        ("has unknown", found.keys() - expected.keys()),
     ):
         if names:
-            raise ValueError(f"{path}: does not fit model '{model}': {problem} {', '.join(sorted(names))}")
+            listed = printable(", ".join(sorted(names)))
+            raise ValueError(f"{shown}: does not fit {what}: {problem} {listed}")
     for name, like in expected.items():
-        array = arrays[name]
-        if not _is_floating(array) or array.shape != like.shape:
+        if _kind(found[name]) != _kind(like):
             raise ValueError(
-                f"{path}: '{name}': expected a floating array of shape {like.shape}, got {_describe(array)}"
+                f"{shown}: '{printable(name, 60)}': expected {_describe(like)}, got {_describe(found[name])}"
             )
 
 
-def _is_floating(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+def _kind(leaf: Any) -> Any:
+    """Return what two leaves must share: an array its shape and the kind of its dtype, others their type."""
+    return (leaf.dtype.kind, tuple(leaf.shape)) if hasattr(leaf, "dtype") else type(leaf)
 
 
-def _describe(value: Any) -> str:
-    return f"{value.dtype}{list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
+def _describe(leaf: Any) -> str:
+    if isinstance(leaf, Spec):
+        return str(leaf)
+    if not hasattr(leaf, "dtype"):
+        return type(leaf).__name__
+    kind = "a floating array" if leaf.dtype.kind == "f" else f"an array of {leaf.dtype}"
+    return f"{kind} of shape {leaf.shape}"

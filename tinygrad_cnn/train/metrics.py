@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from .. import nn
 from ..data import batches
 from ..ops import cross_entropy
+from ..types import ArrayLike
+from .finite import NonFiniteLossError, cause
 
 __all__ = ["Score", "accuracy", "evaluate"]
 
@@ -31,15 +34,15 @@ class Score(NamedTuple):
     accuracy: float
 
 
-def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
+def accuracy(logits: ArrayLike, labels: ArrayLike) -> float:
     """Return the fraction of the samples whose largest logit is that of their label.
 
     Parameters
     ----------
-    logits : ndarray, shape (N, C)
+    logits : array_like, shape (N, C)
         A score for each sample and class.
-    labels : ndarray of int, shape (N,)
-        The right classes.
+    labels : array_like, shape (N,) of int or (N, C)
+        The right classes, or rows of probabilities (one-hot, say), of which the largest counts.
 
     Returns
     -------
@@ -56,16 +59,19 @@ def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
-    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
+    scores, classes = np.asarray(logits), np.asarray(labels)
+    if classes.ndim == 2 and classes.shape == scores.shape:
+        classes = classes.argmax(1)
+    if scores.ndim != 2 or classes.shape != scores.shape[:1]:
         raise ValueError(
-            f"accuracy: expected logits (N, C) and labels (N,), got {logits.shape}, {labels.shape}"
+            f"accuracy: expected logits (N, C) and labels (N,), got {scores.shape}, {classes.shape}"
         )
-    if not len(labels):
+    if not len(scores):
         raise ValueError("accuracy: expected at least one sample, got none")
-    return float((logits.argmax(1) == labels).mean())
+    return float((scores.argmax(1) == classes).mean())
 
 
-def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[np.ndarray, np.ndarray]) -> Score:
+def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[ArrayLike, ArrayLike]) -> Score:
     """Score a model on a data set, in inference mode.
 
     Parameters
@@ -84,6 +90,8 @@ def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[np.ndarray
 
     Raises
     ------
+    NonFiniteLossError
+        If the loss is infinite or not a number; it says where that came from.
     ValueError
         If the data set is empty, or a label is out of range.
 
@@ -97,10 +105,16 @@ def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[np.ndarray
     """
     loss, correct, n = 0.0, 0.0, 0
     for x, labels in batches(dataset, BATCH):
-        # The loss of the score tells of an overflow, so the warnings are not needed as well.
+        # The error below tells of an overflow, so the warnings are not needed as well.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             logits, _ = model(params, state, x)
-            loss += float(cross_entropy(logits, labels)) * len(labels)
+            mean = float(cross_entropy(logits, labels))
+        if not math.isfinite(mean):
+            reason = cause({"params": params, "state": state}, x)
+            raise NonFiniteLossError(
+                f"evaluate: the loss of samples {n} to {n + len(x) - 1} is {mean}: {reason}"
+            )
+        loss += mean * len(labels)
         correct += accuracy(logits, labels) * len(labels)
         n += len(labels)
     if n == 0:

@@ -9,17 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import nn, optim, tree
+from .. import checks, nn, optim, tree
 from ..autodiff import value_and_grad
 from ..data import batches
 from ..ops import cross_entropy
+from ..types import ArrayLike, NDArray
+from .finite import NonFiniteLossError, cause, first_sample
 from .metrics import accuracy
 
-__all__ = ["EpochResult", "NonFiniteLossError", "Trainer"]
-
-
-class NonFiniteLossError(FloatingPointError):
-    """The error for a loss that is infinite or not a number; the last good parameters are back in place."""
+__all__ = ["EpochResult", "Trainer"]
 
 
 class EpochResult(NamedTuple):
@@ -41,8 +39,22 @@ class EpochResult(NamedTuple):
     images_per_second: float
 
 
+def _loss(
+    params: Any, model: nn.Layer, state: Any, x: NDArray, labels: Any, rng: np.random.Generator
+) -> tuple[Any, tuple[Any, Any]]:
+    """Return the loss, and beside it the logits and the new state of the model."""
+    logits, state = model(params, state, x, train=True, rng=rng)
+    return cross_entropy(logits, labels), (logits, state)
+
+
+_value_and_grad = value_and_grad(_loss, has_aux=True)
+
+
 class Trainer:
     """Minimise the cross-entropy of a model on mini-batches.
+
+    What is refused is refused before any parameter, state or count has changed. A trainer that was copied by
+    `copy.deepcopy` or `pickle` goes on bit by bit as the first would, with parameters of its own.
 
     Parameters
     ----------
@@ -81,27 +93,33 @@ class Trainer:
     def __init__(
         self, model: nn.Layer, optimizer: optim.Optimizer, state: Any, rng: np.random.Generator
     ) -> None:
+        checks.function("Trainer", "model", model)
+        checks.generator("Trainer", rng)
+        if not isinstance(optimizer, optim.Optimizer):
+            raise TypeError(
+                "Trainer: optimizer: expected an Optimizer, which is bound to the parameters, got "
+                f"{type(optimizer).__name__}"
+            )
         self.model, self.optimizer, self.state, self.rng = model, optimizer, state, rng
         self.params = optimizer.params
         self._arrays = tree.leaves(self.params)
+        for path, array in zip(tree.paths(self.params), self._arrays, strict=True):
+            checks.floating("Trainer", f"optimizer: '{path}'", array)
         self.updates = 0
         self._last_good = [array.copy() for array in self._arrays], state, 0
-        self._value_and_grad = value_and_grad(self._loss, has_aux=True)
 
-    def _loss(self, params: Any, x: np.ndarray, labels: np.ndarray) -> tuple[Any, tuple[Any, Any]]:
-        """Return the loss, and beside it the logits and the new state of the model."""
-        logits, state = self.model(params, self.state, x, train=True, rng=self.rng)
-        return cross_entropy(logits, labels), (logits, state)
+    def __repr__(self) -> str:
+        return f"<Trainer of {type(self.model).__name__} after {self.updates} updates by {self.optimizer!r}>"
 
-    def step(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    def step(self, x: NDArray, labels: ArrayLike) -> tuple[float, float]:
         """Update the parameters once: forward, loss, backward, update.
 
         Parameters
         ----------
         x : ndarray, shape (N, ...)
             The samples of one batch.
-        labels : ndarray of int, shape (N,)
-            The classes of the samples.
+        labels : array_like, shape (N,) of int or (N, C)
+            The classes of the samples, or rows of probabilities.
 
         Returns
         -------
@@ -111,21 +129,26 @@ class Trainer:
         Raises
         ------
         NonFiniteLossError
-            If the loss is not finite; the parameters and the state of the last finite loss are restored.
+            If the loss is not finite; the parameters and the state of the last finite loss are restored. It
+            says whether the data, a parameter or the learning rate is to blame.
         """
         # The error below tells of an overflow, so the warnings are not needed as well.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            (loss, (logits, state)), grads = self._value_and_grad(self.params, x, labels)
-            self._require(math.isfinite(loss), f"the loss became {loss}")
+            (loss, (logits, state)), grads = _value_and_grad(
+                self.params, self.model, self.state, x, labels, self.rng
+            )
+            if not math.isfinite(loss):
+                raise self._failure(f"the loss became {loss}", x)
+            score = accuracy(logits, labels)
             self._keep()
-            self.state = state
             self.optimizer.step(grads)
+            self.state = state
             self.updates += 1
-        return float(loss), accuracy(logits, labels)
+        return float(loss), score
 
     def epoch(
         self,
-        dataset: tuple[np.ndarray, np.ndarray],
+        dataset: tuple[ArrayLike, ArrayLike],
         batch_size: int,
         progress: Callable[[int], object] = lambda images: None,
     ) -> EpochResult:
@@ -152,19 +175,40 @@ class Trainer:
         ValueError
             If the data set is empty, or a label is out of range.
         """
-        n = len(dataset[1])
-        if n == 0:
-            raise ValueError("Trainer.epoch: expected at least one sample, got none")
-        start, loss_sum, correct = time.perf_counter(), 0.0, 0.0
-        for x, labels in batches(dataset, batch_size, self.rng):
-            loss, fraction = self.step(x, labels)
-            loss_sum += loss * len(labels)
-            correct += fraction * len(labels)
-            progress(len(labels))
+        checks.function("Trainer.epoch", "progress", progress)
+        parts = batches(dataset, batch_size, self.rng)
+        images, labels = self._checked(parts.dataset)
+        n, start, loss_sum, correct = len(labels), time.perf_counter(), 0.0, 0.0
+        try:
+            for x, classes in parts:
+                loss, fraction = self.step(x, classes)
+                loss_sum += loss * len(x)
+                correct += fraction * len(x)
+                progress(len(x))
+        except NonFiniteLossError as error:
+            if (sample := first_sample(images)) is not None:
+                error.add_note(f"sample {sample} is the first of the data set that is not finite")
+            raise
         # The last update comes after the last loss, which therefore cannot tell that it failed.
-        self._require(all(np.isfinite(array).all() for array in self._arrays), "a parameter overflowed")
+        if not all(np.isfinite(array).all() for array in self._arrays):
+            raise self._failure("a parameter overflowed", ())
         seconds = time.perf_counter() - start
         return EpochResult(loss_sum / n, correct / n, seconds, n / seconds)
+
+    def _checked(self, arrays: tuple[NDArray, ...]) -> tuple[NDArray, NDArray]:
+        """Return images and labels, or raise an error unless every label is one that the model knows."""
+        if len(arrays) != 2:
+            raise ValueError(f"Trainer.epoch: dataset: expected (images, labels), got {len(arrays)} arrays")
+        images, labels = arrays
+        if not len(labels):
+            raise ValueError("Trainer.epoch: expected at least one sample, got none")
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # `step` tells of an overflow
+            logits, _ = self.model(self.params, self.state, images[:1])
+        if labels.ndim == 1:
+            checks.indices("Trainer.epoch", "labels", labels, logits.shape[-1])
+        else:
+            checks.shape("Trainer.epoch", "labels", labels.shape, (len(labels), logits.shape[-1]))
+        return images, labels
 
     def _keep(self) -> None:
         """Remember the parameters and the state that have just given a finite loss."""
@@ -193,12 +237,11 @@ class Trainer:
         for array, kept in zip(self._arrays, copies, strict=True):
             array[...] = kept
 
-    def _require(self, is_finite: bool, complaint: str) -> None:
-        """Go back to the last finite loss and raise an error, unless all is finite."""
-        if is_finite:
-            return
+    def _failure(self, complaint: str, x: Any) -> NonFiniteLossError:
+        """Go back to the last finite loss, and make the error that says what is to blame."""
+        reason = cause(self.params, x)
         self.restore()
-        raise NonFiniteLossError(
-            f"{complaint} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): the "
-            "parameters of the last finite loss are kept; try a lower learning rate"
+        return NonFiniteLossError(
+            f"{complaint} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): {reason}. "
+            "The parameters of the last finite loss are kept"
         )

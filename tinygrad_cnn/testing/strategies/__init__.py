@@ -31,3 +31,7 @@ __all__ = [
     "pool2d_problems",
     "shapes",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,7 +4,7 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
-from tinygrad_cnn.ops import linalg
+from tinygrad_cnn.ops import products
 from tinygrad_cnn.testing import Call, ErrorCase, strategies
 
 from .draws import arrays
@@ -63,7 +63,7 @@ RECORDS = [
     ),
     part(
         "sum_of_products",
-        linalg._einsum,
+        products._einsum,
         operands=summed_products(),
         reference=references.einsum,
         linear_in=("xs",),

@@ -160,13 +160,14 @@ def _paired_axes(ndim_a: int, ndim_b: int, axes: Pairs) -> tuple[list[int], list
     )
 
 
-def einsum(subscripts: str, *operands: Operand[Out], optimize: Any = True) -> Out:
+def einsum(subscripts: str | Operand[Out], *operands: Operand[Out], optimize: Any = True) -> Out:
     """Sum of products in Einstein's notation, as `numpy.einsum` reads it.
 
     Parameters
     ----------
     subscripts : str
-        The indices of each operand; there may be an ellipsis, repeated and implicit indices.
+        The indices of each operand; there may be an ellipsis, repeated and implicit indices. They may be
+        given as lists of integers too: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
     *operands : array_like
     optimize : bool or str
         Taken because `numpy.einsum` has it, and ignored: products are always made in pairs, in a good order.
@@ -177,8 +178,6 @@ def einsum(subscripts: str, *operands: Operand[Out], optimize: Any = True) -> Ou
 
     Raises
     ------
-    TypeError
-        If the subscripts are no string; NumPy's lists of axes are not read.
     ValueError
         If the subscripts do not fit the operands.
 
@@ -191,11 +190,27 @@ def einsum(subscripts: str, *operands: Operand[Out], optimize: Any = True) -> Ou
     3.0
     """
     if not isinstance(subscripts, str):
-        raise TypeError(f"einsum: subscripts: expected a string, got {type(subscripts).__name__}")
+        subscripts, operands = _from_lists((subscripts, *operands))
     inputs, output = _parse_subscripts(subscripts, [np.ndim(raw(x)) for x in operands])
     # An index that repeats within an operand means its diagonal; then the rules see each index once.
     pairs = [_diagonal(x, letters) for x, letters in zip(operands, inputs, strict=True)]
     return _einsum(*(x for x, _ in pairs), inputs=tuple(letters for _, letters in pairs), output=output)
+
+
+def _from_lists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return the text and the operands of a call with a list of indices after each operand."""
+
+    def spelled(indices: Any) -> str:
+        try:
+            return "".join("..." if i is ... else string.ascii_letters[operator.index(i)] for i in indices)
+        except (TypeError, IndexError):
+            raise TypeError(
+                f"einsum: subscripts: expected a string, or lists of integers below 52, got {indices!r}"
+            ) from None
+
+    *pairs, output = arguments if len(arguments) % 2 else (*arguments, None)
+    text = ",".join(map(spelled, pairs[1::2])) + ("" if output is None else "->" + spelled(output))
+    return text, tuple(pairs[::2])
 
 
 def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:

@@ -121,7 +121,25 @@ def test_errors_say_what_does_not_fit(subscripts, shapes, message):
         tg.einsum(subscripts, *map(np.ones, shapes))
 
 
-def test_lists_of_axes_are_refused_by_name():
-    t = tg.Tensor(np.eye(2), requires_grad=True)
-    with pytest.raises(TypeError, match="einsum: subscripts: expected a string, got Tensor"):
-        np.einsum(t, [0, 1])
+@pytest.mark.parametrize(
+    ("lists", "subscripts"),
+    [
+        (lambda x: (x, [0, 1], x, [1, 2], [0, 2]), "ij,jk->ik"),
+        (lambda x: (x, [0, 0]), "ii"),
+        (lambda x: (x, [..., 1], [1, ...]), "...j->j..."),
+        (lambda x: (x, [0, 1], []), "ij->"),
+    ],
+)
+def test_lists_of_indices_mean_the_same_as_letters(lists, subscripts):
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    ours = tg.einsum(subscripts, *[x] * len(subscripts.partition("->")[0].split(",")))
+    assert_array_equal(tg.einsum(*lists(x)), ours, strict=True)
+    recorded = np.einsum(*lists(tg.Tensor(x, requires_grad=True)))
+    assert_array_equal(recorded.data, ours)
+    assert recorded.requires_grad
+
+
+def test_what_is_neither_text_nor_lists_is_refused():
+    for call in (lambda x: tg.einsum(x, x), lambda x: tg.einsum(x, [0, 99]), lambda x: tg.einsum(x, "ij")):
+        with pytest.raises(TypeError, match="einsum: subscripts: expected a string, or lists of integers"):
+            call(np.eye(2))

@@ -1,0 +1,108 @@
+"""Products of all elements before, and differences of neighbours; `cumsum` stands with the sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..tape import broadcast_to, in_single, primitive, raw
+from ..types import Array, Operand, Out
+from .elementwise import subtract
+from .indexing import getitem
+from .joining import concatenate
+from .shaping import as_array, moveaxis, reshape
+
+__all__ = ["cumprod", "diff"]
+
+
+@primitive
+@in_single
+def cumprod(x: Operand[Out], axis: int | None = None) -> Out:
+    """Cumulative product along an axis; derivatives of every order are right where elements are zero.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or None
+        None stands for the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the shape of ``x``, and is 1-d for ``axis=None``.
+
+    Examples
+    --------
+    >>> cumprod(np.array([2.0, 3.0, 4.0]))
+    array([ 2.,  6., 24.])
+    """
+    return np.cumprod(x, axis)
+
+
+@in_single
+def _cumprod_rule(g: Array, x: Array, out: Array, axis: int | None) -> Array:
+    """Return ``before[k] * s[k]``: the product of what comes before, and what depends on it after that.
+
+    ``s[k]`` is the sum of ``g[i] * x[k+1] * ... * x[i]`` over all ``i >= k``, so ``s[k] = g[k] + x[k+1] *
+    s[k+1]``. It is computed without a division, and in a number of steps that is the logarithm of the length:
+    each step doubles the reach of the sums, and of the products that join them.
+    """
+    along = 0 if axis is None else axis
+    x, g, out = (moveaxis(each, along, 0) for each in (reshape(x, out.shape), g, out))
+    if len(x) < 2:
+        return reshape(g, x.shape)
+    sums, factors, reach = g, x[1:], 1
+    while reach < len(x):
+        sums = concatenate([sums[:-reach] + factors * sums[reach:], sums[-reach:]])
+        factors, reach = factors[:-reach] * factors[reach:], 2 * reach
+    before = concatenate([np.ones((1, *out.shape[1:]), out.dtype), out[:-1]])
+    return moveaxis(before * sums, 0, along)
+
+
+cumprod.defvjp(x=lambda g, x, out, axis: reshape(_cumprod_rule(g, x, out, axis), x.shape))
+
+
+def diff(
+    x: Operand[Out], n: int = 1, axis: int = -1, prepend: Operand[Any] = None, append: Operand[Any] = None
+) -> Out:
+    """Differences of neighbours along an axis: ``x[i+1] - x[i]``, once or several times.
+
+    Parameters
+    ----------
+    x : array_like, at least 1-d
+    n : int
+        How often to take differences.
+    axis : int
+    prepend, append : array_like, optional
+        What to put before and after ``x``, along ``axis``; a number stands for a slice of length 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It is shorter by ``n`` along the axis. Of booleans it says which neighbours differ.
+
+    Examples
+    --------
+    >>> diff(np.array([1.0, 2.0, 4.0, 7.0]))
+    array([1., 2., 3.])
+    >>> diff(np.array([1.0, 2.0, 4.0, 7.0]), n=2)
+    array([1., 1.])
+    """
+    n = checks.integer("diff: n", n, 0)
+    if n == 0:
+        return as_array(x)
+    x = as_array(x)
+    axis = checks.axis("diff", axis, x.ndim)
+    edge = tuple(1 if i == axis else size for i, size in enumerate(x.shape))
+    parts = [prepend, x, append]
+    parts = [
+        broadcast_to(part, edge) if np.ndim(raw(part)) == 0 else part for part in parts if part is not None
+    ]
+    x = concatenate(parts, axis) if len(parts) > 1 else x
+    before = (slice(None),) * axis
+    for _ in range(n):
+        later, sooner = getitem(x, (*before, slice(1, None))), getitem(x, (*before, slice(None, -1)))
+        x = np.not_equal(raw(later), raw(sooner)) if x.dtype == bool else subtract(later, sooner)
+    return x
