@@ -42,11 +42,16 @@ def _sigmoid_derivative(x: NDArray, rate: int, scale: int, order: int) -> NDArra
     power /= square
     if order == 1:
         return power
+    return power * beside_the_bell(np.tanh(0.5 * rate * x), order)
+
+
+def beside_the_bell(tanh: NDArray, order: int) -> NDArray:
+    """Return the derivative of the logistic function of an order over the first one, from ``tanh(x / 2)``."""
     t = Polynomial([0.0, 1.0])
     factor = Polynomial([1.0])
     for _ in range(order - 1):
         factor = (1 - t * t) * factor.deriv() / 2 - t * factor
-    return power * np.polynomial.polynomial.polyval(np.tanh(0.5 * rate * x), factor.coef.astype(x.dtype))
+    return np.asarray(np.polynomial.polynomial.polyval(tanh, factor.coef.astype(tanh.dtype)))
 
 
 @special_function
