@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..kernels import logaddexp as kernel
-from ..tape import primitive
+from ..tape import in_single, primitive
 from ..types import Operand, Out
 from .elementwise import over, times
 
@@ -136,8 +136,10 @@ def logaddexp2(a: Operand[Out], b: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _share(a: Operand[Out], b: Operand[Out], *, base: float, order: int) -> Out:
     """The share of ``base**a`` in ``base**a + base**b``, or its derivative of an order by ``a``."""
-    return kernel.share(a, b, base, order)
+    return _wide_share(a, b, base, order)
 
+
+_wide_share = in_single(kernel.share)
 
 # If one share grows, the other one falls by the same amount.
 _share.defvjp(
