@@ -28,9 +28,8 @@ def special_function(formula: Callable[..., NDArray]) -> Callable[..., NDArray]:
         dtype = np.dtype(x.dtype.type if x.dtype.kind == "f" else np.float64)
         wide = np.promote_types(dtype, np.float32)
         out = np.empty_like(x, dtype)
-        # both in the order of memory; for an operand with gaps the first is a copy
-        source, target = x.ravel(order="K"), out.ravel(order="K")
-        beside = [array.ravel(order="K") for array in known] if dtype == wide else []
+        source, target = _ravelled(x, out), out.ravel(order="K")
+        beside = [_ravelled(array, out) for array in known] if dtype == wide else []
         for start in range(0, x.size, _BLOCK):
             block = slice(start, start + _BLOCK)
             operand = source[block].astype(wide, casting="same_kind", copy=False)
@@ -38,3 +37,15 @@ def special_function(formula: Callable[..., NDArray]) -> Callable[..., NDArray]:
         return out
 
     return of_any
+
+
+def _ravelled(array: NDArray, like: NDArray) -> NDArray:
+    """Return the elements in the order that those of `like` have in memory.
+
+    NumPy's own order for an array with strides of 0, which is what broadcasting makes, is another one.
+    """
+    laid = np.empty_like(like, array.dtype)
+    if array.strides != laid.strides:
+        laid[...] = array
+        array = laid
+    return array.ravel(order="K")
