@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -97,10 +96,17 @@ def _halves(a: Any) -> tuple[Any, Any]:
 Series: TypeAlias = list[DoubleDouble]
 
 
-def series(coefficients: Iterable[Fraction]) -> Series:
-    """Round the coefficients of a power series, the constant term first."""
-    heads = [(float(c), c) for c in coefficients]
-    return [DoubleDouble(head, float(c - Fraction(head))) for head, c in heads]
+def series(fractions: Iterable[tuple[int, int]]) -> Series:
+    """Round the coefficients of a power series, the constant term first, each numerator over denominator.
+
+    Python divides integers of any size with one rounding.
+    """
+    coefficients = []
+    for numerator, denominator in fractions:
+        head = numerator / denominator
+        n, d = head.as_integer_ratio()
+        coefficients.append(DoubleDouble(head, (numerator * d - n * denominator) / (denominator * d)))
+    return coefficients
 
 
 def polynomial(coefficients: Series, x: Any) -> Any:
@@ -117,8 +123,8 @@ def polynomial(coefficients: Series, x: Any) -> Any:
     return wide
 
 
-_EXP = series(Fraction(1, math.factorial(k)) for k in range(24))
-_SIN = series(Fraction((-1) ** k, math.factorial(2 * k + 1)) for k in range(18))
+_EXP = series((1, math.factorial(k)) for k in range(24))
+_SIN = series(((-1) ** k, math.factorial(2 * k + 1)) for k in range(18))
 
 
 def exp(x: Any, base: float = math.e) -> Any:

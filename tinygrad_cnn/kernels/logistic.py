@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.polynomial import Polynomial
 
 from ..types import NDArray
 from .double_double import DoubleDouble, exp, polynomial, recompute, series
@@ -47,8 +45,8 @@ def _sigmoid_derivative(x: NDArray, rate: int, scale: int, order: int) -> NDArra
 
 def beside_the_bell(tanh: NDArray, order: int) -> NDArray:
     """Return the derivative of the logistic function of an order over the first one, from ``tanh(x / 2)``."""
-    t = Polynomial([0.0, 1.0])
-    factor = Polynomial([1.0])
+    t = np.polynomial.Polynomial([0.0, 1.0])
+    factor = np.polynomial.Polynomial([1.0])
     for _ in range(order - 1):
         factor = (1 - t * t) * factor.deriv() / 2 - t * factor
     return np.asarray(np.polynomial.polynomial.polyval(tanh, factor.coef.astype(tanh.dtype)))
@@ -67,7 +65,7 @@ def tanh_derivative(x: NDArray, order: int) -> NDArray:
 
 
 # x cosh(x) - sinh(x) over x**3, as a series in x**2
-_SHRUNK = series(Fraction(2 * k, math.factorial(2 * k + 1)) for k in range(1, 27))
+_SHRUNK = series((2 * k, math.factorial(2 * k + 1)) for k in range(1, 27))
 
 
 @special_function
@@ -206,8 +204,8 @@ def _gated_below_zero(x: Any, gate: Gate, order: int) -> Any:
 
 def _gated_by_chain_rule(x: NDArray, gate: Gate, order: int) -> NDArray:
     """Differentiate a sum of polynomials ``p_k(x)`` times ``sigmoid^(k)(v)`` term by term."""
-    v = Polynomial([0.0, gate.rate, 0.0, gate.rate * gate.cubic])
-    terms, zero = [Polynomial([0.0, 1.0])], Polynomial([0.0])
+    v = np.polynomial.Polynomial([0.0, gate.rate, 0.0, gate.rate * gate.cubic])
+    terms, zero = [np.polynomial.Polynomial([0.0, 1.0])], np.polynomial.Polynomial([0.0])
     for _ in range(order):
         outer, inner = [p.deriv() for p in terms], [p * v.deriv() for p in terms]
         terms = [a + b for a, b in zip([*outer, zero], [zero, *inner], strict=True)]

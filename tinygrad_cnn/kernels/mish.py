@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import Polynomial
 
 from ..types import NDArray
 from .double_double import exp, recompute
@@ -86,7 +85,11 @@ def _near_zeros(x: Any, order: int) -> Any:
 
 def _by_quotients(x: NDArray, order: int) -> NDArray:
     """Return a derivative by that of a product, with the derivatives of ``tanh`` as ``N(e) / m**(k + 1)``."""
-    e, m, top = Polynomial([0.0, 1.0]), Polynomial([2.0, 2.0, 1.0]), Polynomial([0.0, 2.0, 1.0])
+    e, m, top = (
+        np.polynomial.Polynomial([0.0, 1.0]),
+        np.polynomial.Polynomial([2.0, 2.0, 1.0]),
+        np.polynomial.Polynomial([0.0, 2.0, 1.0]),
+    )
     tops = [top]
     for k in range(order):
         top = e * (top.deriv() * m - (k + 1) * top * m.deriv())

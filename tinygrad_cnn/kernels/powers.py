@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import Polynomial
 
 from ..types import NDArray
 from .double_double import log as log_of
@@ -76,7 +75,7 @@ def _factor(x: NDArray, p: NDArray, by_base: int, by_exponent: int) -> NDArray:
         log = np.where(zero, np.where(p < by_base, -1.0, 0.0), log).astype(log.dtype, copy=False)
     if not by_base:
         return log**by_exponent
-    falling = Polynomial.fromroots(range(by_base))
+    falling = np.polynomial.Polynomial.fromroots(range(by_base))
     terms = [
         math.comb(by_exponent, j) * falling.deriv(j)(p).astype(log.dtype) * log ** (by_exponent - j)
         for j in range(min(by_base, by_exponent) + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -85,7 +84,7 @@ def _near_zero(x: Any, order: int) -> Any:
 @functools.cache
 def _series(order: int) -> Series:
     terms = range((order + 1) // 2, (order + 1) // 2 + 17 + 3 * order)
-    return series(Fraction((-1) ** k * math.perm(2 * k, order), math.factorial(2 * k + 1)) for k in terms)
+    return series(((-1) ** k * math.perm(2 * k, order), math.factorial(2 * k + 1)) for k in terms)
 
 
 def _power(x: Any, exponent: int) -> Any:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import functools
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import Chebyshev, Polynomial
 
 from ..types import NDArray
 from .double_double import DoubleDouble, polynomial, recompute, series
@@ -33,7 +31,7 @@ def erf(x: NDArray, order: int) -> NDArray:
     array([0.        , 0.84270079])
     """
     if order > 0:
-        factor = _before_gaussian(Polynomial([2 / math.sqrt(math.pi)]), 1.0, order - 1, x)
+        factor = _before_gaussian(np.polynomial.Polynomial([2 / math.sqrt(math.pi)]), 1.0, order - 1, x)
         return _times_gaussian(factor, x, 1.0)
     size = np.abs(x)
     is_near = size < 0.7
@@ -59,7 +57,7 @@ def gelu(x: NDArray, order: int) -> NDArray:
     if order == 2:
         return _times_gaussian(_distance_to_root_of_two(u) * (math.sqrt(2.0) + u) / _ROOT, x, 0.5)
     if order > 2:
-        factor = _before_gaussian(Polynomial([2 / _ROOT, 0, -1 / _ROOT]), 0.5, order - 2, x)
+        factor = _before_gaussian(np.polynomial.Polynomial([2 / _ROOT, 0, -1 / _ROOT]), 0.5, order - 2, x)
         return _times_gaussian(factor, x, 0.5)
     tail = _tail_ratio(u)
     if order == 0:
@@ -77,10 +75,10 @@ def _distance_to_root_of_two(u: NDArray) -> Any:
     return (root - u) + (math.sqrt(2.0) - float(root) - 9.667293313452913e-17)
 
 
-def _before_gaussian(factor: Polynomial, rate: float, times: int, x: NDArray) -> NDArray:
+def _before_gaussian(factor: np.polynomial.Polynomial, rate: float, times: int, x: NDArray) -> NDArray:
     """Differentiate ``factor * exp(-rate * x**2)`` some times; evaluate the factor that results."""
     for _ in range(times):
-        factor = factor.deriv() - Polynomial([0, 2 * rate]) * factor
+        factor = factor.deriv() - np.polynomial.Polynomial([0, 2 * rate]) * factor
     return np.asarray(_polynomial(factor.coef.astype(x.dtype), np.clip(x, -_FAR, _FAR)))
 
 
@@ -104,9 +102,7 @@ def _times_gaussian(factor: NDArray, x: NDArray, rate: float) -> NDArray:
     return np.asarray(value * np.exp(exponent + 200.0 * far) * np.where(far, math.exp(-200.0), 1.0))
 
 
-_GELU_SLOPE = series(
-    Fraction((-1) ** n * (2 * n + 2), math.factorial(n) * (2 * n + 1) * 2**n) for n in range(26)
-)
+_GELU_SLOPE = series(((-1) ** n * (2 * n + 2), math.factorial(n) * (2 * n + 1) * 2**n) for n in range(26))
 
 
 def _gelu_slope_by_series(x: Any) -> Any:
@@ -165,7 +161,11 @@ def _tail_polynomial(dtype: np.dtype[Any]) -> NDArray:
     degrees = np.arange(11 if dtype == np.float32 else 25)
     projection = 2 * np.mean(np.cos(np.outer(degrees, angle)) * (values - mean), axis=1)
     projection[0] = mean
-    return Chebyshev(projection, domain=[low, high]).convert(kind=Polynomial).coef.astype(dtype)
+    return (
+        np.polynomial.Chebyshev(projection, domain=[low, high])
+        .convert(kind=np.polynomial.Polynomial)
+        .coef.astype(dtype)
+    )
 
 
 def _slow_tail_ratio(u: NDArray) -> NDArray:

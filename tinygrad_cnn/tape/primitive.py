@@ -12,6 +12,7 @@ import math
 import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FunctionType
 from typing import Any, Generic, NamedTuple, overload
 
 import numpy as np
@@ -98,6 +99,16 @@ class Plan:
         for name, default in self.params:
             available.append(params.get(name, default))
         return self._pick(available)
+
+
+def _parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's parameters."""
+    if type(function) is FunctionType and not vars(function):
+        code = function.__code__
+        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+            # a signature takes many times as long, and the import reads the names of all rules
+            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return tuple(inspect.signature(function).parameters)
 
 
 def _shape(value: Any) -> tuple[Any, ...]:
@@ -212,7 +223,7 @@ class Primitive(Generic[Options, Out]):
                     f"primitive '{self.name}' has no operand '{operand}' to give a rule to; "
                     f"it has: {', '.join(self.operands)}"
                 )
-            rule = Rule(function, tuple(inspect.signature(function).parameters))
+            rule = Rule(function, _parameter_names(function))
             if unknown := [name for name in rule.asks if name not in known]:
                 raise TypeError(
                     f"primitive '{self.name}', rule of '{operand}': asks for '{unknown[0]}', which does "
