@@ -215,7 +215,7 @@ def test_a_file_that_will_be_replaced_is_announced_before_the_training(capsys):
     [
         (np.nan, 2, "m: 'params.conv1.weight' has values that are not finite"),
         (1e300, 2, "m: expected parameters within float32, got larger ones"),
-        (1e38, 1, "the loss of samples 0 to 249 is nan"),
+        (1e38, 1, "m: the loss on the test images is not finite: the parameters are too large"),
     ],
 )
 def test_parameters_that_give_no_score_are_told(value, status, said, capsys):

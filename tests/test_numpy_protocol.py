@@ -105,6 +105,11 @@ def test_another_name_of_numpys_finds_its_operation(name):
         assert_array_equal(ours.data, theirs)
 
 
+def test_fabs_makes_floats_of_integers():
+    found = np.fabs(Tensor(np.array([-2, 3])))
+    assert_array_equal(found.data, np.array([2.0, 3.0]), strict=True)
+
+
 def test_round_takes_a_number_of_decimals():
     t = leaf(np.array([12.345, 0.5, 1.5]))
     assert_array_equal(round(t).data, [12, 0, 2])

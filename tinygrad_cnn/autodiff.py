@@ -59,7 +59,7 @@ def _lift(value: Any) -> Tensor:
     A tensor whose graph was released can reach no leaf. It is a constant here, since a node above it would
     not tell an inner derivative that the outside depends on it.
     """
-    if is_connected(value):
+    if isinstance(value, Box) and is_connected(value):
         return _identity(value)
     data = np.asarray(raw(value))
     # NumPy makes an array of any sequence, but a sequence that is no container would come back as an array
@@ -126,7 +126,10 @@ class _Trace:
 
     def recording(self, outputs: Sequence[Any]) -> type[Tensor] | None:
         """Return the class of tensor to record with when an outer derivative may need it; else None."""
-        return next((type(out) for out in outputs if self._is_outer(out)), None)
+        for out in outputs:
+            if self._is_outer(out):
+                return type(out)
+        return None
 
     def plain(self, out: Any) -> Any:
         """Take an output off the tape, 0-d as a scalar, unless an outer derivative may need it."""

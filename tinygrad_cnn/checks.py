@@ -31,7 +31,7 @@ def within(owner: str, name: str, value: Any, interval: str) -> float:
     Traceback (most recent call last):
     ValueError: SGD: momentum: expected a number in [0, 1), got 1.0
     """
-    if not _is_number(value):
+    if type(value) is not float and not _is_number(value):  # nearly always a float
         raise TypeError(f"{owner}: {name}: expected {_in_words(interval)}, got {value!r}")
     low, includes_low, high, includes_high = _ends(interval)
     if not (low < value < high or (includes_low and value == low) or (includes_high and value == high)):

@@ -145,7 +145,11 @@ def _epochs(
     for epoch in range(1, args.epochs + 1):
         with train.progress_bar(len(training.labels), f"epoch {epoch}/{args.epochs}") as advance:
             result = trainer.epoch(training, args.batch_size, advance)
-        score = train.evaluate(model, trainer.params, trainer.state, test)
+        try:
+            score = train.evaluate(model, trainer.params, trainer.state, test)
+        except train.NonFiniteLossError:
+            trainer.restore()
+            raise
         _say(
             f"{epoch:5d} {result.loss:7.4f} {result.accuracy:10.2%} {score.accuracy:9.2%} "
             f"{result.seconds:8.1f} {result.images_per_second:9.0f}"
@@ -160,7 +164,7 @@ def _check_progress(epoch: int, training_loss: float, test_loss: float) -> None:
     Early in a training, the loss may be somewhat above that of guessing. On the test images, a network that
     knows a few images by heart is wrong with great confidence, but not with that of parameters that overflow.
     """
-    if training_loss > 2 * GUESSING or test_loss > 100 * GUESSING:
+    if not (training_loss < 2 * GUESSING and test_loss < 100 * GUESSING):  # NaN too
         raise train.NonFiniteLossError(
             f"the training diverged in epoch {epoch}: the loss is {training_loss:.3g}, {test_loss:.3g} on "
             f"the test images, where guessing gives {GUESSING:.3g}; try a lower learning rate"
@@ -178,7 +182,12 @@ def _evaluate(args: argparse.Namespace) -> None:
     if not all(np.isfinite(array).all() for array in tree.leaves((params, state))):
         raise ValueError(f"{args.saved}: expected parameters within float32, got larger ones")
     _, test = _read(args.data, args.data_dir, samples=0)
-    score = train.evaluate(MODELS[name](), params, state, test)
+    try:
+        score = train.evaluate(MODELS[name](), params, state, test)
+    except train.NonFiniteLossError as error:
+        raise train.NonFiniteLossError(
+            f"{args.saved}: the loss on the test images is not finite: the parameters are too large"
+        ) from error
     _say(
         f"{name} on the {len(test.labels)} test images of {args.data}: "
         f"loss {score.loss:.4f}, accuracy {score.accuracy:.2%}"

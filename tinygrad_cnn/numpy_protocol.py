@@ -149,7 +149,7 @@ _UFUNCS |= {
     np.conjugate: operator.pos,
     np.degrees: ops.rad2deg,
     np.divmod: lambda a, b: (a // b, a % b),
-    np.fabs: ops.abs,
+    np.fabs: lambda x: ops.abs(1.0 * x),  # of integers it makes floats
     np.positive: operator.pos,
     np.radians: ops.deg2rad,
     np.rint: ops.round,

@@ -4,6 +4,7 @@ A reference is given numbers of mpmath in high precision, in which it must not l
 write ``expm1(x)`` than ``exp(x) - 1``.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import mpmath as mp
@@ -155,7 +156,10 @@ def power_by_exponent(x, y):
 
 
 def logaddexp(base):
-    """Return the logarithm of a sum of powers, and its derivatives."""
+    """Return the logarithm of a sum of powers, and its derivatives.
+
+    Beside -3 as the second operand, the powers sum to 1 at a place to look around.
+    """
 
     def rate():  # in the precision of the call
         return mp.log(base)
@@ -169,7 +173,8 @@ def logaddexp(base):
     return two(
         lambda x, y: max(x, y) + mp.log1p(mp.power(base, -abs(x - y))) / rate(),
         share, lambda x, y: share(y, x), bend, lambda x, y: -bend(x, y), bend,
-        -700, 700, second=(0.0, -3.0, 650.0),
+        -700, 700, near=(math.log1p(-float(base) ** -3) / math.log(base),),
+        second=(0.0, -3.0, -90.0, 650.0),
     )  # fmt: skip
 
 
@@ -398,8 +403,7 @@ TRUTH = {
         lambda x, y: -2 * x * y / (x * x + y * y) ** 2,
         lambda x, y: (x - y) * (x + y) / (x * x + y * y) ** 2,
         lambda x, y: 2 * x * y / (x * x + y * y) ** 2,
-        second=(1.0, -3e-20, 7e25),
-        limit=5.0,
+        second=(1.0, -3e-20, 7e25, -0.053425),
     ),
     "exp2": one(lambda x: mp.mpf(2) ** x, lambda x: mp.ln2 * 2**x, lambda x: mp.ln2**2 * 2**x, -1080, 1030),
     "log2": one(

@@ -4,6 +4,7 @@ import functools
 import math
 
 import numpy as np
+from hypothesis import strategies as st
 from references import each
 
 from tinygrad_cnn import ops
@@ -71,12 +72,12 @@ RECORDS = [
         },
     ),
     part(
-        "over_square_sum",
-        trigonometry._over_square_sum,
+        "arctan2_derivative",
+        trigonometry._arctan2_derivative,
         elementwise=True,
         operands=broadcastable(each=off_zero),
-        reference=lambda a, b: a / (a * a + b * b),
-        errors=DO_NOT_BROADCAST,
+        params={"by_y": st.just(1), "by_x": st.just(0)},
+        reference=lambda y, x, by_y, by_x: x / (x * x + y * y),
     ),
     record(
         "arcsinh",

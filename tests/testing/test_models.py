@@ -31,7 +31,7 @@ def test_a_block_is_checked_beside_its_kinks(x):
     ("op", "operand", "rule"),
     [
         (tg.relu, "x", lambda g, x: g * (np.abs(tg.extend.raw(x) - 0.5) < 0.5)),
-        (pool._max_pool2d, "x", lambda g, x: 0 * x),
+        (pool.max_pool2d_output, "x", lambda g, x: 0 * x),
         (normalization._batch_norm, "weight", lambda g, x: tg.sum(g * x, (0, 2, 3))),
         (conv.conv2d_output, "weight", lambda g, x, spec: 1.001 * conv.conv2d_weight(x, g, spec=spec)),
     ],

@@ -64,7 +64,9 @@ class DoubleDouble:
 
 
 PI = DoubleDouble(math.pi, 1.2246467991473532e-16)
-_LOG_2 = DoubleDouble(math.log(2.0), 2.3190468138462996e-17)
+_BLOCK = 2**12  # elements, whose many intermediate results stay in the cache
+_LOG_2_PARTS = (math.log(2.0), 2.3190468138462996e-17, 5.707708438416212e-34)
+_LOG_2 = DoubleDouble(*_LOG_2_PARTS[:2])
 
 
 def _lifted(x: Any) -> DoubleDouble:
@@ -119,14 +121,39 @@ _EXP = series(Fraction(1, math.factorial(k)) for k in range(24))
 _SIN = series(Fraction((-1) ** k, math.factorial(2 * k + 1)) for k in range(18))
 
 
-def exp(x: Any) -> Any:
-    """Return ``e**x`` in the precision of `x`."""
+def exp(x: Any, base: float = math.e) -> Any:
+    """Return ``base**x`` in the precision of `x`; the base is e or 2."""
     if not isinstance(x, DoubleDouble):
-        return np.exp(x)
-    doublings = np.rint(x.head / _LOG_2.head)
-    power = polynomial(_EXP, x - _LOG_2 * doublings)
-    scale = np.exp2(doublings)
+        return np.exp2(x) if base == 2 else np.exp(x)
+    power, scale = _power_less_one(x, base)
+    power = power + 1.0
     return DoubleDouble(power.head * scale, power.tail * scale)
+
+
+def expm1(x: Any, base: float = math.e) -> Any:
+    """Return ``base**x - 1`` in the precision of `x`, which is not large; the base is e or 2."""
+    if not isinstance(x, DoubleDouble):
+        return np.expm1(math.log(base) * x)
+    power, scale = _power_less_one(x, base)
+    return (power + (1.0 - 1.0 / scale)) * scale
+
+
+def _power_less_one(x: DoubleDouble, base: float) -> tuple[DoubleDouble, NDArray]:
+    """Return p and a power of two, whose product with ``1 + p`` is ``base**x``."""
+    if base == 2:
+        doublings = np.rint(x.head)
+        rest = (x - doublings) * _LOG_2
+    else:
+        doublings = np.rint(x.head / _LOG_2.head)
+        rest = x
+        for part in _LOG_2_PARTS:  # for there are up to a thousand of them
+            rest = rest - DoubleDouble(part) * doublings
+    # the last terms are so small that float64 serves them
+    last = np.polynomial.polynomial.polyval(rest.head, [c.head for c in _EXP[14:]])
+    power = DoubleDouble(last)
+    for c in _EXP[13:0:-1]:
+        power = power * rest + c
+    return power * rest, np.exp2(doublings)
 
 
 def log(x: DoubleDouble) -> DoubleDouble:
@@ -153,6 +180,7 @@ def rounded(x: Any) -> NDArray:
 def recompute(value: NDArray, where: NDArray, formula: Any, *operands: NDArray) -> None:
     """Compute some elements of `value` again, in twice the precision, by a formula of the operands."""
     chosen = np.flatnonzero(where)
-    if chosen.size:
-        wide = [widened(x.reshape(-1)[chosen]) for x in operands]
-        value.reshape(-1)[chosen] = rounded(formula(*wide))
+    for start in range(0, chosen.size, _BLOCK):
+        some = chosen[start : start + _BLOCK]
+        wide = [widened(x.reshape(-1)[some]) for x in operands]
+        value.reshape(-1)[some] = rounded(formula(*wide))

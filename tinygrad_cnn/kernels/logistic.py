@@ -26,23 +26,32 @@ def sigmoid(x: NDArray, order: int) -> NDArray:
     >>> sigmoid(np.array([-1e4, 0.0]), 0)
     array([0. , 0.5])
     """
-    return _sigmoid_derivative(x, order) if order else _sigmoid(x)
+    return _sigmoid_derivative(x, 1, 1, order) if order else _sigmoid(x)
 
 
-def _sigmoid_derivative(x: NDArray, order: int) -> NDArray:
+def _sigmoid_derivative(x: NDArray, rate: int, scale: int, order: int) -> NDArray:
+    """Return ``scale`` times the derivative of an order at ``rate * x``."""
     power = np.abs(x)
-    np.negative(power, out=power)
+    with np.errstate(over="ignore"):
+        power *= -rate
     np.exp(power, out=power)
     square = power + 1
     square *= square
+    if scale != 1:
+        power *= scale
     power /= square
     if order == 1:
         return power
+    return power * beside_the_bell(np.tanh(0.5 * rate * x), order)
+
+
+def beside_the_bell(tanh: NDArray, order: int) -> NDArray:
+    """Return the derivative of the logistic function of an order over the first one, from ``tanh(x / 2)``."""
     t = Polynomial([0.0, 1.0])
     factor = Polynomial([1.0])
     for _ in range(order - 1):
         factor = (1 - t * t) * factor.deriv() / 2 - t * factor
-    return power * np.polynomial.polynomial.polyval(np.tanh(0.5 * x), factor.coef.astype(x.dtype))
+    return np.asarray(np.polynomial.polynomial.polyval(tanh, factor.coef.astype(tanh.dtype)))
 
 
 @special_function
@@ -54,8 +63,7 @@ def tanh_derivative(x: NDArray, order: int) -> NDArray:
     >>> tanh_derivative(np.array([0.0, 1000.0]), 1)
     array([1., 0.])
     """
-    with np.errstate(over="ignore"):
-        return x.dtype.type(2 ** (order + 1)) * _sigmoid_derivative(2 * x, order)
+    return _sigmoid_derivative(x, 2, 2 ** (order + 1), order)
 
 
 # x cosh(x) - sinh(x) over x**3, as a series in x**2
@@ -152,20 +160,24 @@ def _gated(x: NDArray, gate: Gate, order: int, is_exact: bool = False) -> NDArra
     if order > 2:
         return _gated_by_chain_rule(x, gate, order)
     v, slope, bend = gate.at(x)
-    e = np.exp(-np.abs(v))
+    size = np.abs(v)
+    e = np.exp(-size)
     if is_exact:
         lost = gate.at(DoubleDouble(x))[0]
         e -= e * np.sign(x) * (lost.head - v + lost.tail)
-    below = (x < 0).astype(x.dtype)  # masks multiply faster than `where` chooses
-    low, high = e * below + (1 - below), e * (1 - below) + below  # of exp(v) and 1, over the larger of them
-    is_far = np.abs(v) > 40
+    below = x < 0
+    below_1 = below.astype(x.dtype)  # masks multiply faster than `where` chooses
+    above_1 = 1 - below_1
+    low = e * below_1 + above_1  # of exp(v) and 1, over the larger of them, as is `high`
+    is_far = size > 40
     if order == 0:
-        value, inexact = x * low / (1 + e), is_far & (x < 0)
+        value, inexact = x * low / (1 + e), is_far & below
     elif order == 1:
-        rest = high * (x * slope)
+        high = e * above_1 + below_1
+        rest = high * x if gate is SILU else high * (x * slope)
         bracket = low + high + rest
         value = low * bracket / np.square(1 + e)
-        inexact = (np.abs(bracket) < 0.25 * np.abs(rest)) | (is_far & (x < 0))
+        inexact = (np.abs(bracket) < np.abs(0.25 * rest)) | (is_far & below)
     else:
         bracket, size = _second_bracket(abs(x), slope, abs(bend), e)
         value = e * bracket / np.square(1 + e)

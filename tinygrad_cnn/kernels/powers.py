@@ -14,13 +14,15 @@ from .double_double import recompute
 from .precision import special_function
 
 
-def power_derivative(x: NDArray, exponent: Any, by_base: int, by_exponent: int) -> NDArray:
+def power_derivative(
+    x: NDArray, exponent: Any, by_base: int, by_exponent: int, power: NDArray | None = None
+) -> NDArray:
     """Return the derivative of ``x**p`` by `x` and by `p`, each of an order.
 
     With ``f(p) = p (p - 1) ... (p - n + 1)`` it is ``x**(p - n) * (f(p) log(x)**k + k f'(p) log(x)**(k - 1) +
     ...)``. The exponent ``p - n`` has a rounding error, which the logarithm of `x` multiplies; and the power
     may overflow, or lose digits below the normal range, while the product does neither. Such elements are
-    computed again.
+    computed again. ``power`` is ``x**(p - n)``, if that is known.
 
     Examples
     --------
@@ -31,20 +33,28 @@ def power_derivative(x: NDArray, exponent: Any, by_base: int, by_exponent: int) 
     p = np.asarray(exponent, dtype)
     with np.errstate(all="ignore"):
         factor = _factor(x, p, by_base, by_exponent)
-        lowered = p - dtype.type(by_base)
-        moved = lowered - p
-        lost = (p - (lowered - moved)) - (dtype.type(by_base) + moved) if by_base else np.zeros((), dtype)
-        flat = factor == 0
-        if by_base and np.any(flat):  # 0 times a power is to be 0 also where the power is infinite
-            lowered = np.where(flat, dtype.type(1), lowered)
-        # the operator, unlike np.power, squares by a product, but only if the exponent is a scalar
-        power = np.asarray(x ** (lowered.item() if lowered.ndim == 0 else lowered))
+        lowered = exact = p - dtype.type(by_base) if by_base else p
+        if by_base and not factor.all():  # 0 times a power is to be 0 also where the power is infinite
+            lowered = np.where(factor == 0, dtype.type(1), lowered)
+        if power is None:
+            # the operator, unlike np.power, squares by a product, but only if the exponent is a scalar
+            power = np.asarray(x ** (lowered.item() if lowered.ndim == 0 else lowered))
         value = np.asarray(power * factor.astype(dtype, copy=False))
         if not (_is_normal(power) and _is_normal(value)):
             _mend(value, power, x, factor, lowered)
-        if np.any(lost):
-            value *= 1 + lost * np.log(np.abs(np.where(x == 0, 1, x)))
+        if by_base:
+            _add_to_exponent(value, x, p, exact, dtype.type(by_base))
     return value
+
+
+def _add_to_exponent(value: NDArray, x: NDArray, p: NDArray, lowered: NDArray, by_base: Any) -> None:
+    """Multiply by what `x` to the power of ``p - by_base`` has lost by the rounding of this exponent."""
+    chosen = np.flatnonzero(np.broadcast_to(lowered + by_base != p, value.shape))
+    if chosen.size:
+        x, p, lowered = (np.broadcast_to(a, value.shape).reshape(-1)[chosen] for a in (x, p, lowered))
+        moved = lowered - p
+        lost = (p - (lowered - moved)) - (by_base + moved)
+        value.flat[chosen] *= 1 + lost * np.log(np.abs(np.where(x == 0, 1, x)))
 
 
 def _factor(x: NDArray, p: NDArray, by_base: int, by_exponent: int) -> NDArray:
@@ -80,10 +90,10 @@ def _factor(x: NDArray, p: NDArray, by_base: int, by_exponent: int) -> NDArray:
 
 
 def _is_normal(x: NDArray) -> bool:
-    """Tell whether all elements but NaN are finite and not subnormal."""
+    """Tell whether all elements are finite and not subnormal."""
     size = np.abs(x)
     limits = np.finfo(x.dtype)
-    smallest, largest = np.fmin.reduce(size, None, initial=1), np.fmax.reduce(size, None, initial=1)
+    smallest, largest = np.minimum.reduce(size, None, initial=1), np.maximum.reduce(size, None, initial=1)
     return bool(smallest >= limits.smallest_normal and largest <= limits.max)
 
 

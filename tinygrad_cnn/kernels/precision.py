@@ -10,27 +10,31 @@ import numpy as np
 
 from ..types import NDArray
 
-_BLOCK = 2**15  # elements: what a formula needs for them between its steps stays in the cache
+_BLOCK = 2**16  # elements: what a formula needs for them between its steps stays in the cache
 
 
-def special_function(formula: Callable[[NDArray, int], NDArray]) -> Callable[[Any, int], NDArray]:
+def special_function(formula: Callable[..., NDArray]) -> Callable[..., NDArray]:
     """Apply a formula, of float32 or float64 vectors and an order, to arrays of any shape and dtype.
 
     float16 is computed in float32, and integers in float64. The result has the dtype of a floating operand.
-    What is no real number, such as None or a text, raises a TypeError, as from NumPy's functions.
+    What is no real number, such as None or a text, raises a TypeError, as from NumPy's functions. What is
+    already known of the elements may follow, as arrays with the layout of the operand; for float16, in which
+    it has lost its digits, it is not handed on.
     """
 
     @functools.wraps(formula)
-    def of_any(x: Any, order: int) -> NDArray:
+    def of_any(x: Any, order: int, *known: NDArray) -> NDArray:
         x = np.asarray(x)
         dtype = np.dtype(x.dtype.type if x.dtype.kind == "f" else np.float64)
         wide = np.promote_types(dtype, np.float32)
         out = np.empty_like(x, dtype)
         # both in the order of memory; for an operand with gaps the first is a copy
         source, target = x.ravel(order="K"), out.ravel(order="K")
+        beside = [array.ravel(order="K") for array in known] if dtype == wide else []
         for start in range(0, x.size, _BLOCK):
             block = slice(start, start + _BLOCK)
-            target[block] = formula(source[block].astype(wide, casting="same_kind", copy=False), order)
+            operand = source[block].astype(wide, casting="same_kind", copy=False)
+            target[block] = formula(operand, order, *(array[block] for array in beside))
         return out
 
     return of_any

@@ -15,58 +15,63 @@ from .precision import special_function
 
 
 @special_function
-def sinc(x: NDArray, order: int) -> NDArray:
-    """Return the derivative of sinc of an order.
+def sinc(x: NDArray, order: int, known: NDArray | None = None) -> NDArray:
+    """Return the derivative of sinc of an order; ``known`` is sinc itself, if the caller has it.
 
-    It follows from Leibniz' rule for ``y s(y) = sin(y)`` with ``y = pi x``:
-    ``y s_n + n s_(n-1) = sin(y + n pi / 2)``. Near 0, and near its zeros, where the terms of this cancel, the
-    elements are computed again in twice the precision.
+    It follows from Leibniz' rule for ``x s(x) = sin(pi x) / pi``:
+    ``x s_n + n s_(n-1) = pi**(n - 1) sin(pi x + n pi / 2)``. Near 0, and near its zeros, where the terms of
+    this cancel, the elements are computed again in twice the precision.
 
     Examples
     --------
     >>> sinc(np.array([0.0, 0.5]), 0)
     array([1.        , 0.63661977])
     """
-    y = np.pi * x
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        turned = _turned_sines(x, math.pi, order)
-        value = turned[0] / y
-        near = np.abs(x) < (0.5 * order if order > 1 else 0.35 * order)
+        rest, sign = _reduced(x)
+        value = _turned_sine(rest, math.pi, 0) * sign / (np.pi * x) if known is None else known
+        if order == 0:
+            value[x == 0] = 1
+            return value
+        near = np.abs(x) < (0.5 * order if order > 1 else 0.25)
         cancels = np.zeros(x.shape, bool)
         for n in range(1, order + 1):
-            difference = turned[n] - n * value
-            cancels |= np.abs(difference) < 0.25 * np.abs(turned[n])
-            value = difference / y
-    value = np.asarray(np.pi**order * value, dtype=x.dtype)
-    if order == 0:
-        value[x == 0] = 1
-        return value
+            term = _turned_sine(rest, math.pi, n) * sign
+            if n > 1:  # the first derivative is the usual one, and saves these products
+                term *= np.pi ** (n - 1)
+                value *= n
+            difference = term - value
+            cancels |= np.abs(difference) < np.abs(0.25 * term)
+            value = difference / x
     recompute(value, near, lambda x: _near_zero(x, order), x)
     recompute(value, cancels & ~near, lambda x: _by_recurrence(x, order), x)
     return value
 
 
-def _turned_sines(x: Any, pi: Any, order: int) -> list[Any]:
-    """Return ``sin(pi x + n pi / 2)`` for n up to an order; exactly 0 where it is."""
+def _reduced(x: Any) -> tuple[NDArray, NDArray]:
+    """Return the exact distance to the nearest integer, and -1 where this is odd, else 1."""
     head = x.head if isinstance(x, DoubleDouble) else x
     whole = np.rint(head)
     sign = 0.5 * whole
     sign -= np.floor(sign)
     sign *= -4
     sign += 1
-    rest = head - whole  # exact, as is the distance to a half
-    sine = sin(pi * rest) * sign
-    cosine = sin(pi * (0.5 - np.abs(rest))) * sign if order else 0.0
-    return [(sine, cosine, -sine, -cosine)[n % 4] for n in range(order + 1)]
+    return head - whole, sign
+
+
+def _turned_sine(rest: NDArray, pi: Any, n: int) -> Any:
+    """Return ``sin(pi rest + n pi / 2)``, exactly 0 where it is."""
+    turned = sin(pi * (0.5 - np.abs(rest) if n % 2 else rest))
+    return -turned if n % 4 > 1 else turned
 
 
 def _by_recurrence(x: Any, order: int) -> Any:
     pi = PI if isinstance(x, DoubleDouble) else math.pi
-    turned = _turned_sines(x, pi, order)
-    value = turned[0] / (pi * x)
+    rest, sign = _reduced(x)
+    value = _turned_sine(rest, pi, 0) / (pi * x)
     for n in range(1, order + 1):
-        value = (turned[n] - n * value) / (pi * x)
-    return _power(pi, order) * value
+        value = (_turned_sine(rest, pi, n) - n * value) / (pi * x)
+    return _power(pi, order) * value * sign
 
 
 def _near_zero(x: Any, order: int) -> Any:

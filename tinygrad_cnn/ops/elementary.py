@@ -12,7 +12,7 @@ import numpy as np
 
 from ..kernels import logistic, powers, special
 from ..kernels import sinc as sinc_kernel
-from ..tape import primitive, raw
+from ..tape import Box, primitive, raw
 from ..types import Array, NDArray, Operand, Out
 from .elementwise import over, times
 
@@ -85,7 +85,13 @@ def _power_rule(g: Array, x: Array, exponent: Array) -> Array:
     return _power_base_rule(g, x, exponent)
 
 
-power.defvjp(x=_power_rule, exponent=lambda g, x, exponent: _power_exponent_rule(g, x, exponent))
+def _exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Array:
+    if isinstance(out, Box):  # the derivative is recorded, so it is a primitive with rules of its own
+        return _power_exponent_rule(g, x, exponent)
+    return times(g, powers.power_derivative(np.asarray(x), exponent, 0, 1, power=out))
+
+
+power.defvjp(x=_power_rule, exponent=_exponent_rule)
 _power_derivative.defvjp(x=_power_base_rule, exponent=_power_exponent_rule)
 
 
@@ -459,7 +465,9 @@ def _sinc(x: Operand[Out], *, order: int) -> Out:
     return sinc_kernel.sinc(x, order)
 
 
-def _sinc_rule(g: Array, x: Array, order: int) -> Array:
+def _sinc_rule(g: Array, x: Array, out: Array, order: int) -> Array:
+    if order == 0 and not isinstance(out, Box):  # nothing is recorded, and the value saves a sine
+        return times(g, sinc_kernel.sinc(x, 1, out))
     return _times_slope(g, functools.partial(_sinc, order=order + 1), x)
 
 

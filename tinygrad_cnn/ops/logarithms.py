@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from ..kernels import logaddexp as kernel
 from ..tape import primitive
-from ..types import Array, NDArray, Operand, Out
+from ..types import Operand, Out
 from .elementwise import over, times
 
 __all__ = ["exp2", "log2", "log10", "logaddexp", "logaddexp2"]
@@ -88,9 +89,9 @@ log10.defvjp(x=lambda g, x: over(math.log10(math.e) * g, x))
 def logaddexp(a: Operand[Out], b: Operand[Out]) -> Out:
     """Logarithm of a sum of exponentials: ``log(e**a + e**b)``, elementwise, with broadcasting.
 
-    Nothing overflows or underflows on the way; a result near 0 has the absolute accuracy of one near 1. The
-    gradients are the shares of ``e**a`` and ``e**b`` in their sum; where both operands are minus infinity,
-    nothing is there to be shared, and both are 0.
+    Nothing overflows or underflows on the way, and a result near 0 keeps its digits. The gradients are
+    the shares of ``e**a`` and ``e**b`` in their sum; where both operands are minus infinity, nothing is there
+    to be shared, and both are 0.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def logaddexp(a: Operand[Out], b: Operand[Out]) -> Out:
     >>> logaddexp(np.array([0.0, 1000.0]), 0.0)
     array([6.93147181e-01, 1.00000000e+03])
     """
-    return np.logaddexp(a, b)
+    return kernel.log_of_sum(a, b, math.e)
 
 
 @primitive(broadcasts=True)
@@ -129,50 +130,26 @@ def logaddexp2(a: Operand[Out], b: Operand[Out]) -> Out:
     >>> logaddexp2(np.array([0.0, 2000.0]), 0.0)
     array([1.e+00, 2.e+03])
     """
-    return np.logaddexp2(a, b)
+    return kernel.log_of_sum(a, b, 2.0)
 
 
 @primitive(broadcasts=True)
-def _share(a: Operand[Out], b: Operand[Out], *, base: float) -> Out:
-    """The share of ``base**a`` in ``base**a + base**b``; 0 where both operands are minus infinity."""
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        difference, lost = _exact_difference(a, b)
-        power = (np.exp2 if base == 2 else np.exp)(difference)
-        power = np.minimum(power * (1 + math.log(base) * lost), np.finfo(power.dtype).max)
-        share = power / (1 + power)
-    if not np.any(np.isnan(share)):
-        return share
-    return np.where(np.equal(a, -np.inf) & np.equal(b, -np.inf), 0, share)
-
-
-def _exact_difference(x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
-    """Return ``x - y`` as rounded, and what the rounding has lost (Knuth's TwoSum).
-
-    An exponential turns an absolute error of its operand into a relative one: without the second part, the
-    share of an operand far below the other would lose digits.
-    """
-    rounded = np.subtract(x, y)
-    moved = rounded - x
-    lost = (x - (rounded - moved)) - (y + moved)
-    is_known = np.isfinite(lost)
-    return rounded, lost if np.all(is_known) else np.where(is_known, lost, 0)
-
-
-def _share_slope(g: Array, share: Array, other: Array, base: float) -> Array:
-    return times(g, math.log(base) * share * other)
+def _share(a: Operand[Out], b: Operand[Out], *, base: float, order: int) -> Out:
+    """The share of ``base**a`` in ``base**a + base**b``, or its derivative of an order by ``a``."""
+    return kernel.share(a, b, base, order)
 
 
 # If one share grows, the other one falls by the same amount.
 _share.defvjp(
-    a=lambda g, a, b, out, base: _share_slope(g, out, _share(b, a, base=base), base),
-    b=lambda g, a, b, out, base: -_share_slope(g, out, _share(b, a, base=base), base),
+    a=lambda g, a, b, base, order: times(g, _share(a, b, base=base, order=order + 1)),
+    b=lambda g, a, b, base, order: -times(g, _share(a, b, base=base, order=order + 1)),
 )
 
 logaddexp.defvjp(
-    a=lambda g, a, b: times(g, _share(a, b, base=math.e)),
-    b=lambda g, a, b: times(g, _share(b, a, base=math.e)),
+    a=lambda g, a, b: times(g, _share(a, b, base=math.e, order=0)),
+    b=lambda g, a, b: times(g, _share(b, a, base=math.e, order=0)),
 )
 logaddexp2.defvjp(
-    a=lambda g, a, b: times(g, _share(a, b, base=2.0)),
-    b=lambda g, a, b: times(g, _share(b, a, base=2.0)),
+    a=lambda g, a, b: times(g, _share(a, b, base=2.0, order=0)),
+    b=lambda g, a, b: times(g, _share(b, a, base=2.0, order=0)),
 )

@@ -122,7 +122,9 @@ def sum(  # NumPy's name
     >>> sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     array([4., 6.])
     """
-    total = _sum(_chosen(x, dtype, where), axis, keepdims=keepdims)
+    if dtype is not None or where is not True:
+        x = _chosen(x, dtype, where)
+    total = _sum(x, axis, keepdims=keepdims)
     return total if initial is None else total + initial
 
 
@@ -136,8 +138,9 @@ def _chosen(x: Array, dtype: DTypeLike | None, mask: Any) -> Array:
 @primitive
 def _sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
-    total = np.add.reduce(x, axis=axis, dtype=accumulator(x.dtype), keepdims=keepdims)
-    return total.astype(x.dtype) if x.dtype == np.float16 else total
+    wide = accumulator(x.dtype)
+    total = np.add.reduce(x, axis=axis, dtype=wide, keepdims=keepdims)
+    return total if wide is None else total.astype(x.dtype)
 
 
 _sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
@@ -175,9 +178,11 @@ def mean(
     >>> mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     array([1.5, 3.5])
     """
-    if where is True:
-        return _mean(_chosen(x, dtype, where), axis, keepdims=keepdims)
-    return _mean_where(_chosen(x, dtype, True), where, axis, keepdims)
+    if dtype is not None:
+        x = astype(x, dtype)
+    if where is not True:
+        return _mean_where(x, where, axis, keepdims)
+    return _mean(x, axis, keepdims=keepdims)
 
 
 @in_single
@@ -191,7 +196,7 @@ def _mean_where(x: Array, mask: Any, axis: Axes, keepdims: bool) -> Array:
 @primitive
 def _mean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     x = np.asarray(x)
-    if x.dtype.kind != "f" or x.dtype == np.float16 or x.ndim == 0 or x.size == 0:
+    if x.dtype.char not in "fdg" or x.ndim == 0 or x.size == 0:  # neither single nor wider
         return np.mean(x, axis=axis, keepdims=keepdims)
     # This gives the bits of np.mean, in a quarter of the time for the losses of a small batch.
     total = np.add.reduce(x, axis=axis, keepdims=keepdims)
@@ -572,8 +577,9 @@ def cumsum(x: Operand[Out], axis: int | None = None) -> Out:
     array([1., 3., 6.])
     """
     x = np.asarray(x)
-    total = np.cumsum(x, axis=axis, dtype=accumulator(x.dtype))
-    return total.astype(x.dtype) if x.dtype == np.float16 else total
+    wide = accumulator(x.dtype)
+    total = np.cumsum(x, axis=axis, dtype=wide)
+    return total if wide is None else total.astype(x.dtype)
 
 
 def _cumsum_rule(g: Array, x_shape: Shape, axis: int | None) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels.angle import angle_derivative
 from ..tape import primitive
 from ..types import Array, Operand, Out
 from .elementary import hypot
@@ -143,37 +144,24 @@ def arctan2(y: Operand[Out], x: Operand[Out]) -> Out:
 
 
 @primitive(broadcasts=True)
-def _over_square_sum(a: Operand[Out], b: Operand[Out]) -> Out:
-    """Compute ``a / (a**2 + b**2)``, also where the squares overflow or vanish; 0 at the origin."""
-    dtype = np.result_type(a, b)
-    a, b = np.asarray(a, dtype), np.asarray(b, dtype)
-    with np.errstate(all="ignore"):
-        square_sum = a * a + b * b
-        if np.all((square_sum > np.finfo(dtype).tiny / np.finfo(dtype).eps) & (square_sum < np.inf)):
-            return a / square_sum
-        largest = np.maximum(np.abs(a), np.abs(b))
-        # a power of two, with which nothing is rounded, brings the larger one to about 1
-        scale = np.ldexp(np.ones((), dtype), np.clip(-np.frexp(largest)[1], None, np.finfo(dtype).maxexp - 1))
-        quotient = scale * (a * scale / (np.square(a * scale) + np.square(b * scale)))
-        return np.where((largest == 0) | np.isinf(largest), 0, quotient)
+def _arctan2_derivative(y: Operand[Out], x: Operand[Out], *, by_y: int, by_x: int) -> Out:
+    """The derivative of the angle by its operands, each of an order."""
+    return angle_derivative(y, x, by_y, by_x)
 
 
-def _over_square_sum_slope(g: Array, a: Array, b: Array) -> Array:
-    """Multiply by ``(b - a) * (b + a) / (a**2 + b**2)**2``, which nowhere cancels."""
-    length = hypot(a, b)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        return times(g, ((b - a) / length) * ((b + a) / length) / length / length)
+def _arctan2_rule_of_y(g: Array, y: Array, x: Array, by_y: int = 0, by_x: int = 0) -> Array:
+    return times(g, _arctan2_derivative(y, x, by_y=by_y + 1, by_x=by_x))
 
 
-_over_square_sum.defvjp(
-    a=_over_square_sum_slope,
-    b=lambda g, a, b, out: times(g, -2 * out * _over_square_sum(b, a)),
-)
+def _arctan2_rule_of_x(g: Array, y: Array, x: Array, by_y: int = 0, by_x: int = 0) -> Array:
+    return times(g, _arctan2_derivative(y, x, by_y=by_y, by_x=by_x + 1))
+
 
 arctan2.defvjp(
-    y=lambda g, y, x: times(g, _over_square_sum(x, y)),
-    x=lambda g, y, x: -times(g, _over_square_sum(y, x)),
+    y=lambda g, y, x: _arctan2_rule_of_y(g, y, x),
+    x=lambda g, y, x: _arctan2_rule_of_x(g, y, x),
 )
+_arctan2_derivative.defvjp(y=_arctan2_rule_of_y, x=_arctan2_rule_of_x)
 
 
 @primitive

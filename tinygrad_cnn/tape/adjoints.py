@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..types import DTypeLike, Operand, Options, Out, Shape
+from .node import Box
 from .primitive import primitive
 
 _HALF = np.dtype(np.float16)
@@ -137,7 +138,7 @@ astype.defvjp(x=lambda g: g)  # the walk casts the cotangent back to the operand
 
 def accumulator(dtype: np.dtype) -> np.dtype | None:
     """Return float32 to sum float16 in, whose range ends at 65504; else None, NumPy's own choice."""
-    return np.dtype(np.float32) if dtype == _HALF else None
+    return np.dtype(np.float32) if dtype.char == "e" else None
 
 
 def in_single(function: Callable[Options, Out]) -> Callable[Options, Out]:
@@ -155,11 +156,14 @@ def in_single(function: Callable[Options, Out]) -> Callable[Options, Out]:
 
     @functools.wraps(function)
     def computed(*values: Options.args, **params: Options.kwargs) -> Out:
-        if not _is_half(values[0] if values else params.get(first)):
+        x = values[0] if values else params.get(first)
+        # what has other than two bytes is found out first, since `_is_half` takes longer
+        if getattr(x.data if isinstance(x, Box) else x, "itemsize", 0) != 2 or not _is_half(x):
             return function(*values, **params)
         wide: Any = function(*map(single, values), **{n: single(value) for n, value in params.items()})
         return wide.astype(np.float16)  # a NumPy scalar stays one
 
+    computed.of_others = function  # `Primitive` calls it by itself
     return computed
 
 

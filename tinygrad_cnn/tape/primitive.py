@@ -133,9 +133,13 @@ class Primitive(Generic[Options, Out]):
         broadcasts: bool = False,
         piecewise_constant: bool = False,
     ) -> None:
-        functools.update_wrapper(self, function)
+        # What `in_single` wraps is called without the wrapper, which would be one more Python call, unless
+        # the first operand may be a half: its elements have two bytes. To compare dtypes takes longer.
+        plain: Callable[..., Any] = getattr(function, "of_others", function)
+        functools.update_wrapper(self, plain)
         self.name = self.__name__.lstrip("_")  # for messages: the public form of an op has no underscore
-        self.function: Callable[..., Any] = function  # what is handed to it here are plain arrays
+        self.function = plain  # what is handed to it here are plain arrays
+        self.of_halves: Callable[..., Any] | None = None if plain is function else function
         self.broadcasts = broadcasts
         self.piecewise_constant = piecewise_constant
         self.rules: dict[str, Rule] = {}
@@ -226,8 +230,11 @@ class Primitive(Generic[Options, Out]):
         for operand in operands:
             if isinstance(operand, Box):
                 return self.record(type(operand), operands, params)
+        function = self.function
+        if self.of_halves is not None and operands and getattr(operands[0], "itemsize", 0) == 2:
+            function = self.of_halves
         try:
-            return self.function(*operands, **params)
+            return function(*operands, **params)
         except Exception as error:
             self._explain(error, operands)
             raise
@@ -273,8 +280,11 @@ class Primitive(Generic[Options, Out]):
         if len(operands) < len(self.operand_defaults):
             operands = self._with_defaults(operands)
         values, parents, mask, oldest = _opened(operands)
-        try:  # as in a call on arrays: a method for both would be one more Python call for each operation
-            out = self.function(*values, **params)
+        function = self.function  # as in a call on arrays: a method for both would be one more Python call
+        if self.of_halves is not None and values and getattr(values[0], "itemsize", 0) == 2:
+            function = self.of_halves
+        try:
+            out = function(*values, **params)
         except Exception as error:
             self._explain(error, values)
             raise

@@ -59,11 +59,12 @@ def walk(
 class Cotangents:
     """The cotangents that have arrived at nodes, and the queue of the nodes that are to pass theirs on."""
 
-    __slots__ = ("_arrived", "_ends", "queue")
+    __slots__ = ("_arrived", "_ends", "_widened", "queue")
 
     def __init__(self, ends: Set[Node]) -> None:
         self._ends = ends  # these keep their cotangents, as leaves do
         self._arrived: dict[Node, Any] = {}
+        self._widened: set[Node] = set()  # of halves, whose sums are kept in single precision
         self.queue: list[tuple[int, Node]] = []  # a heap by negated serial: the newest node comes first
 
     def add(self, node: Node, g: Any) -> None:
@@ -74,6 +75,9 @@ class Cotangents:
                 heappush(self.queue, (-node.serial, node))
             return
         total = self._arrived.pop(node)
+        if node.dtype == np.float16:
+            self._widened.add(node)
+            total, g = single(total), single(g)
         if is_lone(total) and type(g) is np.ndarray:
             total += g
         else:
@@ -83,13 +87,16 @@ class Cotangents:
     def pop_newest(self) -> tuple[Node, Any]:
         """Take out the newest node of the queue; all that depends on it is newer, and was taken before."""
         node = heappop(self.queue)[1]
-        return node, self._arrived.pop(node)
+        g = self._arrived.pop(node)
+        return node, astype(g, np.float16) if node in self._widened else g
 
     def own(self) -> dict[Node, Any]:
         """Take out what is left; an array that somebody else may hold is copied."""
         owned = {}
         while self._arrived:
             node, g = self._arrived.popitem()
+            if node in self._widened:
+                g = astype(g, np.float16)
             owned[node] = g if is_lone(g) or isinstance(g, Box) else np.array(g)
         return owned
 
@@ -132,7 +139,7 @@ def pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) ->
             f"'{op.name}' is not differentiable in operand '{op.operand_name(position)}': "
             "it has no gradient rule; use stop_gradient if the operand is meant as a constant"
         )
-    if op.broadcasts and parent.shape != node.shape:
+    if op.broadcasts and parent.shape != node.shape and node.dtype.itemsize == 2:
         g = single(g)  # what is summed below may be larger than any half
     try:
         pulled = rule(*arguments((g, position, *values)))

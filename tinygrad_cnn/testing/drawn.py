@@ -11,8 +11,6 @@ from .cases import Call, OpCase
 from .flat import is_floating
 from .properties import has_empty, properties_of
 
-__all__ = ["DrawnCalls"]
-
 _RUNS = 4  # The properties take turns with so many runs, so that those of derivatives see calls of their own.
 
 
