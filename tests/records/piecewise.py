@@ -23,13 +23,13 @@ def away_from(*kinks):
 @st.composite
 def with_slopes(draw):
     """Draw samples, and a slope for all of them or for each channel."""
-    shape = draw(strategies.shapes(min_dims=2))
-    weight = draw(st.sampled_from([(1,), shape[1:2]]))
+    shape = draw(strategies.shapes())
+    weight = draw(st.sampled_from([(), (1,), shape[1:2] or (1,)]))
     return Call((draw(distinct_arrays(shape)) + 1 / 64, draw(arrays(weight))), {})
 
 
 def sloped(x, weight):
-    return x * (weight if weight.shape == (1,) else weight.reshape(-1, *(1 for _ in x.shape[2:])))
+    return x * (weight.reshape(() if weight.size == 1 else (-1, *(1 for _ in x.shape[2:]))))
 
 
 def prelu(x, weight, g):

@@ -224,12 +224,12 @@ def prelu(x: Operand[Out], weight: Operand[Any]) -> Out:
     array([[-1., -2.]])
     """
     shape, slopes = np.shape(raw(x)), np.shape(raw(weight))
-    if slopes == ():
-        weight = reshape(weight, (1,))
-    elif slopes != (1,):
-        if slopes != shape[1:2]:
-            raise ValueError(
-                f"prelu: weight: expected shape (1,), or a slope for each channel of x {shape}, got {slopes}"
-            )
+    if slopes in ((), (1,)):
+        weight = reshape(weight, ())  # which keeps the shape of a number
+    elif slopes == shape[1:2]:
         weight = reshape(weight, (1, -1, *(1 for _ in shape[2:])))
+    else:
+        raise ValueError(
+            f"prelu: weight: expected shape (1,), or a slope for each channel of x {shape}, got {slopes}"
+        )
     return where(np.greater(raw(x), 0), x, multiply(x, weight))

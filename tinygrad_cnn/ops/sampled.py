@@ -97,14 +97,16 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
 
 def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     """Take slopes along one axis, by the parabola through neighbours."""
-    f, spacing = moveaxis(f, axis, 0), as_array(spacing)
+    f = moveaxis(f, axis, 0)
     if len(f) <= edge_order:
         raise ValueError(
             f"gradient: f: expected more than {edge_order} samples along axis {axis}, got {len(f)}"
         )
-    if spacing.ndim and spacing.shape != (len(f),):
-        raise ValueError(f"gradient: spacing: expected {len(f)} coordinates, got shape {spacing.shape}")
-    steps = diff(spacing) if spacing.ndim else spacing * np.ones(len(f) - 1, f.dtype)
+    shape = np.shape(raw(spacing))
+    if shape not in ((), (len(f),)):
+        raise ValueError(f"gradient: spacing: expected {len(f)} coordinates, got shape {shape}")
+    # a Python number leaves the dtype as it is
+    steps = diff(spacing) if shape else np.ones(len(f) - 1, f.dtype) * spacing
     steps = reshape(steps, (-1,) + (1,) * (f.ndim - 1))
     between = diff(f, axis=0) / steps
     before, after = steps[:-1], steps[1:]
@@ -141,10 +143,10 @@ def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] =
     """
     y = as_array(y)
     y = moveaxis(y, checks.axis("trapezoid", axis, y.ndim), 0)
-    steps = as_array(dx)
+    steps: Any = dx
     if x is not None:
         x = as_array(x)
         steps = diff(x) if x.ndim == 1 else diff(moveaxis(x, axis, 0), axis=0)
-    if steps.ndim == 1:
+    if np.ndim(raw(steps)) == 1:
         steps = reshape(steps, (-1,) + (1,) * (y.ndim - 1))
     return sum(steps * (y[1:] + y[:-1]) / 2, 0)
