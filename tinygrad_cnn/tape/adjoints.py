@@ -7,7 +7,6 @@ primitives, they are recorded like any other when a derivative is itself differe
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from ..types import DTypeLike, Operand, Options, Out, Shape
 from .node import Box
 from .primitive import primitive
+from .signature import parameters
 
 _HALF = np.dtype(np.float16)
 
@@ -152,7 +152,7 @@ def in_single(function: Callable[Options, Out]) -> Callable[Options, Out]:
     >>> in_single(lambda x: np.sqrt(np.sum(x * x)))(np.full(4, 300.0, np.float16))
     np.float16(600.0)
     """
-    first = next(iter(inspect.signature(function).parameters))
+    first = parameters(function).names[0]
 
     @functools.wraps(function)
     def computed(*values: Options.args, **params: Options.kwargs) -> Out:

@@ -10,9 +10,7 @@ import functools
 import inspect
 import math
 import operator
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FunctionType
 from typing import Any, Generic, NamedTuple, overload
 
 import numpy as np
@@ -20,6 +18,7 @@ import numpy as np
 from ..checks import PAIR, is_pair
 from ..types import Options, Out
 from .node import Box, Node, box, new_serial
+from .signature import REQUIRED, parameters
 
 _RESERVED = {"g", "out", "index"}
 # A variadic primitive may be called with any number of operands, any of them constant, and each choice has a
@@ -101,16 +100,6 @@ class Plan:
         return self._pick(available)
 
 
-def _parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the names of a function's parameters."""
-    if type(function) is FunctionType and not vars(function):
-        code = function.__code__
-        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
-            # a signature takes many times as long, and the import reads the names of all rules
-            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return tuple(inspect.signature(function).parameters)
-
-
 def _shape(value: Any) -> tuple[Any, ...]:
     """Return the shape of an operand, or the shapes of a variadic one."""
     if type(value) is np.ndarray:  # nearly always, and `np.shape` takes several times as long
@@ -159,26 +148,21 @@ class Primitive(Generic[Options, Out]):
         self._edges_planned = 0
 
     def _read_signature(self) -> None:
-        kinds = defaultdict(list)
-        for parameter in inspect.signature(self.function).parameters.values():
-            kinds[parameter.kind].append(parameter)
-        variadic = kinds[inspect.Parameter.VAR_POSITIONAL]
-        single = kinds[inspect.Parameter.POSITIONAL_ONLY] + kinds[inspect.Parameter.POSITIONAL_OR_KEYWORD]
-        self.variadic: str | None = variadic[0].name if variadic else None
-        self.operands = tuple(p.name for p in variadic or single)
-        self.operand_defaults = tuple(p.default for p in single)
-        self.params = {p.name: p.default for p in kinds[inspect.Parameter.KEYWORD_ONLY]}
+        single, variadic, self.params, takes_any_keyword = parameters(self.function)
+        self.variadic = variadic
+        self.operands = (variadic,) if variadic else tuple(single)
+        self.operand_defaults = tuple(single.values())
         if self.operands[:1] in (("self",), ("cls",)):
             raise TypeError(
                 f"primitive '{self.name}': a method cannot be a primitive, since its '{self.operands[0]}' is "
                 "no array: make a primitive of a function of arrays, and call that in the method"
             )
-        if kinds[inspect.Parameter.VAR_KEYWORD]:
+        if takes_any_keyword:
             raise TypeError(f"primitive '{self.name}': **keywords are not supported; name each parameter")
         if variadic and single:
             raise TypeError(
                 f"primitive '{self.name}': operands are either named or variadic, "
-                f"not both ({', '.join(p.name for p in single)}, *{self.variadic})"
+                f"not both ({', '.join(single)}, *{self.variadic})"
             )
         for name in (*self.operands, *self.params):
             if name in _RESERVED or name.endswith("_shape"):
@@ -223,7 +207,7 @@ class Primitive(Generic[Options, Out]):
                     f"primitive '{self.name}' has no operand '{operand}' to give a rule to; "
                     f"it has: {', '.join(self.operands)}"
                 )
-            rule = Rule(function, _parameter_names(function))
+            rule = Rule(function, parameters(function).names)
             if unknown := [name for name in rule.asks if name not in known]:
                 raise TypeError(
                     f"primitive '{self.name}', rule of '{operand}': asks for '{unknown[0]}', which does "
@@ -319,7 +303,7 @@ class Primitive(Generic[Options, Out]):
     def _with_defaults(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         missing = self.operand_defaults[len(operands) :]
         # a missing operand without a default is reported by the function itself
-        return operands if missing[0] is inspect.Parameter.empty else operands + missing
+        return operands if missing[0] is REQUIRED else operands + missing
 
     def _new_plan(self, mask: int, dtype: np.dtype) -> Plan | None:
         """Make the plan for a mask; return None if an output of this dtype is a constant to the tape."""
