@@ -145,22 +145,23 @@ def gelu_tanh(x: NDArray, order: int) -> NDArray:
     array([0.        , 0.84119199])
     """
     inside = np.clip(x, -30, 30).astype(np.float64)
-    value = _gated(inside, GELU_TANH, order, x.dtype == np.float64).astype(x.dtype)
+    value = _gated(inside, GELU_TANH, order, has_spare_digits=x.dtype != np.float64).astype(x.dtype)
     return np.where(x > 30, x, value) if order == 0 else value
 
 
-def _gated(x: NDArray, gate: Gate, order: int, is_exact: bool = False) -> NDArray:
+def _gated(x: NDArray, gate: Gate, order: int, *, has_spare_digits: bool = False) -> NDArray:
     """Return the derivative of an order of ``x * sigmoid(v)``.
 
     With ``e = exp(-abs(v))`` nothing overflows. Where terms cancel, and where ``e`` may be subnormal while
-    the result is not, the elements are computed again in twice the precision.
+    the result is not, the elements are computed again in twice the precision, unless the result will be
+    rounded to half the digits of `x` anyway.
     """
     if order > 2:
         return _gated_by_chain_rule(x, gate, order)
     v, slope, bend = gate.at(x)
     size = np.abs(v)
     e = np.exp(-size)
-    if is_exact:
+    if gate is GELU_TANH and not has_spare_digits:
         lost = gate.at(DoubleDouble(x))[0]
         e -= e * np.sign(x) * (lost.head - v + lost.tail)
     below = x < 0
@@ -181,7 +182,8 @@ def _gated(x: NDArray, gate: Gate, order: int, is_exact: bool = False) -> NDArra
         value = e * bracket / np.square(1 + e)
         inexact = (np.abs(bracket) < 1.5 * size) | is_far
     value = np.asarray(value)
-    recompute(value, inexact, lambda x: _gated_below_zero(x, gate, order), -np.abs(x))
+    if not has_spare_digits:
+        recompute(value, inexact, lambda x: _gated_below_zero(x, gate, order), -np.abs(x))
     return value
 
 
