@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import raw
+from ..tape import astype, in_single, raw
 from ..types import Array, Axes, Operand, Out
 from .cumulative import diff
 from .joining import concatenate
@@ -91,10 +91,19 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
         raise ValueError(
             f"gradient: spacing: expected one, or one for each of {len(axes)} axes, got {len(steps)}"
         )
-    slopes = tuple(_slopes(f, step, along, edge_order) for along, step in zip(axes, steps, strict=True))
+    steps = tuple(as_array(step) if np.ndim(raw(step)) else step for step in steps)
+    slopes = tuple(
+        _slopes(_promoted(f, step), step, along, edge_order) for along, step in zip(axes, steps, strict=True)
+    )
     return slopes[0] if len(slopes) == 1 else slopes
 
 
+def _promoted(f: Array, step: Any) -> Array:
+    """Return halves in the dtype of the slopes, which that of the steps may widen; and others as they are."""
+    return astype(f, np.result_type(raw(f), raw(step))) if f.dtype == np.float16 else f
+
+
+@in_single
 def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     """Take slopes along one axis, by the parabola through neighbours."""
     f = moveaxis(f, axis, 0)
