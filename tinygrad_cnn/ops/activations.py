@@ -396,6 +396,7 @@ def tanhshrink(x: Operand[Out]) -> Out:
 tanhshrink.defvjp(x=lambda g, x: times(g, square(tanh(x))))
 
 
+@in_single
 def glu(x: NDArray | Out, axis: int = -1) -> Out:
     """Gated linear unit (Dauphin et al. 2017): the first half along an axis, times the sigmoid of the second.
 
