@@ -1,7 +1,7 @@
 """What NumPy has under ``numpy.linalg``.
 
 The matrices have a heavy diagonal of different elements: so they are far from singular, and their eigenvalues
-and singular values far from equal. Vectors are compared by products of which their signs drop out, where a record does not keep to one sign.
+and singular values far from equal. Vectors are compared by products of which their signs drop out.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from .record import WRAPPED, ByHand, Without, part, record
 from .written import ops
 
 HEAVY = np.diag([3.0, 6.0, 10.0])
-# LAPACK turns the sign of a vector where an element off the diagonal passes through zero: these stay away from it
+# a sign that LAPACK gives a vector jumps where an element off the diagonal is zero: near these none is
 FULL = HEAVY + 1.0 - np.eye(3)
 
 
