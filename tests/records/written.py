@@ -13,9 +13,7 @@ class _Written:
         for found in map(defined_in, modules_of(tinygrad_cnn)):
             if name in found:
                 return found[name]
-        raise AttributeError(
-            f"no module of the package defines {name!r}"
-        )  # which `getattr` with a default expects
+        raise AttributeError(f"no module of the package defines {name!r}")
 
 
 ops = _Written()
