@@ -86,7 +86,9 @@ def test_values_shapes_dtypes_and_errors_are_numpys(name):
         try:
             expected = theirs(*operands, **params)
         except Exception as error:
-            with pytest.raises((type(error), ValueError, IndexError)):
+            # NumPy has private kinds of TypeError
+            kind = TypeError if isinstance(error, TypeError) else type(error)
+            with pytest.raises((kind, ValueError, IndexError)):
                 ours(*operands, **params)
             return
         value = ours(*operands, **params)
