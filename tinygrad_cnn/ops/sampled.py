@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import raw
+from ..tape import astype, raw
 from ..types import Array, Axes, Operand, Out
 from .cumulative import diff
 from .joining import concatenate
@@ -67,10 +67,12 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
     Returns
     -------
     ndarray or Tensor, or a tuple of one for each of several axes
-        Each has the shape of ``f``.
+        Each has the shape of ``f``, and its dtype if that is floating, otherwise float64.
 
     Raises
     ------
+    TypeError
+        If the values or the coordinates are booleans.
     ValueError
         If an axis has not more than ``edge_order`` samples, or the numbers of spacings or coordinates do not
         fit.
@@ -82,7 +84,7 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
     >>> gradient(np.array([1.0, 2.0, 4.0]), np.array([0.0, 1.0, 3.0]))
     array([1., 1., 1.])
     """
-    f = as_array(f)
+    f = _floating("f", f)
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order: expected 1 or 2, got {edge_order!r}")
     axes = reduced_axes(f.ndim, axis)
@@ -93,6 +95,14 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
         )
     slopes = tuple(_slopes(f, step, along, edge_order) for along, step in zip(axes, steps, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
+
+
+def _floating(name: str, x: Any) -> Array:
+    """Return values whose differences are exact: those of integers would wrap around, booleans have none."""
+    x = as_array(x)
+    if x.dtype.kind == "b":
+        raise TypeError(f"gradient: {name}: expected numbers, got bool: convert them, with astype(float)")
+    return astype(x, np.float64) if x.dtype.kind in "iu" else x
 
 
 def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
@@ -106,7 +116,7 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     if shape not in ((), (len(f),)):
         raise ValueError(f"gradient: spacing: expected {len(f)} coordinates, got shape {shape}")
     # a Python number leaves the dtype as it is
-    steps = diff(spacing) if shape else np.ones(len(f) - 1, f.dtype) * spacing
+    steps = diff(_floating("spacing", spacing)) if shape else np.ones(len(f) - 1, f.dtype) * spacing
     steps = reshape(steps, (-1,) + (1,) * (f.ndim - 1))
     between = diff(f, axis=0) / steps
     before, after = steps[:-1], steps[1:]
@@ -115,7 +125,8 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     first, last = between[:1], between[-1:]
     if edge_order == 2:
         first, last = first - steps[:1] * change[:1], last + steps[-1:] * change[-1:]
-    return moveaxis(concatenate([first, between[:-1] + before * change, last]), 0, axis)
+    slopes = moveaxis(concatenate([first, between[:-1] + before * change, last]), 0, axis)
+    return slopes if slopes.dtype == f.dtype else astype(slopes, f.dtype)
 
 
 def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] = 1.0, axis: int = -1) -> Out:
