@@ -111,7 +111,11 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [pytest.param(*example, id=repr(example[0])) for record in LAYERS for example in record.examples],
+    [
+        pytest.param(*example, id=f"{record.name}-{i}")
+        for record in LAYERS
+        for i, example in enumerate(record.examples)
+    ],
 )
 def test_a_layer(layer, shape, rules):
     params, state = layer.init(np.random.default_rng(0))
