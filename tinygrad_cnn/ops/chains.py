@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import raw
+from ..tape import astype, in_single, raw, single
 from ..types import Array, Operand, Out
 from .elementwise import where
 from .products import matmul
@@ -51,8 +51,14 @@ def matrix_power(a: Operand[Out], n: int) -> Out:
     square: Array = as_array(inv(a) if n < 0 else a)
     if n == 0:
         return where(np.True_, np.eye(shape[-1], dtype=square.dtype), square)
+    return _power(square, abs(n))
+
+
+@in_single
+def _power(square: Array, n: int) -> Array:
+    """Multiply those of the powers 1, 2, 4, 8, ... that the binary digits of ``n`` name."""
     factors = []
-    for digit in reversed(bin(abs(n))[2:]):
+    for digit in reversed(bin(n)[2:]):
         if digit == "1":
             factors.append(square)
         if len(factors) < bin(n).count("1"):
@@ -105,8 +111,12 @@ def multi_dot(arrays: Sequence[Operand[Any]]) -> Array:
 
     def product(start: int, stop: int) -> Any:
         cut = best(start, stop)[1]
-        return matrices[start] if stop - start == 1 else matmul(product(start, cut), product(cut, stop))
+        return (
+            single(matrices[start]) if stop - start == 1 else matmul(product(start, cut), product(cut, stop))
+        )
 
-    whole = product(0, len(matrices))
+    kind = np.result_type(*(raw(x) for x in matrices))
+    whole = product(0, len(matrices))  # in single precision where it is rounded to halves, once
+    whole = whole if whole.dtype == kind else astype(whole, kind)
     ends = [size for size, ndim in zip(whole.shape, (ndims[0], ndims[-1]), strict=True) if ndim == 2]
     return reshape(whole, tuple(ends))

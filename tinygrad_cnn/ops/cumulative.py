@@ -42,26 +42,27 @@ def cumprod(x: Operand[Out], axis: int | None = None) -> Out:
 
 
 @in_single
-def _cumprod_rule(g: Array, x: Array, out: Array, axis: int | None) -> Array:
+def _cumprod_rule(g: Array, x: Array, axis: int | None) -> Array:
     """Return ``before[k] * s[k]``: the product of what comes before, and what depends on it after that.
 
     ``s[k]`` is the sum of ``g[i] * x[k+1] * ... * x[i]`` over all ``i >= k``, so ``s[k] = g[k] + x[k+1] *
     s[k+1]``. It is computed without a division, and in a number of steps that is the logarithm of the length:
-    each step doubles the reach of the sums, and of the products that join them.
+    each step doubles the reach of the sums, and of the products that join them. The products before are
+    computed again, since the value of halves is infinite above 65504, where the slope may be small.
     """
     along = 0 if axis is None else axis
-    x, g, out = (moveaxis(each, along, 0) for each in (reshape(x, out.shape), g, out))
+    x, g = (moveaxis(each, along, 0) for each in (reshape(x, g.shape), g))
     if len(x) < 2:
         return reshape(g, x.shape)
     sums, factors, reach = g, x[1:], 1
     while reach < len(x):
         sums = concatenate([sums[:-reach] + factors * sums[reach:], sums[-reach:]])
         factors, reach = factors[:-reach] * factors[reach:], 2 * reach
-    before = concatenate([np.ones((1, *out.shape[1:]), out.dtype), out[:-1]])
+    before = concatenate([np.ones((1, *x.shape[1:]), x.dtype), cumprod(x[:-1], 0)])
     return moveaxis(before * sums, 0, along)
 
 
-cumprod.defvjp(x=lambda g, x, out, axis: reshape(_cumprod_rule(g, x, out, axis), x.shape))
+cumprod.defvjp(x=lambda g, x, axis: reshape(_cumprod_rule(g, x, axis), x.shape))
 
 
 def diff(

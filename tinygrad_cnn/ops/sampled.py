@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import astype, raw
+from ..tape import astype, in_single, raw
 from ..types import Array, Axes, Operand, Out
 from .cumulative import diff
 from .joining import concatenate
@@ -93,6 +93,7 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
         raise ValueError(
             f"gradient: spacing: expected one, or one for each of {len(axes)} axes, got {len(steps)}"
         )
+    steps = tuple(as_array(step) if np.ndim(raw(step)) else step for step in steps)
     slopes = tuple(_slopes(f, step, along, edge_order) for along, step in zip(axes, steps, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
 
@@ -105,6 +106,7 @@ def _floating(name: str, x: Any) -> Array:
     return astype(x, np.float64) if x.dtype.kind in "iu" else x
 
 
+@in_single
 def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     """Take slopes along one axis, by the parabola through neighbours."""
     f = moveaxis(f, axis, 0)

@@ -13,6 +13,7 @@ from .adjoints import add as add
 from .adjoints import astype as astype
 from .adjoints import broadcast_to as broadcast_to
 from .adjoints import in_single as in_single
+from .adjoints import single as single
 from .adjoints import sum_to as sum_to
 from .leaving import LostGradientError as LostGradientError
 from .leaving import array_for as array_for
