@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import records
 from leaves import ancestors
+from records.layers import LAYERS
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, nn, ops, optim, tape, tree
@@ -74,7 +75,7 @@ def assert_tape_is_single(loss):
                 assert array.dtype == np.float32, (node.primitive, name)
 
 
-def every_layer():
+def network():
     return nn.Sequential(
         nn.Conv2d(2, 4, 3, padding="same"),
         nn.BatchNorm2d(4),
@@ -108,19 +109,29 @@ OPTIMIZERS = {
 }
 
 
-def test_all_layers_take_part():
-    used, waiting = set(), [every_layer()]
-    while waiting:
-        layer = waiting.pop()
-        used.add(type(layer).__name__)
-        waiting.extend(part for _, part in layer.children())
-    public = {n for n in nn.__all__ if isinstance(v := getattr(nn, n), type) and issubclass(v, nn.Layer)}
-    assert used == public - {"Lambda", "Layer", "Parameterless"}
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        pytest.param(*example, id=f"{record.name}-{i}")
+        for record in LAYERS
+        for i, example in enumerate(record.examples)
+    ],
+)
+def test_a_layer(layer, shape, rules):
+    params, state = layer.init(np.random.default_rng(0))
+
+    def loss(params, x):
+        return tg.sum(layer(params, state, x, train=True, rng=np.random.default_rng(0))[0] ** 2)
+
+    value, gradients = tg.value_and_grad(loss, (0, 1))(params, single(*shape))
+    assert value.dtype == np.float32
+    assert all(g.dtype == np.float32 for g in tree.leaves(gradients))
+    assert_single(rules)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_training_step(optimizer, rules):
-    model = every_layer()
+    model = network()
     arrays, state = model.init(np.random.default_rng(0))
     params = tree.map(lambda x: Tensor(x, requires_grad=True), arrays)
     step = OPTIMIZERS[optimizer](params)
@@ -143,7 +154,7 @@ def test_a_training_step(optimizer, rules):
 
 
 def test_inference():
-    model = every_layer()
+    model = network()
     params, state = model.init(np.random.default_rng(0))
     assert model(params, state, single(*SHAPE))[0].dtype == np.float32
     nothing = single(0, *SHAPE[1:])

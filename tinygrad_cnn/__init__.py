@@ -14,7 +14,6 @@ array(0.)
 import importlib
 import typing
 
-from . import linalg as linalg
 from . import tree as tree
 from .autodiff import *
 from .ops import *
@@ -25,12 +24,13 @@ from .tuning import *
 
 __version__ = "0.1.0"
 
-_LAZY = {"data", "debug", "extend", "models", "nn", "optim", "testing", "train"}
+_LAZY = {"data", "debug", "extend", "linalg", "models", "nn", "optim", "testing", "train"}
 
 if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it cannot add lists
     from . import data as data
     from . import debug as debug
     from . import extend as extend
+    from . import linalg as linalg
     from . import models as models
     from . import nn as nn
     from . import optim as optim

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import operator
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import linalg, ops, tree
+from . import ops, tree
 from .tape import Box, is_connected, lost_gradient, raw
 
 NOT_IN_PLACE = (
@@ -42,7 +43,7 @@ def call_ufunc(
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the operation of the same name; on constants, any function computes with their arrays."""
     refused: dict[str, Any] = {}
-    if op := _FUNCTIONS.get(function):
+    if op := _FUNCTIONS.get(function) or _of_linalg(function):
         ours, options, refused = _in_our_words(function, op, args, kwargs)
         if not refused:
             return op(*ours, **options)
@@ -56,6 +57,14 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if function in _WRITERS:
         raise lost_gradient(f"np.{called}", connected[0])
     raise TypeError(_no_op(called, refused, op))
+
+
+def _of_linalg(function: Any) -> Callable[..., Any] | None:
+    """Return the operation for a function of `numpy.linalg`, whose module few programs need."""
+    if function.__module__ != "numpy.linalg":
+        return None
+    linalg = importlib.import_module(f"{__package__}.linalg")
+    return vars(linalg)[function.__name__] if function.__name__ in linalg.__all__ else None
 
 
 def _in_our_words(
@@ -172,7 +181,6 @@ _FUNCTIONS |= {
     np.real: operator.pos,
     np.real_if_close: operator.pos,
 }
-_FUNCTIONS |= {getattr(np.linalg, name): getattr(linalg, name) for name in linalg.__all__}
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 # NumPy's words for parameters that the operations call otherwise
 _SYNONYMS: dict[Any, dict[str, str]] = {np.clip: {"min": "a_min", "max": "a_max"}}

@@ -45,6 +45,7 @@ CALLS = {
     "std, ddof": lambda lib, x, v: lib.std(x, ddof=v),
     "argmax, axis": lambda lib, x, v: lib.argmax(x, axis=v),
     "sort, axis": lambda lib, x, v: lib.sort(x, axis=v),
+    "partition, axis": lambda lib, x, v: lib.partition(x, 0, axis=v),
     "flip, axis": lambda lib, x, v: lib.flip(x, axis=v),
     "roll, shift": lambda lib, x, v: lib.roll(x, v),
     "roll, axis": lambda lib, x, v: lib.roll(x, 1, axis=v),

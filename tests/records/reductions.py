@@ -171,6 +171,7 @@ RECORDS = [
         operands=arrays(away_from=[0.0], gap=0.25),
         params=any_axes,
         reference=lambda x, axis, keepdims: np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)),
+        numpy=np.linalg.vector_norm,  # which takes any number of axes, and `numpy.linalg.norm` one or two
         torch=reduction("linalg.vector_norm"),
         ties=True,
         by_hand=[

@@ -10,7 +10,10 @@ class _Written:
     def __getattr__(self, name):
         if hasattr(exported, name):
             return getattr(exported, name)
-        return next(found[name] for found in map(defined_in, modules_of(tinygrad_cnn)) if name in found)
+        for found in map(defined_in, modules_of(tinygrad_cnn)):
+            if name in found:
+                return found[name]
+        raise AttributeError(f"no module of the package defines {name!r}")
 
 
 ops = _Written()

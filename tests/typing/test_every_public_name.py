@@ -43,7 +43,7 @@ def test_every_public_name_has_a_type(tmp_path, monkeypatch):
         name for name in ops.__all__ if not _gives_what_it_is_given(revealed[f"tinygrad_cnn.{name}"])
     }
     # they take sequences or labels, or return several arrays
-    assert other_results == {"concatenate", "one_hot", "stack", "select", "topk", "meshgrid"} | {
+    assert other_results == {"concatenate", "one_hot", "stack", "select", "topk", "meshgrid", "gradient"} | {
         *ops.splitting.__all__, *ops.stacking.__all__, "broadcast_arrays",
     } - {"append"}  # fmt: skip
 

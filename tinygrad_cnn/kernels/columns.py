@@ -7,7 +7,6 @@ is then a few array assignments between views.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,8 +67,7 @@ class View(NamedTuple):
         return np.ndarray(self.shape, self.dtype, memory, self.offset, self.strides)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """The part of ``x`` under the windows of one block; it is copied if it reaches into the padding."""
 
     shape: Sizes  # (G, C / G, rows, columns, images), with padding
@@ -90,8 +88,7 @@ class Part:
         return memory
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """One block of columns; its scratch memory holds the padded copy of the part, if any, then the block."""
 
     windows: Index  # where the block is in `Plan.windows`

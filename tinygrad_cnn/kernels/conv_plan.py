@@ -14,9 +14,8 @@ than its matrix of columns (memory-efficient convolution, Cho & Brand 2017).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from .columns import Block, Convolution, Ranges, Sizes, plain_block, shared_bloc
 from .geometry import ConvSpec, Pair
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The blocks of one convolution, and the order in which their matrices hold taps and windows."""
 
     shares_rows: bool  # each input row is stored once; taps are (KH, C / G, KW), else (C / G, KH, KW)

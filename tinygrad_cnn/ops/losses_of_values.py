@@ -247,7 +247,7 @@ def binary_cross_entropy(
     yes = where((p == 0) & (raw(t) == 0), 1.0, probabilities)
     no = where((p == 1) & (raw(t) == 1), 0.0, probabilities)
     with np.errstate(divide="ignore"):
-        losses = -(t * log(yes) + (1 - t) * log1p(-no))
+        losses = 0.0 - (t * log(yes) + (1 - t) * log1p(-no))  # a negation would make -0.0 of 0.0
     weight = element_weights(op, "weight", weight, p.shape, p.dtype)
     return reduced(op, losses if weight is None else losses * weight, reduction)
 

@@ -10,7 +10,6 @@ from ..tape import in_single, primitive, raw
 from ..types import Array, Axes, NDArray, Operand, Out
 from .elementary import power
 from .elementwise import abs, where
-from .factorizations import svdvals
 from .reductions import is_normal, kept_shape, max, min, reduced_axes, sum, unreduce
 from .shaping import moveaxis, reshape
 
@@ -108,6 +107,8 @@ def _matrix_norm(x: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> A
 
 
 def _spectral_norm(x: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
+    from .factorizations import svdvals  # few programs need it, and it takes 5 % of the import
+
     values = svdvals(moveaxis(x, axes, (-2, -1)))
     # the size of a singular value is the value, but where it is 0 its slope is 0, the one nearest to zero
     found = sum(abs(values), -1) if ord == "nuc" else (max if ord > 0 else min)(values, -1)

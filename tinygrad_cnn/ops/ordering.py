@@ -110,7 +110,13 @@ def sort(x: Operand[Out], axis: int | None = -1, *, kind: Any = None, stable: An
     >>> sort(np.array([3.0, 1.0, 2.0]))
     array([1., 2., 3.])
     """
+    axis = _number(axis)
     return take_along_axis(x, np.argsort(raw(x), axis=axis, kind="stable"), axis)
+
+
+def _number(axis: int | None) -> int | None:
+    """Return an axis that `numpy.argsort` takes: it refuses a bool, which `numpy.sort` reads as 0 or 1."""
+    return int(axis) if isinstance(axis, bool) else axis
 
 
 def partition(x: Operand[Out], kth: int | Sequence[int], axis: int | None = -1) -> Out:
@@ -134,6 +140,7 @@ def partition(x: Operand[Out], kth: int | Sequence[int], axis: int | None = -1) 
     >>> partition(np.array([3.0, 4.0, 1.0, 2.0]), 2)[2:]
     array([3., 4.])
     """
+    axis = _number(axis)
     return take_along_axis(x, np.argpartition(raw(x), kth, axis=axis), axis)
 
 

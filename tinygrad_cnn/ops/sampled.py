@@ -67,10 +67,12 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
     Returns
     -------
     ndarray or Tensor, or a tuple of one for each of several axes
-        Each has the shape of ``f``.
+        Each has the shape of ``f``, and its dtype if that is floating, otherwise float64.
 
     Raises
     ------
+    TypeError
+        If the values or the coordinates are booleans.
     ValueError
         If an axis has not more than ``edge_order`` samples, or the numbers of spacings or coordinates do not
         fit.
@@ -82,7 +84,7 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
     >>> gradient(np.array([1.0, 2.0, 4.0]), np.array([0.0, 1.0, 3.0]))
     array([1., 1., 1.])
     """
-    f = as_array(f)
+    f = _floating("f", f)
     if edge_order not in (1, 2):
         raise ValueError(f"gradient: edge_order: expected 1 or 2, got {edge_order!r}")
     axes = reduced_axes(f.ndim, axis)
@@ -92,15 +94,16 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
             f"gradient: spacing: expected one, or one for each of {len(axes)} axes, got {len(steps)}"
         )
     steps = tuple(as_array(step) if np.ndim(raw(step)) else step for step in steps)
-    slopes = tuple(
-        _slopes(_promoted(f, step), step, along, edge_order) for along, step in zip(axes, steps, strict=True)
-    )
+    slopes = tuple(_slopes(f, step, along, edge_order) for along, step in zip(axes, steps, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
 
 
-def _promoted(f: Array, step: Any) -> Array:
-    """Return halves in the dtype of the slopes, which that of the steps may widen; and others as they are."""
-    return astype(f, np.result_type(raw(f), raw(step))) if f.dtype == np.float16 else f
+def _floating(name: str, x: Any) -> Array:
+    """Return values whose differences are exact: those of integers would wrap around, booleans have none."""
+    x = as_array(x)
+    if x.dtype.kind == "b":
+        raise TypeError(f"gradient: {name}: expected numbers, got bool: convert them, with astype(float)")
+    return astype(x, np.float64) if x.dtype.kind in "iu" else x
 
 
 @in_single
@@ -115,7 +118,7 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     if shape not in ((), (len(f),)):
         raise ValueError(f"gradient: spacing: expected {len(f)} coordinates, got shape {shape}")
     # a Python number leaves the dtype as it is
-    steps = diff(spacing) if shape else np.ones(len(f) - 1, f.dtype) * spacing
+    steps = diff(_floating("spacing", spacing)) if shape else np.ones(len(f) - 1, f.dtype) * spacing
     steps = reshape(steps, (-1,) + (1,) * (f.ndim - 1))
     between = diff(f, axis=0) / steps
     before, after = steps[:-1], steps[1:]
@@ -124,7 +127,8 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     first, last = between[:1], between[-1:]
     if edge_order == 2:
         first, last = first - steps[:1] * change[:1], last + steps[-1:] * change[-1:]
-    return moveaxis(concatenate([first, between[:-1] + before * change, last]), 0, axis)
+    slopes = moveaxis(concatenate([first, between[:-1] + before * change, last]), 0, axis)
+    return slopes if slopes.dtype == f.dtype else astype(slopes, f.dtype)
 
 
 def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] = 1.0, axis: int = -1) -> Out:
