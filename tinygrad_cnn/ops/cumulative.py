@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import broadcast_to, in_single, primitive, raw
+from ..tape import astype, broadcast_to, in_single, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import subtract
 from .indexing import getitem
@@ -105,5 +105,8 @@ def diff(
     before = (slice(None),) * axis
     for _ in range(n):
         later, sooner = getitem(x, (*before, slice(1, None))), getitem(x, (*before, slice(None, -1)))
-        x = np.not_equal(raw(later), raw(sooner)) if x.dtype == bool else subtract(later, sooner)
+        if x.dtype == bool:  # NumPy subtracts no booleans; those that differ are 1 apart
+            x = astype(subtract(astype(later, np.int8), astype(sooner, np.int8)), bool)
+        else:
+            x = subtract(later, sooner)
     return x
