@@ -133,7 +133,7 @@ def eigh(a: Operand[Any]) -> EighResult:
     Returns
     -------
     eigenvalues : ndarray or Tensor, (..., n)
-        In ascending order.
+        They stand in ascending order.
     eigenvectors : ndarray or Tensor, (..., n, n)
         One in each column. Where eigenvalues are equal, they are not determined, and have no gradient; their
         signs are free too, so that only what does not depend on the signs has a meaning.
@@ -163,7 +163,7 @@ def eigvalsh(a: Operand[Out]) -> Out:
     Returns
     -------
     ndarray or Tensor, (..., n)
-        In ascending order.
+        They stand in ascending order.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def svd(a: Operand[Any], full_matrices: bool = True, compute_uv: bool = True) ->
     -------
     U : ndarray or Tensor, (..., m, m) or (..., m, min(m, n))
     S : ndarray or Tensor, (..., min(m, n))
-        In descending order.
+        The singular values stand in descending order.
     Vh : ndarray or Tensor, (..., n, n) or (..., min(m, n), n)
         Where singular values are equal, their vectors are not determined, and have no gradient; the signs of
         the pairs of vectors are free too.
@@ -298,7 +298,7 @@ def qr(a: Operand[Any], mode: Literal["reduced", "r"] = "reduced") -> Any:
     Parameters
     ----------
     a : array_like, (..., m, n)
-        With a gradient its first ``min(m, n)`` columns are independent.
+        A gradient needs its first ``min(m, n)`` columns to be independent.
     mode : "reduced" or "r"
         Whether to return both factors, or the second alone.
 
