@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,61 @@ from .layer import Arrays, Layer
 __all__ = ["Conv1d", "Conv2d"]
 
 
+class _Convolution(Layer):
+    """What the convolutions of images and of sequences share."""
+
+    out_channels: int
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: int
+    bias: bool
+    weight_init: Initializer
+    padding_mode: str
+    _convolve: Callable[..., Any]
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape of the weight."""
+        raise NotImplementedError
+
+    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
+        """Draw ``weight`` of `weight_shape` and a zero ``bias`` (O,); see `Layer.init`."""
+        checks.initial(type(self).__name__, rng, dtype)
+        params = {"weight": self.weight_init(rng, self.weight_shape).astype(dtype)}
+        if self.bias:
+            params["bias"] = np.zeros(self.out_channels, dtype)
+        return params, {}
+
+    def __call__(
+        self,
+        params: Arrays,
+        state: Arrays,
+        x: Any,
+        *,
+        train: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Any, Arrays]:
+        """Convolve; see `Layer.__call__`."""
+        y = self._convolve(
+            x,
+            params["weight"],
+            params.get("bias"),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            padding_mode=self.padding_mode,
+        )
+        return y, {}
+
+    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
+        """Count one for each weight that an output element uses; see `Layer.multiply_adds`."""
+        return math.prod(output_shape[1:]) * math.prod(self.weight_shape[1:])
+
+
 @dataclass(frozen=True)
-class Conv2d(Layer):
+class Conv2d(_Convolution):
     """Two-dimensional convolution; see `tinygrad_cnn.conv2d`.
 
     Parameters
@@ -60,6 +114,8 @@ class Conv2d(Layer):
     weight_init: Initializer = initializers.he_normal
     padding_mode: str = "zeros"
 
+    _convolve = staticmethod(ops.conv2d)
+
     def __post_init__(self) -> None:
         _check(
             self,
@@ -75,39 +131,9 @@ class Conv2d(Layer):
         kernel = self.kernel_size if isinstance(self.kernel_size, tuple) else (self.kernel_size,) * 2
         return (self.out_channels, self.in_channels // self.groups, *kernel)
 
-    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
-        """Draw ``weight`` (O, C / groups, KH, KW) and a zero ``bias`` (O,); see `Layer.init`."""
-        return _drawn(self, rng, dtype)
-
-    def __call__(
-        self,
-        params: Arrays,
-        state: Arrays,
-        x: Any,
-        *,
-        train: bool = False,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Any, Arrays]:
-        """Convolve; see `Layer.__call__`."""
-        y = ops.conv2d(
-            x,
-            params["weight"],
-            params.get("bias"),
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            padding_mode=self.padding_mode,
-        )
-        return y, {}
-
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Count one for each weight that an output element uses; see `Layer.multiply_adds`."""
-        return math.prod(output_shape[1:]) * math.prod(self.weight_shape[1:])
-
 
 @dataclass(frozen=True)
-class Conv1d(Layer):
+class Conv1d(_Convolution):
     """One-dimensional convolution; see `tinygrad_cnn.conv1d`.
 
     Parameters
@@ -146,6 +172,8 @@ class Conv1d(Layer):
     weight_init: Initializer = initializers.he_normal
     padding_mode: str = "zeros"
 
+    _convolve = staticmethod(ops.conv1d)
+
     def __post_init__(self) -> None:
         _check(
             self,
@@ -159,36 +187,6 @@ class Conv1d(Layer):
     def weight_shape(self) -> tuple[int, ...]:
         """The shape (O, C / groups, K) of the weight."""
         return self.out_channels, self.in_channels // self.groups, self.kernel_size
-
-    def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
-        """Draw ``weight`` (O, C / groups, K) and a zero ``bias`` (O,); see `Layer.init`."""
-        return _drawn(self, rng, dtype)
-
-    def __call__(
-        self,
-        params: Arrays,
-        state: Arrays,
-        x: Any,
-        *,
-        train: bool = False,
-        rng: np.random.Generator | None = None,
-    ) -> tuple[Any, Arrays]:
-        """Convolve; see `Layer.__call__`."""
-        y = ops.conv1d(
-            x,
-            params["weight"],
-            params.get("bias"),
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            padding_mode=self.padding_mode,
-        )
-        return y, {}
-
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Count one for each weight that an output element uses; see `Layer.multiply_adds`."""
-        return math.prod(output_shape[1:]) * math.prod(self.weight_shape[1:])
 
 
 def _check(layer: Conv1d | Conv2d, **window: Any) -> None:
@@ -205,12 +203,3 @@ def _check(layer: Conv1d | Conv2d, **window: Any) -> None:
         )
     geometry(owner, ConvSpec.check, (), groups=layer.groups, **window)
     checks.held(f"{owner}: weight", layer.weight_shape)
-
-
-def _drawn(layer: Conv1d | Conv2d, rng: np.random.Generator, dtype: DTypeLike) -> tuple[Arrays, Arrays]:
-    """Draw the weight of a convolution, and make its bias."""
-    checks.initial(type(layer).__name__, rng, dtype)
-    params = {"weight": layer.weight_init(rng, layer.weight_shape).astype(dtype)}
-    if layer.bias:
-        params["bias"] = np.zeros(layer.out_channels, dtype)
-    return params, {}
