@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..stand_in import as_array
 from ..tape import astype, in_single, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .activations import log_softmax
@@ -204,7 +205,7 @@ def _labels(
     op: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
 ) -> tuple[NDArray, NDArray | None]:
     """Return labels in range, 0 for those that do not count, and a mask of those that do (None for all)."""
-    labels = np.asarray(raw(labels))
+    labels = as_array(raw(labels))
     samples = (*shape[:1], *shape[2:])
     if labels.shape != samples:
         raise ValueError(f"{op}: labels: expected shape {samples} for logits {shape}, got {labels.shape}")
@@ -237,7 +238,7 @@ def _class_weights(op: str, weight: Operand[Any] | None, log_p: Array) -> NDArra
     classes = np.shape(raw(log_p))[1]
     if weight is None:
         return np.ones(classes, log_p.dtype)
-    weight = np.asarray(raw(weight), log_p.dtype)
+    weight = as_array(raw(weight), log_p.dtype)
     checks.shape(op, "weight", weight.shape, (classes,))
     return weight
 

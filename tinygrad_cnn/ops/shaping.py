@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from .. import checks
+from ..stand_in import StandIn
 from ..tape import Box, primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
 
@@ -23,7 +24,7 @@ def as_array(x: Any) -> Array:
     >>> as_array([1.0, 2.0])
     array([1., 2.])
     """
-    return x if isinstance(x, Box) else np.asarray(x)
+    return x if isinstance(x, Box | StandIn) else np.asarray(x)
 
 
 @primitive

@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, overload
 import numpy as np
 
 from ..checks import PAIR, is_pair
+from ..stand_in import as_array
 from ..types import Options, Out
 from .node import Box, Node, box, new_serial
 from .signature import REQUIRED, parameters
@@ -284,7 +285,7 @@ class Primitive(Generic[Options, Out]):
             self._explain(error, values)
             raise
         if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
-            out = np.asarray(out)
+            out = as_array(out)
         plan = self._plans.get(mask)
         if plan is None or out.dtype.kind != "f":
             plan = self._new_plan(mask, out.dtype)
@@ -341,7 +342,7 @@ def _no_numbers(value: Any) -> str:
     if is_pair(value):
         return PAIR
     try:
-        dtype = np.asarray(value).dtype
+        dtype = as_array(value).dtype
     except ValueError:
         return f"{value!r:.60}, whose rows differ in length"
     if dtype.kind in "biufc":

@@ -1,0 +1,1 @@
+"""The tape, played again."""

@@ -1,0 +1,252 @@
+"""The recorder: it runs a function once on stand-ins, and writes down each call as a line."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from .. import tape
+from ..tape import Box, Primitive, Rule
+from ..tape.reverse import Cotangents
+from .errors import RecordingError, captured, leaving, place_of, user_frame
+from .rules import PullThrough, RuleCall
+from .traced import TracedArray, TracedGenerator
+from .values import Line, Source, Value, mapped
+
+# What these answer follows from shapes and dtypes, which a program has once and for all.
+_OF_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj}
+# The shape of what these return depends on numbers.
+_OF_NUMBERS = {
+    np.argwhere, np.array_equal, np.array_equiv, np.allclose, np.compress, np.extract, np.flatnonzero,
+    np.nonzero, np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.trim_zeros,
+}  # fmt: skip
+_WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
+
+
+class Recorder:
+    """The lines of one program while they are written."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.results: dict[Value, Line] = {}
+        self.sources: list[Source] = []
+        self.attempts = 0  # rules that are tried line by line at this moment
+        self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
+        self._rules: dict[tuple[RuleCall, tuple[int, ...]], Primitive[..., Any]] = {}
+        self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
+        self._errstate = np.geterr()
+
+    # --- calls ---------------------------------------------------------------------------------------------
+
+    def input(self, name: str, array: Any) -> TracedArray:
+        """Make the stand-in of an argument."""
+        array = np.asarray(array)
+        return TracedArray(self, Value(array.shape, array.dtype, name), array)
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        as_array: bool = False,
+        has_effect: bool = False,
+    ) -> Any:
+        """Call a function on what the stand-ins stand for, and write the call down."""
+        if function in _OF_SHAPES:
+            return function(*mapped(_like, args), **mapped(_like, kwargs))
+        if function in _OF_NUMBERS or _has_mask(function, args):
+            raise leaving(f"the shape of the result of {function.__name__}")
+        if function in _WRITERS:
+            raise RecordingError(f"np.{function.__name__} changes an array: a program has no line for that")
+        refused = [x for x in _leaves((args, kwargs)) if type(x) is np.ndarray]
+        if refused:
+            raise captured(refused[0])
+        out = function(*mapped(_hidden, args), **mapped(_hidden, kwargs))
+        if as_array and type(out) is not np.ndarray:
+            out = np.asarray(out)
+        line = self._write(function, args, kwargs, out, as_array=as_array, has_effect=has_effect)
+        if isinstance(out, tuple | list):
+            return type(out)([self._item(line.result, out, i) for i in range(len(out))])
+        return TracedArray(self, line.result, out)
+
+    def _write(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, **marks: bool
+    ) -> Line:
+        array = out if hasattr(out, "dtype") else np.asarray(0 if isinstance(out, tuple | list) else out)
+        if array.dtype.kind not in "biuf":
+            raise leaving(f"the result of {function.__name__}, a {type(out).__name__},")
+        frame = user_frame()
+        line = Line(
+            function,
+            mapped(_value, args),
+            mapped(_value, kwargs),
+            Value(array.shape, array.dtype),
+            errstate={k: v for k, v in np.geterr().items() if v != self._errstate[k]},
+            backward=_is_backward(),
+            place=place_of(frame),
+            **marks,
+        )
+        self.lines.append(line)
+        self.results[line.result] = line
+        self._name_variables(frame)
+        return line
+
+    def _item(self, many: Value, out: Any, i: int) -> TracedArray:
+        line = self._write(_item, (many, i), {}, out[i])
+        return TracedArray(self, line.result, out[i])
+
+    def may_change(self, value: Value) -> bool:
+        """Whether an array is the recorder's own: no argument, and no view of another array."""
+        line = self.results.get(value)
+        return line is not None and not _may_be_view(line)
+
+    def _name_variables(self, frame: FrameType | None) -> None:
+        """Give values the names of the user's variables that hold them by now."""
+        while frame is not None and self.is_of_user(frame):
+            for name, held in list(frame.f_locals.items()):
+                traced = held.data if isinstance(held, Box) else held
+                if isinstance(traced, TracedArray) and not traced.value.name and name.isidentifier():
+                    traced.value.name = name
+            frame = frame.f_back
+
+    def started(self) -> None:
+        """Remember who calls the recorded function, whose variables are not the function's."""
+        self.base = sys._getframe(1)
+        self._errstate = np.geterr()
+
+    base: FrameType | None = None
+
+    def is_of_user(self, frame: FrameType) -> bool:
+        """Whether a frame is inside of the recorded function."""
+        return frame is not self.base and frame.f_code.co_filename != __file__
+
+    # --- operations and their rules ----------------------------------------------------------------------------
+
+    def shadow(self, op: Primitive[..., Any]) -> Primitive[..., Any]:
+        """Return an operation as it is while this program is recorded: its function and rules write lines."""
+        found = self._shadows.get(op)
+        if found is None:
+            found = object.__new__(type(op))  # a copy would be the operation itself, as copies of functions are
+            vars(found).update(vars(op))
+
+            def function(*values: Any, **params: Any) -> Any:
+                return self.run_primitive(op, values, params, as_array=True)
+
+            found.function, found.of_halves, found._plans = function, None, {}
+            found.rules = {
+                operand: Rule(functools.partial(self.rule, RuleCall(op, operand, rule.function)), rule.asks)
+                for operand, rule in op.rules.items()
+            }
+            self._shadows[op] = found
+        return found
+
+    def run_primitive(
+        self, op: Primitive[..., Any], values: tuple[Any, ...], params: dict[str, Any], as_array: bool = False
+    ) -> Any:
+        """Write a call of an operation; what walks add to a cotangent is one line with what is added."""
+        if op is tape.add and (fused := self._added_in_place(values)) is not None:
+            return fused
+        return self.run(op, values, params, as_array=as_array)
+
+    def _added_in_place(self, values: tuple[Any, ...]) -> Any:
+        total, g = values
+        if not isinstance(g, TracedArray) or g.value not in self._pulls or not _is_called_by_walk():
+            return None
+        rule, context = self._pulls[g.value]
+        if self.lines[-1].result is not g.value:
+            return None
+        self.lines.pop()
+        return self.run(rule.onto, (total, *context), {})
+
+    def rule(self, rule: RuleCall, *context: Any) -> Any:
+        """Apply a gradient rule: line by line if it decides nothing by numbers, else as one line."""
+        before = len(self.lines)
+        self.attempts += 1
+        try:
+            return rule.function(*context)
+        except RecordingError:
+            del self.lines[before:]
+        finally:
+            self.attempts -= 1
+        boxes = [x for x in _leaves(context) if isinstance(x, Box)]
+        if boxes:
+            boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
+            if (rule, boxed) not in self._rules:
+                self._rules[rule, boxed] = self.shadow(rule.as_primitive(boxed))
+            return self._rules[rule, boxed].record(type(boxes[0]), context, {})
+        out = self.run(rule, context, {})
+        if isinstance(rule.function, PullThrough):
+            self._pulls[out.value] = rule.function, context
+        return out
+
+
+def _item(many: Any, i: int) -> Any:
+    return many[i]
+
+
+item = _item
+"""One of several results, as a function that a line can call."""
+
+
+def _leaves(args: Any) -> list[Any]:
+    found: list[Any] = []
+    mapped(found.append, args)
+    return found
+
+
+def _hidden(x: Any) -> Any:
+    return x.hidden if isinstance(x, TracedArray | TracedGenerator) else x
+
+
+def _value(x: Any) -> Any:
+    if isinstance(x, TracedArray):
+        return x.value
+    return x.source if isinstance(x, TracedGenerator) else x
+
+
+def _like(x: Any) -> Any:
+    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, TracedArray) else x
+
+
+def _has_mask(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a call picks elements by a mask, so that their number depends on it."""
+    if getattr(function, "__name__", "") not in ("_getitem", "getitem") or len(args) < 2:
+        return False
+    return any(isinstance(x, TracedArray) and x.dtype == np.bool_ for x in _leaves(args[1:]))
+
+
+_VIEWS = {
+    "_getitem", "getitem", "reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "ravel",
+    "broadcast_to", "diagonal", "real", "view", "asarray", "_item", "matrix_transpose", "atleast_1d",
+}  # fmt: skip
+
+
+def _may_be_view(line: Line) -> bool:
+    return getattr(line.function, "__name__", "") in _VIEWS
+
+
+def _is_backward() -> bool:
+    """Whether a walk is what calls."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code is tape.walk.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_called_by_walk() -> bool:
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(8):
+        if frame is None:
+            return False
+        if frame.f_code is Cotangents.add.__code__:
+            return True
+        frame = frame.f_back
+    return False
