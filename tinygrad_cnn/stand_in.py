@@ -13,11 +13,13 @@ from .types import DTypeLike
 class StandIn:
     """The base of what stands for an array while a program is recorded; `program` derives from it.
 
-    It has the shape and the dtype of the array, and answers NumPy's functions. Python and NumPy get no numbers
-    out of it.
+    It has the shape and the dtype of the array, and answers NumPy's functions. Nobody gets numbers out of it.
     """
 
     __slots__ = ()
+
+    shape: Any
+    dtype: Any
 
     def recorded(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function on what the stand-ins among its arguments stand for, as one line of the program."""
@@ -33,5 +35,5 @@ def as_array(x: Any, dtype: DTypeLike | None = None) -> Any:
     array([1., 2.])
     """
     if isinstance(x, StandIn):
-        return x if dtype is None or np.dtype(dtype) == x.dtype else x.astype(dtype)  # type: ignore[attr-defined]
+        return x if dtype is None or np.dtype(dtype) == x.dtype else x.recorded(np.astype, x, np.dtype(dtype))
     return np.asarray(x, dtype)
