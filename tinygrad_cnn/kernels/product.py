@@ -29,6 +29,11 @@ def product(a: NDArray, b: NDArray) -> NDArray:
     return out
 
 
+def is_plain(m: int, k: int, n: int) -> bool:
+    """Tell whether `product` of (m, k) and (k, n) is NumPy's own, however many threads there are."""
+    return k > 1 and m * n * k < min(thresholds.SHARED_PRODUCT, thresholds.SMALLEST_CUT)
+
+
 def _multiply(a: NDArray, b: NDArray, out: NDArray) -> None:
     """Write ``a @ b`` to `out`, in pieces where that is faster."""
     (m, k), n = a.shape, b.shape[1]

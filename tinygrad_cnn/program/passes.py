@@ -92,6 +92,7 @@ def _replaced(
         else:
             instead[line.result] = value
             value.name = value.name or line.result.name
+            value.gradient_of = value.gradient_of or line.result.gradient_of
     return kept, [change(value) for value in results]
 
 

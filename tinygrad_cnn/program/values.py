@@ -23,12 +23,15 @@ class Value:
         What it is called in the printed program, or nothing until `source` finds a name.
     is_own : bool
         Whether it shared memory with no other array when it was recorded.
+    gradient_of : Value or None
+        The value whose cotangent it is, as far as is known.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     name: str = ""
     is_own: bool = False
+    gradient_of: Value | None = None
 
     @property
     def nbytes(self) -> int:
@@ -79,7 +82,9 @@ class Line:
     backward : bool
         Whether the line was recorded on the way back.
     place : Place or None
-        The user's line.
+        The user's line; on the way back, that of the call whose rule this is a part of.
+    layer : str
+        The names of the layers around the call, the outermost first, as ``block.conv1``.
     """
 
     function: Callable[..., Any]
@@ -91,6 +96,7 @@ class Line:
     has_effect: bool = False
     backward: bool = False
     place: Place | None = None
+    layer: str = ""
 
     def inputs(self) -> list[Value]:
         """List the values among the arguments, in order, as often as they occur."""
