@@ -46,7 +46,7 @@ class Recorder:
     def input(self, name: str, array: Any) -> TracedArray:
         """Make the stand-in of an argument."""
         array = np.asarray(array)
-        return TracedArray(self, Value(array.shape, array.dtype, name), array)
+        return TracedArray(self, Value(array.shape, array.dtype, name, array.strides), array)
 
     def run(
         self,
@@ -95,7 +95,7 @@ class Recorder:
             function,
             mapped(_value, args),
             mapped(_value, kwargs),
-            Value(array.shape, array.dtype, is_own=is_own),
+            Value(array.shape, array.dtype, strides=array.strides, is_own=is_own),
             errstate=dict(np.geterr().items() - self._errstate.items()),
             backward=_is_backward(),
             place=place_of(frame),
