@@ -13,11 +13,14 @@ from .types import DTypeLike
 class StandIn:
     """The base of what stands for an array while a program is recorded; `program` derives from it.
 
-    It has the shape and the dtype of the array, and answers NumPy's functions. Python and NumPy get no
+        return x if dtype is None or np.dtype(dtype) == x.dtype else x.astype(dtype)  # type: ignore[attr-defined]
     numbers out of it.
     """
 
     __slots__ = ()
+
+    shape: Any
+    dtype: Any
 
     def recorded(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function on what the stand-ins among its arguments stand for, as one line of the program."""

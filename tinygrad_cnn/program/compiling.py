@@ -12,9 +12,11 @@ import numpy as np
 from .. import tree
 from ..checks import function as check_function
 from ..stand_in import StandIn
-from ..tape import Box, is_connected
+from ..tape import is_connected
+from ..tensor import Tensor
 from ..types import Options, Out
 from .matching import Taker, taker
+from .passes import PASSES
 from .play import Player
 from .program import record
 
@@ -73,7 +75,7 @@ def compile(f: Callable[Options, Out]) -> Callable[Options, Out]:
         for entry in programs:
             leaves = entry.take(call)
             if leaves is not None:
-                return entry.play(*leaves)  # type: ignore[no-any-return]
+                return entry.play(*leaves)
         return _record_and_play(f, programs, args, kwargs)
 
     played.programs = programs  # type: ignore[attr-defined]
@@ -84,9 +86,9 @@ class _Entry:
     """One program of a compiled function."""
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.player = Player(record(f, args, kwargs))
+        self.player = Player(record(f, args, kwargs).through(PASSES))
         self.take: Taker = taker((args, kwargs))
-        self.play = self.player.function
+        self.play: Callable[..., Any] = self.player.function
         self.kinds = {
             path: _kind(leaf)
             for path, leaf in zip(tree.paths((args, kwargs)), tree.leaves((args, kwargs)), strict=True)
@@ -114,7 +116,7 @@ def _record_and_play(
 
 
 def _kind(leaf: Any) -> str:
-    if isinstance(leaf, np.ndarray | np.generic | Box):
+    if isinstance(leaf, np.ndarray | np.generic | Tensor):
         return f"{leaf.dtype}{list(leaf.shape)}"
     return f"{leaf!r:.40}"
 

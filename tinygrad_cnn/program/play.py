@@ -10,32 +10,32 @@ import numpy as np
 from .. import tree
 from ..tape import Primitive
 from ..tensor import Tensor
-from .program import AsTensor, Recording, Static
+from .program import AsTensor, Program, Static
 from .values import Line, Source, Value, mapped, values_in
 
 
 class Player:
-    """A recording made into a function of the leaves of its arguments."""
+    """A program made into a function of the leaves of its arguments."""
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
+    def __init__(self, program: Program) -> None:
+        self.program = program
         self._names: dict[Any, str] = {}
         self._constants: dict[str, Any] = {"errstate": np.errstate, "asarray": np.asarray}
         self._by_row: list[Line | None] = []
         self.function = self._compiled()
 
     def _compiled(self) -> Callable[..., tuple[Any, ...]]:
-        arguments = [f"a{i}" for i in range(len(self.recording.arguments))]
-        self._names = dict(zip(self.recording.arguments, arguments, strict=True))
+        arguments = [f"a{i}" for i in range(len(self.program.arguments))]
+        self._names = dict(zip(self.program.arguments, arguments, strict=True))
         self._row(None, f"def play({', '.join(arguments)}):")
         rows = [f"def play({', '.join(arguments)}):"]
         last_use = {}
-        kept = {v for v in self.recording.results if isinstance(v, Value)}
-        kept |= {v.value for v in self.recording.results if isinstance(v, AsTensor)}
-        for line in self.recording.lines:
+        kept = {v for v in self.program.results if isinstance(v, Value)}
+        kept |= {v.value for v in self.program.results if isinstance(v, AsTensor)}
+        for line in self.program.lines:
             for value in line.inputs():
                 last_use[value] = line
-        for line in self.recording.lines:
+        for line in self.program.lines:
             name = self._names[line.result] = f"v{len(self._names)}"
             for indent, row in self._rows(line, name):
                 rows.append(indent + row)
@@ -48,7 +48,7 @@ class Player:
                 self._row(line, "")
         rows.append(f"    return {self._written_result()}")
         space = dict(self._constants)
-        exec(compile("\n".join(rows), f"<program of {self.recording.name}>", "exec"), space)
+        exec(compile("\n".join(rows), f"<program of {self.program.name}>", "exec"), space)
         self.text = "\n".join(rows)
         return space["play"]
 
@@ -92,11 +92,11 @@ class Player:
 
     def _written_result(self) -> str:
         """Write what is returned: containers of Python in place, others by `tree.unflatten`."""
-        leaves = iter([self._result(x) for x in self.recording.results])
-        skeleton = self.recording.returned.skeleton
+        leaves = iter([self._result(x) for x in self.program.results])
+        skeleton = self.program.returned.skeleton
         if _is_plain(skeleton):
             return self._literal(skeleton, leaves)
-        unflatten, structure = self._constant(tree.unflatten), self._constant(self.recording.returned)
+        unflatten, structure = self._constant(tree.unflatten), self._constant(self.program.returned)
         return f"{unflatten}({structure}, [{', '.join(leaves)}])"
 
     def _literal(self, skeleton: Any, leaves: Iterator[str]) -> str:

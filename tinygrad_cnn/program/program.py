@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
-from ..tape import Box, box, raw
+from ..tape import Box, raw
 from ..tensor import Tensor
 from .errors import captured
+from .matching import Taker, taker
+from .passes import Pass, apply
 from .recorder import Recorder
 from .recording import hook
 from .traced import TracedArray, TracedGenerator
@@ -32,8 +35,8 @@ class AsTensor(NamedTuple):
 
 
 @dataclass(eq=False)
-class Recording:
-    """What the recorder has written, in the order of the calls.
+class Program:
+    """A recorded function: its arguments, its lines, and what it returns.
 
     Parameters
     ----------
@@ -57,13 +60,61 @@ class Recording:
     lines: list[Line]
     results: list[Any]
     returned: tree.Structure
-    parameters: list[str] = field(default_factory=list)
+    _take: Taker
+
+    @property
+    def source(self) -> str:
+        """The program as Python source, which runs when it is pasted into a file."""
+        from .source import SourceWriter  # it needs the public names of the whole package
+
+        return SourceWriter(self).text
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Play the program on arguments of the structure, shapes and dtypes that it was recorded with.
+
+        Raises
+        ------
+        TypeError
+            If the arguments are others.
+        """
+        leaves = self._take((args, kwargs))
+        if leaves is None:
+            raise TypeError(f"{self.name}: the program was recorded for other arguments: record them anew")
+        return self._play(*leaves)
+
+    @cached_property
+    def _play(self) -> Callable[..., Any]:
+        from .play import Player
+
+        return Player(self).function
+
+    def values(self) -> list[Value]:
+        """List the values among the results, those of tensors included."""
+        return [x.value if isinstance(x, AsTensor) else x for x in self.results if not _is_other(x)]
+
+    def through(self, passes: Iterable[Pass]) -> Program:
+        """Return the program after passes over its lines."""
+        lines, values = apply(passes, self.lines, self.values())
+        supply = iter(values)
+        results = [
+            x if _is_other(x) else AsTensor(next(supply)) if isinstance(x, AsTensor) else next(supply)
+            for x in self.results
+        ]
+        return replace(self, lines=lines, results=results)
 
 
-def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recording:
+def _is_other(x: Any) -> bool:
+    return isinstance(x, Static | Source)
+
+
+def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
     """Run a function once on stand-ins for its arguments, and return what it did."""
     recorder = Recorder()
-    leaves, structure = tree.flatten((args, kwargs))
+    example = args, kwargs
+    leaves, structure = tree.flatten(example)
     names = _names(f, tree.paths((args, kwargs)))
     stand_ins = [_stand_in(recorder, name, leaf) for name, leaf in zip(names, leaves, strict=True)]
     args, kwargs = tree.unflatten(structure, stand_ins)
@@ -71,13 +122,14 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
         recorder.started()
         out = f(*args, **kwargs)
     results, returned = tree.flatten(out)
-    return Recording(
+    return Program(
         getattr(f, "__name__", type(f).__name__),
         [_described(x) for x in stand_ins],
         structure,
         recorder.lines,
         [_described(x) for x in results],
         returned,
+        taker(example),
     )
 
 
@@ -101,7 +153,7 @@ def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "biuf":
         return recorder.input(name, leaf)
     if isinstance(leaf, Box):
-        return box(Tensor, recorder.input(name, leaf.data), None)
+        return Tensor(recorder.input(name, leaf.data))
     if isinstance(leaf, np.random.Generator):
         return TracedGenerator(recorder, Source(name), leaf)
     return leaf

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import tape
-from ..tape import Box, Primitive, Rule
-from ..tape.reverse import Cotangents
+from ..tape import Box, Node, Primitive, Rule
+from ..tape.reverse import Cotangents, is_lone, pull
 from .errors import RecordingError, captured, leaving, place_of, user_frame
 from .rules import PullThrough, RuleCall
 from .traced import TracedArray, TracedGenerator
@@ -35,9 +35,9 @@ class Recorder:
         self.lines: list[Line] = []
         self.results: dict[Value, Line] = {}
         self.sources: list[Source] = []
-        self.attempts = 0  # rules that are tried line by line at this moment
         self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
         self._rules: dict[tuple[RuleCall, tuple[int, ...]], Primitive[..., Any]] = {}
+        self._operands: dict[Node, dict[int, Value]] = {}
         self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
         self._errstate = np.geterr()
 
@@ -68,15 +68,24 @@ class Recorder:
         if refused:
             raise captured(refused[0])
         out = function(*mapped(_hidden, args), **mapped(_hidden, kwargs))
+        is_own = is_lone(out)
         if as_array and type(out) is not np.ndarray:
             out = np.asarray(out)
-        line = self._write(function, args, kwargs, out, as_array=as_array, has_effect=has_effect)
+        else:
+            as_array = False
+        line = self._write(function, args, kwargs, out, is_own, as_array=as_array, has_effect=has_effect)
         if isinstance(out, tuple | list):
             return type(out)([self._item(line.result, out, i) for i in range(len(out))])
         return TracedArray(self, line.result, out)
 
     def _write(
-        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, **marks: bool
+        self,
+        function: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        out: Any,
+        is_own: bool,
+        **marks: bool,
     ) -> Line:
         array = out if hasattr(out, "dtype") else np.asarray(0 if isinstance(out, tuple | list) else out)
         if array.dtype.kind not in "biuf":
@@ -86,8 +95,8 @@ class Recorder:
             function,
             mapped(_value, args),
             mapped(_value, kwargs),
-            Value(array.shape, array.dtype),
-            errstate={k: v for k, v in np.geterr().items() if v != self._errstate[k]},
+            Value(array.shape, array.dtype, is_own=is_own),
+            errstate=dict(np.geterr().items() - self._errstate.items()),
             backward=_is_backward(),
             place=place_of(frame),
             **marks,
@@ -98,7 +107,7 @@ class Recorder:
         return line
 
     def _item(self, many: Value, out: Any, i: int) -> TracedArray:
-        line = self._write(_item, (many, i), {}, out[i])
+        line = self._write(_item, (many, i), {}, out[i], False)
         return TracedArray(self, line.result, out[i])
 
     def may_change(self, value: Value) -> bool:
@@ -132,7 +141,9 @@ class Recorder:
         """Return an operation as it is while this program is recorded: its function and rules write lines."""
         found = self._shadows.get(op)
         if found is None:
-            found = object.__new__(type(op))  # a copy would be the operation itself, as copies of functions are
+            found = object.__new__(
+                type(op)
+            )  # a copy would be the operation itself, as copies of functions are
             vars(found).update(vars(op))
 
             def function(*values: Any, **params: Any) -> Any:
@@ -145,6 +156,15 @@ class Recorder:
             }
             self._shadows[op] = found
         return found
+
+    def record(self, op: Primitive[..., Any], operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Record a call on the tape, with its line, and remember what the operands were."""
+        cls = next(type(x) for x in operands if isinstance(x, Box))
+        out = op.record(cls, operands, params)
+        if out.node is not None:
+            arrays = ((i, x.data if isinstance(x, Box) else x) for i, x in enumerate(operands))
+            self._operands[out.node] = {i: x.value for i, x in arrays if isinstance(x, TracedArray)}
+        return out
 
     def run_primitive(
         self, op: Primitive[..., Any], values: tuple[Any, ...], params: dict[str, Any], as_array: bool = False
@@ -167,23 +187,35 @@ class Recorder:
     def rule(self, rule: RuleCall, *context: Any) -> Any:
         """Apply a gradient rule: line by line if it decides nothing by numbers, else as one line."""
         before = len(self.lines)
-        self.attempts += 1
         try:
-            return rule.function(*context)
+            return self._named(rule.function(*context))
         except RecordingError:
             del self.lines[before:]
-        finally:
-            self.attempts -= 1
-        boxes = [x for x in _leaves(context) if isinstance(x, Box)]
-        if boxes:
-            boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
+        return self._named(self._as_one_line(rule, context))
+
+    def _as_one_line(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
+        boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
+        if boxed:
             if (rule, boxed) not in self._rules:
                 self._rules[rule, boxed] = self.shadow(rule.as_primitive(boxed))
-            return self._rules[rule, boxed].record(type(boxes[0]), context, {})
+            return self.record(self._rules[rule, boxed], context, {})
         out = self.run(rule, context, {})
         if isinstance(rule.function, PullThrough):
             self._pulls[out.value] = rule.function, context
         return out
+
+    def _named(self, gradient: Any) -> Any:
+        """Name a gradient after the operand that the walk pulls it back to."""
+        traced = gradient.data if isinstance(gradient, Box) else gradient
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code is not pull.__code__:
+            frame = frame.f_back
+        if frame is not None and isinstance(traced, TracedArray) and not traced.value.name:
+            operands = self._operands.get(frame.f_locals["node"], {})
+            operand = operands.get(frame.f_locals["edge"].position)
+            if operand is not None and operand.name:
+                traced.value.name = f"d_{operand.name}"
+        return gradient
 
 
 def _item(many: Any, i: int) -> Any:

@@ -52,9 +52,8 @@ def _call(plain: Callable[..., Any]) -> Callable[..., Any]:
             return plain(op, *operands, **params)
         if any(name not in op.params for name in params):
             operands, params = op._bind(operands, params)
-        boxes = [x for x in operands if isinstance(x, Box)]
-        if boxes:
-            return recorder.shadow(op).record(type(boxes[0]), operands, params)
+        if any(isinstance(x, Box) for x in operands):
+            return recorder.record(recorder.shadow(op), operands, params)
         return recorder.run_primitive(op, operands, params)
 
     return call

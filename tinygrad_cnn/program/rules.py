@@ -29,6 +29,16 @@ class RuleCall:
         self.op, self.operand, self.function = op, operand, function
         self.__name__ = f"{op.name}.vjp.{operand}"
 
+    @classmethod
+    def of(cls, op: Primitive[..., Any], operand: str) -> RuleCall:
+        """Return the rule of an operand of an operation."""
+        return cls(op, operand, op.rules[operand].function)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the rule is the operation's own."""
+        return self.operand in self.op.rules and self.op.rules[self.operand].function is self.function
+
     def __call__(self, *context: Any) -> Any:
         try:
             return self.function(*context)
@@ -95,8 +105,9 @@ class PullThrough:
             leaf = Leaf(data)
             changed[i] = box(Tensor, data, leaf)
         out = self.rule(*changed)
-        roots = [] if total is None else [(leaf, total)]
+        roots: list[tuple[Any, Any]] = [] if total is None else [(leaf, total)]
         if isinstance(out, Box) and out.node is not None:
             roots.append((out.node, g))
         found = walk(iter(roots), [leaf])
-        return found[leaf] if leaf in found else np.zeros_like(data)
+        # where the rule does not use the argument: adding -0.0 changes nothing, not even the sign of a zero
+        return found[leaf] if leaf in found else np.full_like(data, -0.0)

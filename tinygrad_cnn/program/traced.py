@@ -13,10 +13,7 @@ from ..tape import Box
 from .errors import RecordingError, leaving
 from .values import Method, Source, Value
 
-_METHODS = (
-    "all any argmax argmin argsort astype clip conj conjugate copy cumprod cumsum diagonal dot flatten max mean "
-    "min prod ravel repeat reshape round squeeze std sum swapaxes take trace transpose var view"
-).split()
+_METHODS = ["all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "conjugate", "copy", "cumprod", "cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var", "view"]
 _IN_PLACE = ("fill", "itemset", "partition", "put", "resize", "setflags", "setfield", "sort")
 _MEMORY = ("base", "ctypes", "data", "flags", "flat", "strides")
 _NUMBERS = ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "nonzero", "searchsorted", "choose")
@@ -241,7 +238,9 @@ for _name in dir(np.random.Generator):
 
 
 def _refuse(self: TracedGenerator, *args: Any, **kwargs: Any) -> None:
-    raise RecordingError("shuffle and spawn change what a program cannot: take rng.permutation in their place")
+    raise RecordingError(
+        "shuffle and spawn change what a program cannot: take rng.permutation in their place"
+    )
 
 
 TracedGenerator.shuffle = TracedGenerator.spawn = _refuse  # type: ignore[method-assign,assignment]

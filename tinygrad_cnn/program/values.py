@@ -21,11 +21,14 @@ class Value:
         The dtype that it always has.
     name : str
         What it is called in the printed program, or nothing until `source` finds a name.
+    is_own : bool
+        Whether it shared memory with no other array when it was recorded.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     name: str = ""
+    is_own: bool = False
 
     @property
     def nbytes(self) -> int:

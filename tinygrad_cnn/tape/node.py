@@ -64,7 +64,7 @@ def raw(x: Any) -> Any:
 
 
 def constant_for(x: Any, make: Callable[..., Any], *args: Any) -> Any:
-    """Return ``make(*args)``, a constant that follows from the shape of ``x``, such as the indices of an axis.
+    """Return ``make(*args)``, a constant that follows from the shape of ``x``, such as indices of an axis.
 
     A program that is recorded has no array that is neither an argument nor computed. So this call is a line
     of the program that ``x`` is a part of.

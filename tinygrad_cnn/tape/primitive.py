@@ -217,6 +217,43 @@ class Primitive(Generic[Options, Out]):
             self.rules[operand] = rule
         self._forget_plans()
 
+    def vjp(self, operand: str, /, **asked: Any) -> Any:
+        """Apply the gradient rule of an operand: multiply a cotangent by the Jacobian, from the left.
+
+        Parameters
+        ----------
+        operand : str
+            The operand to differentiate.
+        **asked
+            What the rule asks for, by name: ``g``, ``out``, operands, parameters.
+
+        Returns
+        -------
+        ndarray or Tensor
+            The cotangent of the operand, before it is summed to the operand's shape where that was broadcast.
+
+        Raises
+        ------
+        TypeError
+            If the operand has no rule, or what the rule asks for is missing; the message says what that is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tinygrad_cnn import multiply
+        >>> multiply.vjp("a", g=np.array([1.0, 10.0]), b=np.array([2.0, 3.0]))
+        array([ 2., 30.])
+        """
+        rule = self.rules.get(operand)
+        if rule is None:
+            known = ", ".join(self.rules)
+            raise TypeError(f"'{self.name}' has no gradient rule for '{operand}'; it has: {known}")
+        if asked.keys() != set(rule.asks):
+            raise TypeError(
+                f"'{self.name}', rule of '{operand}': asks for {', '.join(rule.asks)}; got {', '.join(asked)}"
+            )
+        return rule.function(**asked)
+
     def __call__(self, /, *operands: Options.args, **params: Options.kwargs) -> Out:
         """Run the function; record the call when a `Box` is among the operands."""
         for name in params:
