@@ -119,9 +119,7 @@ class Forward:
         self._x, self._out, self._threads = BatchLast(x), out, cut.threads
         taps = (tall, channels, wide) if cut.shares_rows else (channels, tall, wide)
         self._weight = np.empty((spec.groups, outputs, *taps), weight.dtype)
-        self._of_weight = remembered(
-            lambda w: grouped(w).swapaxes(2, 3) if cut.shares_rows else grouped(w)
-        )
+        self._of_weight = remembered(lambda w: grouped(w).swapaxes(2, 3) if cut.shares_rows else grouped(w))
         self._of_bias = remembered(lambda b: b.reshape(spec.groups, 1, -1, 1))
         matrix, windows = self._weight.reshape(cut.matrix_shape), cut.windows(out.transpose(1, 2, 3, 0))
         self._shares = [
@@ -167,9 +165,7 @@ def _product(matrix: NDArray, columns: Columns, target: NDArray) -> Callable[[ND
 def forward(x: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray) -> Forward:
     """Bind `conv.forward`."""
     outputs, *taps = weight.shape
-    return Forward(
-        x, weight, spec, out, lambda w: w.reshape(spec.groups, outputs // spec.groups, *taps)
-    )
+    return Forward(x, weight, spec, out, lambda w: w.reshape(spec.groups, outputs // spec.groups, *taps))
 
 
 def input_gradient(y: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray) -> Callable[..., NDArray]:
@@ -218,7 +214,7 @@ class WeightGradient:
         self._windows = remembered(cut.windows)
         self._dtype = np.result_type(x, y)
         self._ready = before.columns.matrices if before and before.only_block == cut.blocks[0] else None
-        windows = cut.windows(self._y(y))
+        windows = cut.windows(np.empty((y.shape[1], *y.shape[2:], len(y)), y.dtype))
         self._shares = [
             [(block, columns, _Correlate(block, windows, self._dtype)) for block, columns in share]
             for share in _shares(cut)
@@ -236,7 +232,9 @@ class WeightGradient:
         def work(number: int) -> None:
             for _, columns, correlate in self._shares[number]:
                 part = correlate(columns(xb), windows)
-                totals[number] = part if totals[number] is None else np.add(totals[number], part, totals[number])
+                totals[number] = (
+                    part if totals[number] is None else np.add(totals[number], part, totals[number])
+                )
 
         _run(work, list(range(len(totals))), self._cut.threads)
         total, *rest = [part for part in totals if part is not None]

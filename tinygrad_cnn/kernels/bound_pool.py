@@ -68,7 +68,11 @@ class Scatter:
             self._rest = []
         self._pieces = []
         for block in cut:
-            shape = (*(_length(s, n) for s, n in zip(block.output, outb.shape[:1] + (rows,), strict=True)), columns, len(g))
+            shape = (
+                *(_length(s, n) for s, n in zip(block.output, outb.shape[:1] + (rows,), strict=True)),
+                columns,
+                len(g),
+            )
             passed, spare = np.empty(shape, g.dtype), np.empty(shape, g.dtype)
             targets = [outb[tap] for tap in block.taps]
             self._pieces.append(

@@ -64,7 +64,8 @@ def input_gradient(
     """
     _check_output(y, weight.shape[0], spec)
     if flip_pays(weight, spec):
-        flipped = adjoint_weight(weight, spec.groups)
+        # BLAS takes no negative strides, which a reshape alone may leave
+        flipped = np.ascontiguousarray(adjoint_weight(weight, spec.groups))
         return forward(y, flipped.reshape(-1, *flipped.shape[2:]), None, spec.adjoint)
     images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)

@@ -57,7 +57,9 @@ def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
 
 def is_new(line: Line) -> bool:
     """Whether the result of a line shares no memory with its arguments, whatever their numbers are."""
-    return line.result.is_own and (isinstance(line.function, Primitive | np.ufunc) or line.function is np.copy)
+    return line.result.is_own and (
+        isinstance(line.function, Primitive | np.ufunc) or line.function is np.copy
+    )
 
 
 def binder(*functions: Any) -> Callable[[Binder], Binder]:
@@ -138,7 +140,7 @@ def _is_shared(value: Value) -> bool:
 
 
 def _examples(line: Line) -> list[Any]:
-    return [x.new() for x in line.args if isinstance(x, Value)]
+    return [x.example() for x in line.args if isinstance(x, Value)]
 
 
 def _is_plain(line: Line) -> bool:
@@ -196,7 +198,7 @@ def _bind_scatter(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line) or not spec.is_tiling or not isinstance(maxima, Value):
         return None
     g, x = _examples(line)
-    return bound_pool.Scatter(g, x, maxima.new(), spec, line.result.new())
+    return bound_pool.Scatter(g, x, maxima.example(), spec, line.result.new())
 
 
 # --- products and sums -----------------------------------------------------------------------------------------------

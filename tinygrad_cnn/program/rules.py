@@ -10,6 +10,7 @@ import numpy as np
 from ..autodiff import vjp
 from ..tape import Box, Leaf, Primitive, box, raw, walk
 from ..tensor import Tensor
+from .errors import RecordingError
 
 
 class RuleCall:
@@ -59,20 +60,38 @@ class RuleCall:
     def __hash__(self) -> int:
         return hash((self.op.name, self.operand))
 
-    def as_primitive(self, boxed: tuple[int, ...]) -> Primitive[..., Any]:
+    def used(self, context: tuple[Any, ...]) -> tuple[int, ...]:
+        """Return the positions of the tensors among these arguments that the result depends on by the tape."""
+        leaves = {i: Leaf(x.data) for i, x in enumerate(context) if isinstance(x, Box)}
+        out = self(*(box(Tensor, x.data, leaves[i]) if i in leaves else x for i, x in enumerate(context)))
+        if not isinstance(out, Box) or out.node is None:
+            return ()
+        found = walk(iter([(out.node, np.zeros_like(out.data))]), leaves.values())
+        return tuple(i for i, leaf in leaves.items() if leaf in found)
+
+    def as_primitive(self, used: tuple[int, ...], unused: tuple[int, ...]) -> Primitive[..., Any]:
         """Return the rule as an operation, whose own derivative is that of the rule when it is played.
 
-        ``boxed`` are the positions of what stands on the tape. It is handed over as tensors, for which some
-        rules compute by other operations.
+        Both are positions of what stands on the tape. It is handed over as tensors, for which some rules
+        compute by other operations. What is not used has no derivative, which each play makes sure of.
         """
 
         def rule(*context: Any) -> Any:
-            changed = (box(Tensor, x, None) if i in boxed else x for i, x in enumerate(context))
-            return raw(self(*changed))
+            changed = list(context)
+            for i in used:
+                changed[i] = box(Tensor, context[i], None)
+            for i in unused:
+                changed[i] = box(Tensor, context[i], Leaf(np.asarray(context[i])))
+            out = self(*changed)
+            if isinstance(out, Box) and out.node is not None:
+                raise RecordingError(
+                    f"{self!r} has a derivative for numbers like these, and had none: record anew"
+                )
+            return raw(out)
 
         rule.__name__ = self.__name__
         op: Primitive[..., Any] = Primitive(rule)
-        op.defvjp(context=PullThrough(self, boxed))
+        op.defvjp(context=PullThrough(self, (*used, *unused)))
         return op
 
 
@@ -109,5 +128,4 @@ class PullThrough:
         if isinstance(out, Box) and out.node is not None:
             roots.append((out.node, g))
         found = walk(iter(roots), [leaf])
-        # where the rule does not use the argument: adding -0.0 changes nothing, not even the sign of a zero
-        return found[leaf] if leaf in found else np.full_like(data, -0.0)
+        return found[leaf] if leaf in found else np.zeros_like(data)

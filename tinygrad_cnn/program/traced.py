@@ -13,7 +13,40 @@ from ..tape import Box
 from .errors import RecordingError, leaving
 from .values import Method, Source, Value
 
-_METHODS = ["all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "conjugate", "copy", "cumprod", "cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var", "view"]
+_METHODS = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "astype",
+    "clip",
+    "conj",
+    "conjugate",
+    "copy",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "flatten",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ravel",
+    "repeat",
+    "reshape",
+    "round",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "take",
+    "trace",
+    "transpose",
+    "var",
+    "view",
+]
 _IN_PLACE = ("fill", "itemset", "partition", "put", "resize", "setflags", "setfield", "sort")
 _MEMORY = ("base", "ctypes", "data", "flat")
 _NUMBERS = ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "nonzero", "searchsorted", "choose")

@@ -49,7 +49,14 @@ class Value:
         order = sorted(range(len(self.shape)), key=lambda axis: -abs(self.strides[axis]))
         like = np.empty([self.shape[axis] for axis in order], self.dtype)
         array = like.transpose(np.argsort(order))
-        return array if array.strides == self.strides else flat
+        is_same = all(
+            n == 1 or a == b for n, a, b in zip(self.shape, array.strides, self.strides, strict=True)
+        )
+        return array if is_same else flat
+
+    def example(self) -> np.ndarray:
+        """Make an array of this shape, dtype and strides, whose elements must not be read."""
+        return np.lib.stride_tricks.as_strided(np.empty(1, self.dtype), self.shape, self.strides)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'}: {self.dtype}{list(self.shape)}>"
