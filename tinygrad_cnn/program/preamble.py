@@ -63,12 +63,12 @@ class Preamble:
             return self._named(f"{function.op.name}_vjp_{function.operand}", text)
         if isinstance(function, PullThrough):
             made = self.imported("tinygrad_cnn.program.rules", "PullThrough")
-            text = f"{made}({self.callee(function.rule)}, {function.boxed})"
+            text = f"{made}({self.callee(function.rule)}, {function.used}, {function.unused})"
             return self._named(f"{function.rule.op.name}_pulled", text)
         if inspect.ismethod(function) and isinstance(function.__self__, PullThrough):
             return f"{self.callee(function.__self__)}.{function.__name__}"
         if isinstance(pull := _pull_of(function), PullThrough):
-            text = f"{self.callee(pull.rule)}.as_primitive({pull.boxed})"
+            text = f"{self.callee(pull.rule)}.as_primitive({pull.used}, {pull.unused})"
             return self._named(f"{pull.rule.op.name}_vjp_{pull.rule.operand}_op", text)
         if public := is_public(function):
             return public

@@ -95,7 +95,7 @@ class Program:
     def _play(self) -> Callable[..., Any]:
         from .play import Player
 
-        return Player(self).function
+        return Player(self, binds=False)
 
     def values(self) -> list[Value]:
         """List the values among the results, those of tensors included."""

@@ -13,6 +13,7 @@ import numpy as np
 from .. import tape
 from ..tape import Box, Node, Primitive, Rule
 from ..tape.reverse import Cotangents, is_lone
+from ..tensor import Tensor
 from .errors import RecordingError, captured, leaving, place_of, user_frame
 from .frames import surroundings
 from .rules import PullThrough, RuleCall
@@ -37,7 +38,7 @@ class Recorder:
         self.results: dict[Value, Line] = {}
         self.sources: list[Source] = []
         self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
-        self._rules: dict[tuple[RuleCall, tuple[int, ...]], Primitive[..., Any]] = {}
+        self._rules: dict[tuple[RuleCall, tuple[int, ...], tuple[int, ...]], Primitive[..., Any]] = {}
         self._operands: dict[Node, dict[int, Value]] = {}
         self._forward: dict[Node, Line] = {}
         self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
@@ -48,7 +49,7 @@ class Recorder:
     def input(self, name: str, array: Any) -> TracedArray:
         """Make the stand-in of an argument."""
         array = np.asarray(array)
-        return TracedArray(self, Value(array.shape, array.dtype, name), array)
+        return TracedArray(self, Value(array.shape, array.dtype, name, array.strides), array)
 
     def run(
         self,
@@ -99,7 +100,7 @@ class Recorder:
             function,
             mapped(_value, args),
             mapped(_value, kwargs),
-            Value(array.shape, array.dtype, is_own=is_own),
+            Value(array.shape, array.dtype, strides=array.strides, is_own=is_own),
             errstate=dict(np.geterr().items() - self._errstate.items()),
             backward=around.backward,
             place=forward.place if forward else place_of(frame),
@@ -208,11 +209,16 @@ class Recorder:
         return self._named(self._as_one_line(rule, context))
 
     def _as_one_line(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
-        boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
+        boxed = [i for i, x in enumerate(context) if isinstance(x, Box)]
         if boxed:
-            if (rule, boxed) not in self._rules:
-                self._rules[rule, boxed] = self.shadow(rule.as_primitive(boxed))
-            return self.record(self._rules[rule, boxed], context, {})
+            used = rule.used(tuple(_revealed(x) for x in context))
+            unused = tuple(i for i in boxed if i not in used)
+            if (rule, used, unused) not in self._rules:
+                self._rules[rule, used, unused] = self.shadow(rule.as_primitive(used, unused))
+            operands = tuple(x.data if i in unused else x for i, x in enumerate(context))
+            if used:
+                return self.record(self._rules[rule, used, unused], operands, {})
+            return self.run_primitive(self._rules[rule, used, unused], operands, {})
         out = self.run(rule, context, {})
         if isinstance(rule.function, PullThrough):
             self._pulls[out.value] = rule.function, context
@@ -243,6 +249,13 @@ def _leaves(args: Any) -> list[Any]:
 
 def _hidden(x: Any) -> Any:
     return x.hidden if isinstance(x, TracedArray | TracedGenerator) else x
+
+
+def _revealed(x: Any) -> Any:
+    """Return what an argument stands for, as a constant tensor if it is a tensor."""
+    if isinstance(x, Box):
+        return Tensor(_hidden(x.data))
+    return _hidden(x)
 
 
 def _value(x: Any) -> Any:

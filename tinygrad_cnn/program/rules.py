@@ -10,6 +10,7 @@ import numpy as np
 from ..autodiff import vjp
 from ..tape import Box, Leaf, Primitive, box, raw, walk
 from ..tensor import Tensor
+from .errors import RecordingError
 
 
 class RuleCall:
@@ -59,28 +60,46 @@ class RuleCall:
     def __hash__(self) -> int:
         return hash((self.op.name, self.operand))
 
-    def as_primitive(self, boxed: tuple[int, ...]) -> Primitive[..., Any]:
+    def used(self, context: tuple[Any, ...]) -> tuple[int, ...]:
+        """Return the positions of the tensors among these arguments that the result depends on by the tape."""
+        leaves = {i: Leaf(x.data) for i, x in enumerate(context) if isinstance(x, Box)}
+        out = self(*(box(Tensor, x.data, leaves[i]) if i in leaves else x for i, x in enumerate(context)))
+        if not isinstance(out, Box) or out.node is None:
+            return ()
+        found = walk(iter([(out.node, np.zeros_like(out.data))]), leaves.values())
+        return tuple(i for i, leaf in leaves.items() if leaf in found)
+
+    def as_primitive(self, used: tuple[int, ...], unused: tuple[int, ...]) -> Primitive[..., Any]:
         """Return the rule as an operation, whose own derivative is that of the rule when it is played.
 
-        ``boxed`` are the positions of what stands on the tape. It is handed over as tensors, for which some
-        rules compute by other operations.
+        Both are positions of what stands on the tape. It is handed over as tensors, for which some rules
+        compute by other operations. What is not used has no derivative, which each play makes sure of.
         """
 
         def rule(*context: Any) -> Any:
-            changed = (box(Tensor, x, None) if i in boxed else x for i, x in enumerate(context))
-            return raw(self(*changed))
+            changed = list(context)
+            for i in used:
+                changed[i] = box(Tensor, context[i], None)
+            for i in unused:
+                changed[i] = box(Tensor, context[i], Leaf(np.asarray(context[i])))
+            out = self(*changed)
+            if isinstance(out, Box) and out.node is not None:
+                raise RecordingError(
+                    f"{self!r} has a derivative for numbers like these, and had none: record anew"
+                )
+            return raw(out)
 
         rule.__name__ = self.__name__
         op: Primitive[..., Any] = Primitive(rule)
-        op.defvjp(context=PullThrough(self, boxed))
+        op.defvjp(context=PullThrough(self, used, unused))
         return op
 
 
 class PullThrough:
     """The gradient rule of a gradient rule, which calls that on the tape and walks back."""
 
-    def __init__(self, rule: RuleCall, boxed: tuple[int, ...]) -> None:
-        self.rule, self.boxed = rule, boxed
+    def __init__(self, rule: RuleCall, used: tuple[int, ...], unused: tuple[int, ...]) -> None:
+        self.rule, self.used, self.unused = rule, used, unused
 
     def __call__(self, g: Any, context: tuple[Any, ...], index: int) -> Any:
         if not any(isinstance(x, Box) for x in (*context, g)):
@@ -100,7 +119,7 @@ class PullThrough:
         the newest of them, so that the walk does not go to the others.
         """
         changed = list(context)
-        for i in (*(i for i in self.boxed if i != index), index):
+        for i in (*(i for i in self.used + self.unused if i != index), index):
             data = np.asarray(context[i])
             leaf = Leaf(data)
             changed[i] = box(Tensor, data, leaf)
@@ -109,5 +128,4 @@ class PullThrough:
         if isinstance(out, Box) and out.node is not None:
             roots.append((out.node, g))
         found = walk(iter(roots), [leaf])
-        # where the rule does not use the argument: adding -0.0 changes nothing, not even the sign of a zero
-        return found[leaf] if leaf in found else np.full_like(data, -0.0)
+        return found[leaf] if leaf in found else np.zeros_like(data)

@@ -13,9 +13,42 @@ from ..tape import Box
 from .errors import RecordingError, leaving
 from .values import Method, Source, Value
 
-_METHODS = ["all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "conjugate", "copy", "cumprod", "cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "prod", "ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var", "view"]
+_METHODS = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "astype",
+    "clip",
+    "conj",
+    "conjugate",
+    "copy",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "flatten",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ravel",
+    "repeat",
+    "reshape",
+    "round",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "take",
+    "trace",
+    "transpose",
+    "var",
+    "view",
+]
 _IN_PLACE = ("fill", "itemset", "partition", "put", "resize", "setflags", "setfield", "sort")
-_MEMORY = ("base", "ctypes", "data", "flags", "flat", "strides")
+_MEMORY = ("base", "ctypes", "data", "flat")
 _NUMBERS = ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "nonzero", "searchsorted", "choose")
 
 
@@ -67,6 +100,16 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
     def nbytes(self) -> int:
         """The bytes of all elements."""
         return self.value.nbytes
+
+    @property
+    def flags(self) -> Any:
+        """How the array lies in memory, which is a part of what a program is recorded for."""
+        return self.hidden.flags
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The bytes from an element to the next one, along each axis."""
+        return self.value.strides
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name

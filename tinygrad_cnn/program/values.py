@@ -21,6 +21,8 @@ class Value:
         The dtype that it always has.
     name : str
         What it is called in the printed program, or nothing until `source` finds a name.
+    strides : tuple of int
+        How it lay in memory when it was recorded.
     is_own : bool
         Whether it shared memory with no other array when it was recorded.
     gradient_of : Value or None
@@ -30,13 +32,34 @@ class Value:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     name: str = ""
+    strides: tuple[int, ...] = ()
     is_own: bool = False
     gradient_of: Value | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
 
     @property
     def nbytes(self) -> int:
         """The bytes of an array of this shape and dtype."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def new(self) -> np.ndarray:
+        """Make an array like it, whose elements are not set."""
+        flat = np.empty(self.shape, self.dtype)
+        order = sorted(range(len(self.shape)), key=lambda axis: -abs(self.strides[axis]))
+        like = np.empty([self.shape[axis] for axis in order], self.dtype)
+        array = like.transpose(np.argsort(order))
+        is_same = all(
+            n == 1 or a == b for n, a, b in zip(self.shape, array.strides, self.strides, strict=True)
+        )
+        return array if is_same else flat
+
+    def example(self) -> np.ndarray:
+        """Make an array of this shape, dtype and strides, whose elements must not be read."""
+        return np.lib.stride_tricks.as_strided(np.empty(1, self.dtype), self.shape, self.strides)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'}: {self.dtype}{list(self.shape)}>"
