@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..optim import Optimizer
 from ..tape import Box, raw
 from ..tensor import Tensor
 from .errors import captured
@@ -18,7 +19,8 @@ from .matching import Taker, taker
 from .passes import Pass, apply
 from .recorder import Recorder
 from .recording import hook
-from .traced import TracedArray, TracedGenerator
+from .optimizers import TracedOptimizer
+from .traced import TracedArray, TracedGenerator, TracedSource
 from .values import Line, Source, Value
 
 
@@ -166,6 +168,8 @@ def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:
         return Tensor(recorder.input(name, leaf.data))
     if isinstance(leaf, np.random.Generator):
         return TracedGenerator(recorder, Source(name), leaf)
+    if isinstance(leaf, Optimizer):
+        return TracedOptimizer(recorder, Source(name, leaf), leaf)
     return leaf
 
 
@@ -174,7 +178,7 @@ def _described(leaf: Any) -> Any:
         return leaf.value
     if isinstance(leaf, Box) and isinstance(leaf.data, TracedArray):
         return AsTensor(leaf.data.value)
-    if isinstance(leaf, TracedGenerator):
+    if isinstance(leaf, TracedSource):
         return leaf.source
     if isinstance(raw(leaf), np.ndarray):
         raise captured(raw(leaf))

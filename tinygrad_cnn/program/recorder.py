@@ -17,7 +17,7 @@ from ..tensor import Tensor
 from .errors import RecordingError, captured, leaving, place_of, user_frame
 from .frames import surroundings
 from .rules import PullThrough, RuleCall
-from .traced import TracedArray, TracedGenerator
+from .traced import TracedArray, TracedSource
 from .values import Line, Source, Value, mapped
 
 # What these answer follows from shapes and dtypes, which a program has once and for all.
@@ -80,6 +80,17 @@ class Recorder:
         if isinstance(out, tuple | list):
             return type(out)([self._item(line.result, out, i) for i in range(len(out))])
         return TracedArray(self, line.result, out)
+
+    def write_effect(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Write down a call that returns nothing, and is not made now."""
+        refused = [x for x in _leaves(args) if type(x) is np.ndarray]
+        if refused:
+            raise captured(refused[0])
+        result = Value((), np.dtype(object))
+        place = place_of(user_frame())
+        self.lines.append(
+            Line(function, mapped(_value, args), {}, result, has_effect=True, backward=True, place=place)
+        )
 
     def _write(
         self,
@@ -248,7 +259,7 @@ def _leaves(args: Any) -> list[Any]:
 
 
 def _hidden(x: Any) -> Any:
-    return x.hidden if isinstance(x, TracedArray | TracedGenerator) else x
+    return x.hidden if isinstance(x, TracedArray | TracedSource) else x
 
 
 def _revealed(x: Any) -> Any:
@@ -261,7 +272,7 @@ def _revealed(x: Any) -> Any:
 def _value(x: Any) -> Any:
     if isinstance(x, TracedArray):
         return x.value
-    return x.source if isinstance(x, TracedGenerator) else x
+    return x.source if isinstance(x, TracedSource) else x
 
 
 def _like(x: Any) -> Any:

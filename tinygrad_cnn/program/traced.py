@@ -251,7 +251,15 @@ def with_items(x: Any, key: Any, value: Any) -> Any:
     return changed
 
 
-class TracedGenerator(np.random.Generator):
+class TracedSource:
+    """The base of what stands for a generator or an optimizer, whose methods are called at each play."""
+
+    recorder: Any
+    source: Source
+    hidden: Any
+
+
+class TracedGenerator(TracedSource, np.random.Generator):
     """A generator that draws from a copy while a program is recorded; each draw is a line of the program."""
 
     def __init__(self, recorder: Any, source: Source, generator: np.random.Generator) -> None:
