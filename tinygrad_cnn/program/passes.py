@@ -48,7 +48,7 @@ def _same_as(line: Line, returned: Counter[Value]) -> Value | None:
     name = getattr(line.function, "__name__", "")
     if isinstance(line.function, Primitive) and name == "_identity":
         return first
-    if line.function in (tape.sum_to, tape.broadcast_to) or (
+    if (line.function in (tape.sum_to, tape.broadcast_to) and first.shape) or (  # scalars become arrays
         line.function is getitem and line.args[1] == () and not returned[line.result]
     ):
         return first

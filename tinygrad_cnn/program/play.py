@@ -26,7 +26,9 @@ class Player:
 
     def _compiled(self) -> Callable[..., tuple[Any, ...]]:
         arguments = [f"a{i}" for i in range(len(self.program.arguments))]
-        self._names = dict(zip(self.program.arguments, arguments, strict=True))
+        leaves = (x.value if isinstance(x, AsTensor) else x for x in self.program.arguments)
+        named = zip(leaves, arguments, strict=True)
+        self._names = {x: name for x, name in named if isinstance(x, Value | Source)}
         self._row(None, f"def play({', '.join(arguments)}):")
         rows = [f"def play({', '.join(arguments)}):"]
         last_use = {}

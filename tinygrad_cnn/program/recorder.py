@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import tape
-from ..tape import Box, Node, Primitive, Rule
+from ..recomputation import checkpoint_call
+from ..tape import Box, Node, Primitive, Rule, raw
 from ..tape.reverse import Cotangents, is_lone, pull
 from .errors import RecordingError, captured, leaving, place_of, user_frame
 from .rules import PullThrough, RuleCall
@@ -36,7 +37,7 @@ class Recorder:
         self.results: dict[Value, Line] = {}
         self.sources: list[Source] = []
         self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
-        self._rules: dict[tuple[RuleCall, tuple[int, ...]], Primitive[..., Any]] = {}
+        self._rules: dict[tuple[Any, ...], Primitive[..., Any]] = {}
         self._operands: dict[Node, dict[int, Value]] = {}
         self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
         self._errstate = np.geterr()
@@ -154,8 +155,18 @@ class Recorder:
                 operand: Rule(functools.partial(self.rule, RuleCall(op, operand, rule.function)), rule.asks)
                 for operand, rule in op.rules.items()
             }
+            if op is checkpoint_call:  # what it calls, and calls again, is recorded in its place
+                found.function, found.rules = self._called_through(op), op.rules
             self._shadows[op] = found
         return found
+
+    def _called_through(self, op: Primitive[..., Any]) -> Callable[..., Any]:
+        def function(*values: Any, **params: Any) -> Any:
+            out = op.function(*values, **params)
+            is_scalar = isinstance(out, TracedArray) and type(out.hidden) is not np.ndarray
+            return self.run(np.asarray, (out,), {}) if is_scalar else out
+
+        return function
 
     def record(self, op: Primitive[..., Any], operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Record a call on the tape, with its line, and remember what the operands were."""
@@ -194,15 +205,30 @@ class Recorder:
         return self._named(self._as_one_line(rule, context))
 
     def _as_one_line(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
-        boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
-        if boxed:
-            if (rule, boxed) not in self._rules:
-                self._rules[rule, boxed] = self.shadow(rule.as_primitive(boxed))
-            return self.record(self._rules[rule, boxed], context, {})
+        if any(isinstance(x, Box) for x in _leaves(context)):
+            return self._on_the_tape(rule, context)
         out = self.run(rule, context, {})
         if isinstance(rule.function, PullThrough):
             self._pulls[out.value] = rule.function, context
         return out
+
+    def _on_the_tape(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
+        """Record a rule as an operation, of which an outer derivative may be taken."""
+        nested = None
+        if any(isinstance(x, Box) for part in context if not isinstance(part, Box) for x in _leaves(part)):
+            nested, context = mapped(lambda _: 0, context), tuple(_leaves(context))
+        boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
+        bare = tuple(raw(x) for x in context)
+        reached = rule.reached(mapped(_hidden, bare), boxed, nested)
+        key = rule, boxed, reached, repr(nested)
+        if key not in self._rules:
+            self._rules[key] = rule.as_primitive(boxed, reached, nested)
+        op = self._rules[key]
+        if not reached:
+            return self.run(op, bare, {}, as_array=True)
+        return self.record(
+            self.shadow(op), tuple(x if i in reached else bare[i] for i, x in enumerate(context)), {}
+        )
 
     def _named(self, gradient: Any) -> Any:
         """Name a gradient after the operand that the walk pulls it back to."""

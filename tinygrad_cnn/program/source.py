@@ -153,12 +153,12 @@ class SourceWriter:
             return f'RuleCall.of({self._callee(function.op)}, "{function.operand}")'
         if isinstance(function, PullThrough):
             self._imports.add("from tinygrad_cnn.program.rules import PullThrough")
-            return f"PullThrough({self._callee(function.rule)}, {function.boxed})"
+            return f"PullThrough({self._callee(function.rule)}, {self._tape_of(function)})"
         if inspect.ismethod(function) and isinstance(function.__self__, PullThrough):
             return f"{self._callee(function.__self__)}.{function.__name__}"
         if isinstance(function, Primitive) and isinstance(function.function, RuleCall):
             rule: Any = function.rules["context"].function
-            return f"{self._callee(function.function)}.as_primitive({rule.boxed})"
+            return f"{self._callee(function.function)}.as_primitive({self._tape_of(rule)})"
         name = function.__name__
         if self._is_public(function):
             return f"tg.{name}"
@@ -170,6 +170,10 @@ class SourceWriter:
             self._imports.add(f"from {module} import {qualified}")
             return qualified
         return self._constant(name, f"...  # a function of {module}, which cannot be imported: put it here")
+
+    def _tape_of(self, rule: PullThrough) -> str:
+        nested = "" if rule.nested is None else f", {self.written(rule.nested)}"
+        return f"{rule.boxed}, {rule.reached}{nested}"
 
     # --- the whole ----------------------------------------------------------------------------------------------------
 
