@@ -87,8 +87,8 @@ class _Entry:
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.player = Player(record(f, args, kwargs).through(PASSES))
-        self.take: Taker = taker((args, kwargs))
-        self.play: Callable[..., Any] = self.player.function
+        self.take: Taker = taker((args, kwargs), strides=True)
+        self.play: Callable[..., Any] = self.player
         self.kinds = {
             path: _kind(leaf)
             for path, leaf in zip(tree.paths((args, kwargs)), tree.leaves((args, kwargs)), strict=True)

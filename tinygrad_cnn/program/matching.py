@@ -13,10 +13,10 @@ from ..tape import Box
 Taker = Callable[[Any], "tuple[Any, ...] | None"]
 
 
-def taker(example: Any) -> Taker:
+def taker(example: Any, *, strides: bool = False) -> Taker:
     """Make a function that lists the leaves of trees like the example, and returns None for any other tree.
 
-    Structure, shapes, dtypes and whatever is no array must agree. The function is compiled for this one
+    Structure, shapes, dtypes and whatever is no array must agree; strides too, if they are asked for. The function is compiled for this one
     structure, since it runs at every call of a compiled function.
 
     Examples
@@ -27,13 +27,14 @@ def taker(example: Any) -> Taker:
     >>> print(take({"name": "b", "w": np.ones(2)}), take({"name": "a", "w": np.ones(3)}))
     None None
     """
-    return _Writer(example).function()
+    return _Writer(example, strides).function()
 
 
 class _Writer:
     """The source of one taker."""
 
-    def __init__(self, example: Any) -> None:
+    def __init__(self, example: Any, strides: bool) -> None:
+        self._strides = strides
         self._rows = ["def take(x0):", "  try:"]
         self._space: dict[str, Any] = {"ndarray": np.ndarray, "matches": _matches, "other": _other_leaves}
         self._names = 0
@@ -94,6 +95,7 @@ class _Writer:
             self._unless(
                 f"{name}.__class__ is ndarray and {name}.shape == {array.shape} "
                 f"and ({name}.dtype is {dtype} or {name}.dtype == {dtype})"
+                + (f" and {name}.strides == {array.strides}" if self._strides else "")
             )
         elif not isinstance(example, Box):
             self._unless(f"matches({name}, {self._constant(example)})")

@@ -48,11 +48,10 @@ def _same_as(line: Line, returned: Counter[Value]) -> Value | None:
     name = getattr(line.function, "__name__", "")
     if isinstance(line.function, Primitive) and name == "_identity":
         return first
-    if (line.function in (tape.sum_to, tape.broadcast_to) and first.shape) or (  # scalars become arrays
-        line.function is getitem and line.args[1] == () and not returned[line.result]
-    ):
-        return first
-    return None
+    is_identity = line.function in (tape.sum_to, tape.broadcast_to) or (
+        line.function is getitem and line.args[1] == ()
+    )
+    return first if is_identity and first.shape and not returned[line.result] else None
 
 
 def without_copies(lines: Lines, results: list[Value]) -> tuple[Lines, list[Value]]:
@@ -92,6 +91,7 @@ def _replaced(
         else:
             instead[line.result] = value
             value.name = value.name or line.result.name
+            value.gradient_of = value.gradient_of or line.result.gradient_of
     return kept, [change(value) for value in results]
 
 

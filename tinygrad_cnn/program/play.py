@@ -8,65 +8,93 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..kernels import parallel
 from ..tape import Primitive
 from ..tensor import Tensor
+from .binding import Bindings
 from .program import AsTensor, Program, Static
 from .values import Line, Source, Value, mapped, values_in
 
 
 class Player:
-    """A program made into a function of the leaves of its arguments."""
+    """A program made into a function of the leaves of its arguments.
 
-    def __init__(self, program: Program) -> None:
+    Lines are bound where there is a way (`binding`); the buffers of bound lines are for one play at a time, so
+    each play takes an instance of the function, and threads that play at once have one each.
+    """
+
+    def __init__(self, program: Program, *, binds: bool = True) -> None:
+        self.program, self._binds = program, binds
+        self._free: list[Callable[..., Any]] = []
+        self._threads = parallel.threads()
+
+    def __call__(self, *leaves: Any) -> Any:
+        if self._threads != parallel.threads():
+            self._free, self._threads = [], parallel.threads()
+        free = self._free
+        play = free.pop() if free else _Instance(self.program, self._binds).play
+        out = play(*leaves)
+        free.append(play)
+        return out
+
+
+class _Instance:
+    """One function that plays a program, with buffers of its own."""
+
+    def __init__(self, program: Program, binds: bool) -> None:
         self.program = program
+        self._bindings = Bindings(program.lines, program.values()) if binds else None
         self._names: dict[Any, str] = {}
         self._constants: dict[str, Any] = {"errstate": np.errstate, "asarray": np.asarray}
-        self._by_row: list[Line | None] = []
-        self.function = self._compiled()
-
-    def _compiled(self) -> Callable[..., tuple[Any, ...]]:
-        arguments = [f"a{i}" for i in range(len(self.program.arguments))]
-        leaves = (x.value if isinstance(x, AsTensor) else x for x in self.program.arguments)
-        named = zip(leaves, arguments, strict=True)
-        self._names = {x: name for x, name in named if isinstance(x, Value | Source)}
-        self._row(None, f"def play({', '.join(arguments)}):")
-        rows = [f"def play({', '.join(arguments)}):"]
-        last_use = {}
-        kept = {v for v in self.program.results if isinstance(v, Value)}
-        kept |= {v.value for v in self.program.results if isinstance(v, AsTensor)}
-        for line in self.program.lines:
-            for value in line.inputs():
-                last_use[value] = line
-        for line in self.program.lines:
-            name = self._names[line.result] = f"v{len(self._names)}"
-            for indent, row in self._rows(line, name):
-                rows.append(indent + row)
-                self._row(line, row)
-            done = {v for v in line.inputs() if last_use[v] is line and v not in kept}
-            done |= {line.result} - kept - last_use.keys()
-            names = sorted(self._names[v] for v in done if self._names[v][0] == "v")
-            if names:
-                rows.append(f"    del {', '.join(names)}")
-                self._row(line, "")
-        rows.append(f"    return {self._written_result()}")
+        self.lines_of_rows: list[Line | None] = []
+        self._rows: list[str] = []
+        self._write()
         space = dict(self._constants)
-        exec(compile("\n".join(rows), f"<program of {self.program.name}>", "exec"), space)
-        self.text = "\n".join(rows)
-        return space["play"]
+        self.text = "\n".join(self._rows)
+        exec(compile(self.text, f"<program of {program.name}>", "exec"), space)
+        self.play: Callable[..., Any] = space["play"]
+
+    def _write(self) -> None:
+        arguments = [x.value if isinstance(x, AsTensor) else x for x in self.program.arguments]
+        names = [f"a{i}" for i in range(len(arguments))]
+        self._names = {
+            x: name for x, name in zip(arguments, names, strict=True) if isinstance(x, Value | Source)
+        }
+        self._row(None, f"def play({', '.join(names)}):")
+        for line, done in zip(self.program.lines, self._last_uses(), strict=True):
+            self._names[line.result] = f"v{len(self._names)}"
+            self._write_line(line)
+            if finished := sorted(self._names[value] for value in done if self._names[value][0] == "v"):
+                self._row(line, f"    del {', '.join(finished)}")
+        self._row(None, f"    return {self._written_result()}")
 
     def _row(self, line: Line | None, text: str) -> None:
-        self._by_row.append(line)
+        self._rows.append(text)
+        self.lines_of_rows.append(line)
 
-    def _rows(self, line: Line, name: str) -> list[tuple[str, str]]:
+    def _last_uses(self) -> list[set[Value]]:
+        """List for each line the values that no later line and no result needs."""
+        seen, uses = set(self.program.values()), []
+        for line in reversed(self.program.lines):
+            now = {*line.inputs(), line.result}
+            uses.append(now - seen)
+            seen |= now
+        return uses[::-1]
+
+    def _write_line(self, line: Line) -> None:
+        name, bound = self._names[line.result], self._bindings and self._bindings.bind(line)
+        if bound:
+            operands = ", ".join(self._names[value] for value in line.inputs())
+            self._row(line, f"    {name} = {self._constant(bound)}({operands})")
+            return
         call = f"{self._constant(_callee(line))}({self._written_arguments(line)})"
         if line.as_array:
             call = f"asarray({call})"
         if line.errstate:
-            return [
-                ("    ", f"with errstate(**{self._constant(line.errstate)}):"),
-                ("        ", f"{name} = {call}"),
-            ]
-        return [("    ", f"{name} = {call}")]
+            self._row(line, f"    with errstate(**{self._constant(line.errstate)}):")
+            self._row(line, f"        {name} = {call}")
+        else:
+            self._row(line, f"    {name} = {call}")
 
     def _written_arguments(self, line: Line) -> str:
         written = [self._written(x) for x in line.args]

@@ -42,8 +42,12 @@ class Program:
     ----------
     name : str
         The name of the function.
+    parameters : list of str
+        The names of the positional arguments.
     arguments : list of (Value or Source or Static or AsTensor)
         The leaves of ``(args, kwargs)``.
+    paths : list of str
+        Where each of them stands: the parameter of the function, and what follows in its tree.
     structure : Structure
         That of ``(args, kwargs)``.
     lines : list of Line
@@ -55,7 +59,9 @@ class Program:
     """
 
     name: str
+    parameters: list[str]
     arguments: list[Any]
+    paths: list[str]
     structure: tree.Structure
     lines: list[Line]
     results: list[Any]
@@ -89,7 +95,7 @@ class Program:
     def _play(self) -> Callable[..., Any]:
         from .play import Player
 
-        return Player(self).function
+        return Player(self, binds=False)
 
     def values(self) -> list[Value]:
         """List the values among the results, those of tensors included."""
@@ -115,8 +121,9 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     recorder = Recorder()
     example = args, kwargs
     leaves, structure = tree.flatten(example)
-    names = _names(f, tree.paths((args, kwargs)))
-    stand_ins = [_stand_in(recorder, name, leaf) for name, leaf in zip(names, leaves, strict=True)]
+    parameters = _parameters(f, len(args))
+    paths = [_path(path, parameters) for path in tree.paths(example)]
+    stand_ins = [_stand_in(recorder, path, leaf) for path, leaf in zip(paths, leaves, strict=True)]
     args, kwargs = tree.unflatten(structure, stand_ins)
     with hook.installed(), np.errstate(all="ignore"):
         recorder.started()
@@ -124,7 +131,9 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     results, returned = tree.flatten(out)
     return Program(
         getattr(f, "__name__", type(f).__name__),
+        parameters,
         [_described(x) for x in stand_ins],
+        paths,
         structure,
         recorder.lines,
         [_described(x) for x in results],
@@ -133,20 +142,21 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     )
 
 
-def _names(f: Callable[..., Any], paths: list[str]) -> list[str]:
-    """Name the leaves of ``(args, kwargs)`` by the parameters of the function."""
+def _parameters(f: Callable[..., Any], count: int) -> list[str]:
+    """Name the positional arguments by the parameters of the function."""
     try:
-        positional = [p.name for p in inspect.signature(f).parameters.values() if p.kind <= p.VAR_POSITIONAL]
+        kinds = [(p.name, p.kind) for p in inspect.signature(f).parameters.values()]
     except (TypeError, ValueError):
-        positional = []
-    names = []
-    for path in paths:
-        _, first, *rest = path.split(".")
-        if path.startswith("0."):
-            place = int(first)
-            first = positional[place] if place < len(positional) else f"arg{place}"
-        names.append("_".join([first, *rest]))
-    return names
+        kinds = []
+    names = [name for name, kind in kinds if kind < inspect.Parameter.VAR_POSITIONAL]
+    rest = next((name for name, kind in kinds if kind is inspect.Parameter.VAR_POSITIONAL), "arg")
+    return (names + [f"{rest}{i}" for i in range(len(names), count)])[:count]
+
+
+def _path(path: str, parameters: list[str]) -> str:
+    """Let the path of a leaf of ``(args, kwargs)`` begin with a parameter of the function."""
+    kind, first, *rest = path.split(".")
+    return ".".join([parameters[int(first)] if kind == "0" else first, *rest])
 
 
 def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:

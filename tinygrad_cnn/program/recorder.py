@@ -12,9 +12,11 @@ import numpy as np
 
 from .. import tape
 from ..recomputation import checkpoint_call
-from ..tape import Box, Node, Primitive, Rule, raw
-from ..tape.reverse import Cotangents, is_lone, pull
+from ..tape import Box, Node, Primitive, Rule
+from ..tape.reverse import Cotangents, is_lone
+from ..tensor import Tensor
 from .errors import RecordingError, captured, leaving, place_of, user_frame
+from .frames import surroundings
 from .rules import PullThrough, RuleCall
 from .traced import TracedArray, TracedGenerator
 from .values import Line, Source, Value, mapped
@@ -39,6 +41,7 @@ class Recorder:
         self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
         self._rules: dict[tuple[Any, ...], Primitive[..., Any]] = {}
         self._operands: dict[Node, dict[int, Value]] = {}
+        self._forward: dict[Node, Line] = {}
         self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
         self._errstate = np.geterr()
 
@@ -47,7 +50,7 @@ class Recorder:
     def input(self, name: str, array: Any) -> TracedArray:
         """Make the stand-in of an argument."""
         array = np.asarray(array)
-        return TracedArray(self, Value(array.shape, array.dtype, name), array)
+        return TracedArray(self, Value(array.shape, array.dtype, name, array.strides), array)
 
     def run(
         self,
@@ -92,20 +95,31 @@ class Recorder:
         if array.dtype.kind not in "biuf":
             raise leaving(f"the result of {function.__name__}, a {type(out).__name__},")
         frame = user_frame()
+        around = surroundings(self.base)
+        forward = self._forward.get(around.pulled) if around.pulled else None
         line = Line(
             function,
             mapped(_value, args),
             mapped(_value, kwargs),
-            Value(array.shape, array.dtype, is_own=is_own),
+            Value(array.shape, array.dtype, strides=array.strides, is_own=is_own),
             errstate=dict(np.geterr().items() - self._errstate.items()),
-            backward=_is_backward(),
-            place=place_of(frame),
+            backward=around.backward,
+            place=forward.place if forward else place_of(frame),
+            layer=forward.layer if forward else around.layer,
             **marks,
         )
         self.lines.append(line)
         self.results[line.result] = line
+        if around.pulled and around.position is not None and function in (tape.sum_to, tape.astype):
+            self._is_gradient(line.result, around.pulled, around.position)
         self._name_variables(frame)
         return line
+
+    def _is_gradient(self, value: Value, node: Node, position: int) -> None:
+        """Remember whose cotangent a value is: that of an operand of a call."""
+        operand = self._operands.get(node, {}).get(position)
+        if operand is not None and value.gradient_of is None and value.shape == operand.shape:
+            value.gradient_of = operand
 
     def _item(self, many: Value, out: Any, i: int) -> TracedArray:
         line = self._write(_item, (many, i), {}, out[i], False)
@@ -175,6 +189,7 @@ class Recorder:
         if out.node is not None:
             arrays = ((i, x.data if isinstance(x, Box) else x) for i, x in enumerate(operands))
             self._operands[out.node] = {i: x.value for i, x in arrays if isinstance(x, TracedArray)}
+            self._forward[out.node] = self.lines[-1]
         return out
 
     def run_primitive(
@@ -217,30 +232,22 @@ class Recorder:
         nested = None
         if any(isinstance(x, Box) for part in context if not isinstance(part, Box) for x in _leaves(part)):
             nested, context = mapped(lambda _: 0, context), tuple(_leaves(context))
-        boxed = tuple(i for i, x in enumerate(context) if isinstance(x, Box))
-        bare = tuple(raw(x) for x in context)
-        reached = rule.reached(mapped(_hidden, bare), boxed, nested)
-        key = rule, boxed, reached, repr(nested)
+        used = rule.used(tuple(_revealed(x) for x in context), nested)
+        unused = tuple(i for i, x in enumerate(context) if isinstance(x, Box) and i not in used)
+        key = rule, used, unused, repr(nested)
         if key not in self._rules:
-            self._rules[key] = rule.as_primitive(boxed, reached, nested)
-        op = self._rules[key]
-        if not reached:
-            return self.run(op, bare, {}, as_array=True)
-        return self.record(
-            self.shadow(op), tuple(x if i in reached else bare[i] for i, x in enumerate(context)), {}
-        )
+            self._rules[key] = rule.as_primitive(used, unused, nested)
+        operands = tuple(x.data if i in unused else x for i, x in enumerate(context))
+        if used:
+            return self.record(self.shadow(self._rules[key]), operands, {})
+        return self.run(self._rules[key], operands, {}, as_array=True)
 
     def _named(self, gradient: Any) -> Any:
-        """Name a gradient after the operand that the walk pulls it back to."""
+        """Remember whose cotangent a rule has computed."""
         traced = gradient.data if isinstance(gradient, Box) else gradient
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code is not pull.__code__:
-            frame = frame.f_back
-        if frame is not None and isinstance(traced, TracedArray) and not traced.value.name:
-            operands = self._operands.get(frame.f_locals["node"], {})
-            operand = operands.get(frame.f_locals["edge"].position)
-            if operand is not None and operand.name:
-                traced.value.name = f"d_{operand.name}"
+        around = surroundings(self.base)
+        if isinstance(traced, TracedArray) and around.pulled and around.position is not None:
+            self._is_gradient(traced.value, around.pulled, around.position)
         return gradient
 
 
@@ -260,6 +267,13 @@ def _leaves(args: Any) -> list[Any]:
 
 def _hidden(x: Any) -> Any:
     return x.hidden if isinstance(x, TracedArray | TracedGenerator) else x
+
+
+def _revealed(x: Any) -> Any:
+    """Return what an argument stands for, as a constant tensor if it is a tensor."""
+    if isinstance(x, Box):
+        return Tensor(_hidden(x.data))
+    return mapped(_hidden, x)
 
 
 def _value(x: Any) -> Any:
@@ -287,16 +301,6 @@ _VIEWS = {
 
 def _may_be_view(line: Line) -> bool:
     return getattr(line.function, "__name__", "") in _VIEWS
-
-
-def _is_backward() -> bool:
-    """Whether a walk is what calls."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code is tape.walk.__code__:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _is_called_by_walk() -> bool:

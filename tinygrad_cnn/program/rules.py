@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -62,36 +61,42 @@ class RuleCall:
     def __hash__(self) -> int:
         return hash((self.op.name, self.operand))
 
-    def reached(self, context: tuple[Any, ...], boxed: tuple[int, ...], nested: Any) -> tuple[int, ...]:
-        """Return through which of the boxed arguments a derivative of the rule goes, and so a walk."""
-        leaves = {i: Leaf(np.asarray(context[i])) for i in boxed}
-        changed = (box(Tensor, np.asarray(x), leaves[i]) if i in leaves else x for i, x in enumerate(context))
-        found: set[Any] = set()
-        nodes = [getattr(self(*_put_into(nested, changed)), "node", None)]
-        while nodes:
-            node = nodes.pop()
-            if node is not None and node not in found:
-                found.add(node)
-                nodes.extend(node.parents)
+    def used(self, context: tuple[Any, ...], nested: Any = None) -> tuple[int, ...]:
+        """Return the positions of the tensors among these arguments that the result depends on by the tape."""
+        leaves = {i: Leaf(x.data) for i, x in enumerate(context) if isinstance(x, Box)}
+        changed = (box(Tensor, x.data, leaves[i]) if i in leaves else x for i, x in enumerate(context))
+        out = self(*_put_into(nested, changed))
+        if not isinstance(out, Box) or out.node is None:
+            return ()
+        found = walk(iter([(out.node, np.zeros_like(out.data))]), leaves.values())
         return tuple(i for i, leaf in leaves.items() if leaf in found)
 
     def as_primitive(
-        self, boxed: tuple[int, ...], reached: tuple[int, ...], nested: Any = None
+        self, used: tuple[int, ...], unused: tuple[int, ...], nested: Any = None
     ) -> Primitive[..., Any]:
         """Return the rule as an operation, whose own derivative is that of the rule when it is played.
 
-        ``boxed`` are the positions of what stands on the tape. It is handed over as tensors, for which some
-        rules compute by other operations. Derivatives go through those of them that are ``reached``.
-        ``nested`` shows the containers, where some of the arguments stood in such.
+        Both are positions of what stands on the tape. It is handed over as tensors, for which some rules
+        compute by other operations. What is not used has no derivative, which each play makes sure of.
+        ``nested`` shows the containers, where some arguments of the rule stand in such.
         """
 
         def rule(*context: Any) -> Any:
-            changed = (box(Tensor, x, None) if i in boxed else x for i, x in enumerate(context))
-            return raw(self(*_put_into(nested, changed)))
+            changed = list(context)
+            for i in used:
+                changed[i] = box(Tensor, context[i], None)
+            for i in unused:
+                changed[i] = box(Tensor, context[i], Leaf(np.asarray(context[i])))
+            out = self(*_put_into(nested, changed))
+            if isinstance(out, Box) and out.node is not None:
+                raise RecordingError(
+                    f"{self!r} has a derivative for numbers like these, and had none: record anew"
+                )
+            return raw(out)
 
         rule.__name__ = self.__name__
         op: Primitive[..., Any] = Primitive(rule)
-        op.defvjp(context=PullThrough(self, boxed, reached, nested))
+        op.defvjp(context=PullThrough(self, used, unused, nested))
         return op
 
 
@@ -99,9 +104,9 @@ class PullThrough:
     """The gradient rule of a gradient rule, which calls that on the tape and walks back."""
 
     def __init__(
-        self, rule: RuleCall, boxed: tuple[int, ...], reached: tuple[int, ...], nested: Any = None
+        self, rule: RuleCall, used: tuple[int, ...], unused: tuple[int, ...], nested: Any = None
     ) -> None:
-        self.rule, self.boxed, self.reached, self.nested = rule, boxed, reached, nested
+        self.rule, self.used, self.unused, self.nested = rule, used, unused, nested
 
     def __call__(self, g: Any, context: tuple[Any, ...], index: int) -> Any:
         if not any(isinstance(x, Box) for x in (*context, g)):
@@ -119,31 +124,19 @@ class PullThrough:
 
         It adds in the order of the walk that this is a part of, so that not one bit differs. All arguments
         that stood on the tape do so again, since a rule may ask for that; the one that is differentiated is
-        the newest of them, so that the walk does not go to the others. The oldest are those that no
-        derivative goes through: the program has no lines for their cotangents.
+        the newest of them, so that the walk does not go to the others.
         """
         changed = list(context)
-        unreached = [i for i in self.boxed if i not in self.reached]
-        first_reached = math.inf
-        for i in (*unreached, *(i for i in self.reached if i != index), index):
+        for i in (*(i for i in self.used + self.unused if i != index), index):
             data = np.asarray(context[i])
             leaf = Leaf(data)
             changed[i] = box(Tensor, data, leaf)
-            if i not in unreached:
-                first_reached = min(first_reached, leaf.serial)
         out = self.rule(*_put_into(self.nested, changed))
         roots: list[tuple[Any, Any]] = [] if total is None else [(leaf, total)]
         if isinstance(out, Box) and out.node is not None:
-            if out.node.oldest < first_reached:
-                raise RecordingError(
-                    f"{self.rule.__name__}: with these numbers the rule computes by an operand that it did "
-                    "not use when the program was recorded, so the program lacks a derivative: write a rule "
-                    "whose use of its operands does not depend on numbers"
-                )
             roots.append((out.node, g))
         found = walk(iter(roots), [leaf])
-        # where the rule does not use the argument: adding -0.0 changes nothing, not even the sign of a zero
-        return found[leaf] if leaf in found else np.full_like(data, -0.0)
+        return found[leaf] if leaf in found else np.zeros_like(data)
 
 
 def _put_into(nested: Any, arguments: Iterable[Any]) -> tuple[Any, ...]:

@@ -1,244 +1,213 @@
-"""A program as Python source: what the tape has derived, in lines that run when they are pasted into a file."""
+"""A program as Python source: what the tape has derived, in lines that run in any file."""
 
 from __future__ import annotations
 
-import builtins
-import inspect
 import keyword
-import re
-import sys
-from collections.abc import Callable
-from typing import Any
+import textwrap
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-import numpy as np
-
-import tinygrad_cnn as tg
-
-from ..kernels.geometry import ConvSpec, PoolSpec
-from ..tape import Primitive
+from .containers import returned, signature
+from .expressions import Expressions
+from .formulas import formula
+from .inlining import aliases, inlined, needs_array
+from .layout import WIDTH, wrapped
+from .naming import Names, starts_backward
+from .preamble import Preamble
 from .program import AsTensor, Program, Static
-from .rules import PullThrough, RuleCall
-from .spelling import OPERATORS, as_public
-from .traced import getitem
-from .values import Line, Method, Source, Value, values_in
+from .rules import RuleCall
+from .values import Line, Source, Value
 
-_WIDTH = 72  # of a line before its comment
+_COLUMN = 60  # where comments begin, unless a line is longer
+
+
+class Statement(NamedTuple):
+    """One assignment of a printed program.
+
+    Attributes
+    ----------
+    line : Line
+        What it computes; lines that are written inside of it are not mentioned.
+    text : str
+        The assignment.
+    formula : str
+        What a gradient rule computes, where that is known.
+    backward : bool
+        Whether it belongs to the way back.
+    """
+
+    line: Line
+    text: str
+    formula: str
+    backward: bool
+
+    @property
+    def kind(self) -> str:
+        """The dtype and the shape of the result."""
+        return kind(self.line.result)
 
 
 class SourceWriter:
-    """Writes one program; `text` is the whole, `rows` has the text of each line by itself."""
+    """Writes one program.
 
-    def __init__(self, program: Program) -> None:
+    Parameters
+    ----------
+    program : Program
+        The program.
+    short : bool
+        Whether a line that is used once, and whose result has no name of the user's, is written inside of
+        the line that uses it.
+
+    Attributes
+    ----------
+    names : dict of Value or Source to str
+    statements : list of Statement
+    text : str
+        The whole.
+    """
+
+    def __init__(self, program: Program, *, short: bool = True) -> None:
         self.program = program
-        self._imports: set[str] = {"import numpy as np", "import tinygrad_cnn as tg"}
-        self._constants: dict[str, str] = {}
-        self._taken: set[str] = {"np", "tg", program.name}
-        self.names: dict[Any, str] = {}
-        for x in self._inputs():
-            self.names[x] = self._free(x.name)
-        for line in program.lines:
-            self.names[line.result] = self._free(line.result.name or _plain_name(line))
-        self.rows = [self._row(line) for line in program.lines]
+        self.name = _function_name(program.name)
+        same = aliases(program)
+        imported = self._written(Names(program, (), same), same, short).names()
+        names = Names(program, imported, same)
+        self.names = names.of
+        self._preamble = self._written(names, same, short)
         self.text = self._text()
 
-    def _inputs(self) -> list[Value | Source]:
-        found = [x.value if isinstance(x, AsTensor) else x for x in self.program.arguments]
-        return list(dict.fromkeys(x for x in found if isinstance(x, Value | Source)))
+    def _written(self, names: Names, same: dict[Value, Value], short: bool) -> Preamble:
+        """Write all lines, and return what they need above them."""
+        program, needed = self.program, needs_array(self.program)
+        inside = inlined(program, names.plain, same.keys() | same.values()) if short else {}
+        as_arrays = {line for line in program.lines if line.as_array and line.result in needed}
+        preamble = Preamble(set(names.of.values()))
+        expressions = Expressions(names.of, inside, as_arrays, preamble)
+        self.statements: list[Statement] = []
+        for line in program.lines:
+            if line.result not in inside and line.result not in same:
+                text = f"{names.of[line.result]} = {expressions.of(line).text}"
+                backward = line.backward or starts_backward(line, program.lines)
+                self.statements.append(Statement(line, text, _formula(line, expressions), backward))
+        leaves = (self._result(x, expressions) for x in program.results)
+        self._returned = returned(program.returned.skeleton, leaves, preamble)
+        return preamble
 
-    def _free(self, wish: str) -> str:
-        """Return a name that is not in use yet."""
-        name = re.sub(r"\W", "_", wish) or "v"
-        if name[0].isdigit() or keyword.iskeyword(name) or hasattr(builtins, name):
-            name = f"{name}_" if not name[0].isdigit() else f"v{name}"
-        start, number = name, 1
-        while name in self._taken:
-            number += 1
-            name = f"{start}_{number}"
-        self._taken.add(name)
-        return name
+    @staticmethod
+    def _result(x: Any, expressions: Expressions) -> str:
+        if isinstance(x, Static):
+            return expressions.written(x.value)
+        return (
+            f"tg.Tensor({expressions.written(x.value)})"
+            if isinstance(x, AsTensor)
+            else expressions.written(x)
+        )
 
-    # --- lines --------------------------------------------------------------------------------------------------
-
-    def _row(self, line: Line) -> str:
-        call = self._call(line)
-        if line.as_array:
-            call = f"np.asarray({call})"
-        return f"{self.names[line.result]} = {call}"
-
-    def _call(self, line: Line) -> str:
-        function, args, kwargs = line.function, line.args, line.kwargs
-        if isinstance(function, Primitive):
-            function, args, kwargs = as_public(function, args, kwargs)
-        if function is getitem:
-            return f"{self._operand(args[0])}[{self._key(args[1])}]"
-        if getattr(function, "__name__", "") == "_item":
-            return f"{self._operand(args[0])}[{args[1]}]"
-        if isinstance(function, np.ufunc) and function in OPERATORS and not kwargs:
-            sign = OPERATORS[function]
-            operands = [self._operand(x) for x in args]
-            return f"{operands[0]} {sign} {operands[1]}" if len(operands) == 2 else f"{sign}{operands[0]}"
-        if isinstance(function, Method):
-            owner, *rest = args
-            return f"{self._operand(owner)}.{function.name}({self._arguments(tuple(rest), kwargs)})"
-        if isinstance(function, RuleCall) and self._is_public(function.op) and function.is_plain:
-            asks = zip(function.op.rules[function.operand].asks, args, strict=True)
-            asked = ", ".join(f"{name}={self.written(x)}" for name, x in asks)
-            return f'{self._callee(function.op)}.vjp("{function.operand}", {asked})'
-        return f"{self._callee(function)}({self._arguments(args, kwargs)})"
-
-    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        written = [self.written(x) for x in args]
-        return ", ".join([*written, *(f"{name}={self.written(x)}" for name, x in kwargs.items())])
-
-    def _operand(self, x: Any) -> str:
-        text = self.written(x)
-        return f"({text})" if text.startswith("-") else text
-
-    def _key(self, key: Any) -> str:
-        if isinstance(key, tuple) and key:
-            return ", ".join(self._key(part) for part in key) + ("," if len(key) == 1 else "")
-        if isinstance(key, slice):
-            parts = [key.start, key.stop] + ([key.step] if key.step is not None else [])
-            return ":".join("" if part is None else self.written(part) for part in parts)
-        return "..." if key is Ellipsis else self.written(key)
-
-    # --- what stands in a line ------------------------------------------------------------------------------------
-
-    def written(self, x: Any) -> str:
-        """Write an argument."""
-        if isinstance(x, Value | Source):
-            return self.names[x]
-        if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
-            inside = ", ".join(self.written(item) for item in x)
-            if isinstance(x, list):
-                return f"[{inside}]"
-            return f"({inside},)" if len(x) == 1 else f"({inside})"
-        if isinstance(x, dict):
-            return "{" + ", ".join(f"{k!r}: {self.written(v)}" for k, v in x.items()) + "}"
-        if isinstance(x, slice):
-            return f"slice({self.written(x.start)}, {self.written(x.stop)}, {self.written(x.step)})"
-        return self._static(x)
-
-    def _static(self, x: Any) -> str:
-        if isinstance(x, np.dtype):
-            return f"np.dtype({x.str!r})" if x.byteorder not in "=|" else f"np.dtype({x.name!r})"
-        if isinstance(x, type) and issubclass(x, np.generic):
-            return f"np.{x.__name__}"
-        if isinstance(x, float) and not np.isfinite(x):
-            return f"float({str(float(x))!r})"
-        if isinstance(x, ConvSpec | PoolSpec):
-            self._imports.add(f"from tinygrad_cnn.kernels.geometry import {type(x).__name__}")
-            return self._constant("spec", repr(x))
-        if isinstance(x, Primitive | np.ufunc) or callable(x):
-            return self._callee(x)
-        return repr(x)
-
-    def _constant(self, name: str, text: str) -> str:
-        for known, other in self._constants.items():
-            if other == text:
-                return known
-        free = self._free(name)
-        self._constants[free] = text
-        return free
-
-    def _is_public(self, op: Any) -> bool:
-        return getattr(tg, getattr(op, "__name__", ""), None) is op
-
-    def _callee(self, function: Callable[..., Any]) -> str:
-        """Write what is called, and import it unless it is public."""
-        if isinstance(function, RuleCall):
-            self._imports.add("from tinygrad_cnn.program.rules import RuleCall")
-            if isinstance(function.function, PullThrough):
-                return self._callee(function.function)
-            return f'RuleCall.of({self._callee(function.op)}, "{function.operand}")'
-        if isinstance(function, PullThrough):
-            self._imports.add("from tinygrad_cnn.program.rules import PullThrough")
-            return f"PullThrough({self._callee(function.rule)}, {self._tape_of(function)})"
-        if inspect.ismethod(function) and isinstance(function.__self__, PullThrough):
-            return f"{self._callee(function.__self__)}.{function.__name__}"
-        if isinstance(function, Primitive) and isinstance(function.function, RuleCall):
-            rule: Any = function.rules["context"].function
-            return f"{self._callee(function.function)}.as_primitive({self._tape_of(rule)})"
-        name = function.__name__
-        if self._is_public(function):
-            return f"tg.{name}"
-        module = getattr(function, "__module__", None) or "numpy"
-        if module.split(".")[0] == "numpy":
-            return f"np.linalg.{name}" if module.startswith("numpy.linalg") else f"np.{name}"
-        qualified = getattr(function, "__qualname__", name)
-        if getattr(sys.modules.get(module), qualified, None) is function:
-            self._imports.add(f"from {module} import {qualified}")
-            return qualified
-        return self._constant(name, f"...  # a function of {module}, which cannot be imported: put it here")
-
-    def _tape_of(self, rule: PullThrough) -> str:
-        nested = "" if rule.nested is None else f", {self.written(rule.nested)}"
-        return f"{rule.boxed}, {rule.reached}{nested}"
-
-    # --- the whole ----------------------------------------------------------------------------------------------------
+    # --- the whole ----------------------------------------------------------------------------------------
 
     def _text(self) -> str:
-        inputs = ", ".join(self.names[x] for x in self._inputs())
-        body: list[str] = []
-        backward = False
-        for line, row in zip(self.program.lines, self.rows, strict=True):
-            if line.backward and not backward:
-                body.append("    # the derived backward")
+        parameters, unpacked = signature(self.program)
+        body = [*self._unpacking(unpacked), *self._body(), *wrapped(f"return {self._returned}", _INDENT)]
+        head = wrapped(f"def {self.name}({', '.join(parameters)}):"[:-1])
+        head[-1] += ":"
+        text = "\n".join([*head, *body, ""])
+        above = self._preamble.rows(text)
+        return "\n".join([*above, *(["", ""] if above else []), text])
+
+    def _unpacking(self, unpacked: list[Any]) -> Iterator[str]:
+        """Write the shapes of the arguments, and take arrays out of containers."""
+        used = {x for line in self.program.lines for x in (*line.inputs(), *line.args) if is_value(x)}
+        used.update(self.program.values())
+        told, rows = [], []
+        for leaf, text in unpacked:
+            value = leaf.value if isinstance(leaf, AsTensor) else leaf
+            text = f"{text}.data" if isinstance(leaf, AsTensor) else text
+            if isinstance(value, Static):
+                told.append(f"{text} is {value.value!r:.60}")
+            elif self.names[value] == text:
+                told += [f"{text}: {kind(value)}"] if isinstance(value, Value) else []
+            elif value in used:
+                row = f"{self.names[value]} = {text}"
+                rows.append(_noted(row, kind(value)) if isinstance(value, Value) else _INDENT + row)
+        yield from textwrap.wrap(", ".join(told), WIDTH, initial_indent=_TOLD, subsequent_indent=_TOLD)
+        yield from rows
+
+    def _body(self) -> Iterator[str]:
+        backward, heading = False, ""
+        errstate: dict[str, Any] = {}
+        for statement in self.statements:
+            if statement.backward and not backward:
+                yield ""
+                yield f"{_INDENT}# --- the derived backward ---"
                 backward = True
-            body.append(f"    {row}".ljust(_WIDTH) + f"  # {self.note(line)}")
-        returned = self._returned()
-        head = [*sorted(self._imports, key=lambda row: (row.startswith("from"), row)), ""]
-        constants = [f"{name} = {text}" for name, text in self._constants.items()]
-        return "\n".join(
-            [
-                *head,
-                *constants,
-                "",
-                f"def {self.program.name}({inputs}):",
-                *self._shapes(),
-                *body,
-                f"    return {returned}",
-                "",
-            ]
-        )
-
-    def _shapes(self) -> list[str]:
-        values = [x for x in self._inputs() if isinstance(x, Value)]
-        return [f"    # {self.names[x]}: {x.dtype}{list(x.shape)}" for x in values]
-
-    def note(self, line: Line) -> str:
-        """Say the shape of the result, and the user's line."""
-        shape = f"{line.result.dtype}{list(line.result.shape)}"
-        return f"{shape}  {line.place}" if line.place and not line.backward else shape
-
-    def _returned(self) -> str:
-        leaves = iter(
-            self.written(x.value) if isinstance(x, Static)
-            else f"tg.Tensor({self.names[x.value]})" if isinstance(x, AsTensor)
-            else self.names[x]
-            for x in self.program.results
-        )  # fmt: skip
-        return _filled(self.program.returned.skeleton, leaves)
+            here = _heading(statement)
+            if here != heading and here:
+                yield _INDENT + here
+            heading = here
+            if statement.line.errstate != errstate and statement.line.errstate:
+                options = ", ".join(
+                    f'{name}="{way}"' for name, way in sorted(statement.line.errstate.items())
+                )
+                yield f"{_INDENT}with np.errstate({options}):"
+            errstate = statement.line.errstate
+            yield from _rows(statement, _INDENT * 2 if errstate else _INDENT)
 
 
-def _filled(skeleton: Any, leaves: Any) -> str:
-    if isinstance(skeleton, dict):
-        return "{" + ", ".join(f"{k!r}: {_filled(v, leaves)}" for k, v in skeleton.items()) + "}"
-    if isinstance(skeleton, list):
-        return "[" + ", ".join(_filled(x, leaves) for x in skeleton) + "]"
-    if isinstance(skeleton, tuple):
-        return (
-            "(" + ", ".join(_filled(x, leaves) for x in skeleton) + ("," if len(skeleton) == 1 else "") + ")"
-        )
-    if skeleton is None:
-        return "None"
-    return str(next(leaves))
+_INDENT = "    "
+_TOLD = _INDENT + "# "
 
 
-def _plain_name(line: Line) -> str:
-    """Name a result by what is called: the last part of a rule's or an operation's name."""
-    name = getattr(line.function, "__name__", "v").lstrip("_")
-    if isinstance(line.function, RuleCall):
-        return f"d_{line.function.operand}"
-    name = name.removesuffix("_output").rpartition(".")[2]
-    return f"d_{name}" if line.backward and any(values_in(line.args)) else name
+def is_value(x: Any) -> bool:
+    """Whether something in a line has a name in print."""
+    return isinstance(x, Value | Source)
+
+
+def _function_name(name: str) -> str:
+    """Return a name for the function: that of a lambda is none."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        return "program"
+    return f"{name}_" if name in ("np", "tg") else name
+
+
+def kind(value: Value) -> str:
+    """Return the dtype and the shape of a value, as ``float64[2, 3]``."""
+    return f"{value.dtype}{list(value.shape)}"
+
+
+def _formula(line: Line, expressions: Expressions) -> str:
+    if not isinstance(line.function, RuleCall):
+        return ""
+    ndims = [len(getattr(x, "shape", ())) for x in line.args]
+    return formula(line.function, [expressions.written(x) for x in line.args], ndims)
+
+
+def _heading(statement: Statement) -> str:
+    """Write the comment above the statements of one line of the user's."""
+    line = statement.line
+    if statement.backward:
+        if not line.backward or not line.place:
+            return ""
+        text = line.layer or (f"{line.place}" if line.place.text else "")
+        row = f"# back through {text}" if text else ""
+    else:
+        row = f"# {line.place}" if line.place and line.place.text else ""
+    longest = WIDTH - len(_INDENT)
+    return row if len(row) <= longest else row[: longest - 3] + "..."
+
+
+def _rows(statement: Statement, indent: str) -> list[str]:
+    """Write a statement with its comments: the formula of a rule beside it, or above it."""
+    note = f"{statement.kind}: {statement.formula}" if statement.formula else statement.kind
+    rows = wrapped(statement.text, indent, WIDTH - len(statement.kind) - 4)
+    above = []
+    if statement.formula and len(rows[0]) + len(note) + 4 > WIDTH:
+        above, note = [f"{indent}# {statement.formula}:"], statement.kind
+    if len(rows) == 1:
+        return [*above, _noted(statement.text, note, indent)]
+    return [*above, f"{rows[0]}  # {note}", *rows[1:]]
+
+
+def _noted(row: str, note: str, indent: str = _INDENT) -> str:
+    row = indent + row
+    column = _COLUMN if len(row) + 2 <= _COLUMN else len(row) + 2
+    return f"{row.ljust(column)}# {note}"

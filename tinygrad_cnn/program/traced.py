@@ -14,13 +14,41 @@ from .errors import RecordingError, leaving
 from .values import Method, Source, Value
 
 _METHODS = [
-    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "conjugate", "copy",
-    "cumprod", "cumsum", "diagonal", "dot", "flatten", "max", "mean", "min", "prod", "ravel", "repeat",
-    "reshape", "round", "squeeze", "std", "sum", "swapaxes", "take", "trace", "transpose", "var",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "astype",
+    "clip",
+    "conj",
+    "conjugate",
+    "copy",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "flatten",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ravel",
+    "repeat",
+    "reshape",
+    "round",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "take",
+    "trace",
+    "transpose",
+    "var",
     "view",
-]  # fmt: skip
+]
 _IN_PLACE = ("fill", "itemset", "partition", "put", "resize", "setflags", "setfield", "sort")
-_MEMORY = ("base", "ctypes", "data", "flags", "flat", "strides")
+_MEMORY = ("base", "ctypes", "data", "flat")
 _NUMBERS = ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "nonzero", "searchsorted", "choose")
 
 
@@ -74,6 +102,16 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         return self.value.nbytes
 
     @property
+    def flags(self) -> Any:
+        """How the array lies in memory, which is a part of what a program is recorded for."""
+        return self.hidden.flags
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """The bytes from an element to the next one, along each axis."""
+        return self.value.strides
+
+    @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """The transpose."""
         return self.recorded(np.transpose, self)
@@ -116,8 +154,8 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Be another array from now on, as ``x += 1`` asks for: lines that were recorded keep the old one."""
         if not self._recorder.may_change(self.value):
             raise RecordingError(
-                "an argument, or a view of another array, is changed in place: a program has no line for "
-                "that. Write x = x + 1 in the place of x += 1"
+                "an argument, or a view of another array, is changed in place: a program has no line for that. "
+                "Write x = x + 1 in the place of x += 1"
             )
         if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
             raise ValueError(f"cannot change {self.dtype}{list(self.shape)} in place to {other.value!r}")

@@ -21,19 +21,45 @@ class Value:
         The dtype that it always has.
     name : str
         What it is called in the printed program, or nothing until `source` finds a name.
+    strides : tuple of int
+        How it lay in memory when it was recorded.
     is_own : bool
         Whether it shared memory with no other array when it was recorded.
+    gradient_of : Value or None
+        The value whose cotangent it is, as far as is known.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     name: str = ""
+    strides: tuple[int, ...] = ()
     is_own: bool = False
+    gradient_of: Value | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
 
     @property
     def nbytes(self) -> int:
         """The bytes of an array of this shape and dtype."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def new(self) -> np.ndarray:
+        """Make an array like it, whose elements are not set."""
+        flat = np.empty(self.shape, self.dtype)
+        order = sorted(range(len(self.shape)), key=lambda axis: -abs(self.strides[axis]))
+        like = np.empty([self.shape[axis] for axis in order], self.dtype)
+        array = like.transpose(np.argsort(order))
+        is_same = all(
+            n == 1 or a == b for n, a, b in zip(self.shape, array.strides, self.strides, strict=True)
+        )
+        return array if is_same else flat
+
+    def example(self) -> np.ndarray:
+        """Make an array of this shape, dtype and strides, whose elements must not be read."""
+        return np.lib.stride_tricks.as_strided(np.empty(1, self.dtype), self.shape, self.strides)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'}: {self.dtype}{list(self.shape)}>"
@@ -79,7 +105,9 @@ class Line:
     backward : bool
         Whether the line was recorded on the way back.
     place : Place or None
-        The user's line.
+        The user's line; on the way back, that of the call whose rule this is a part of.
+    layer : str
+        The names of the layers around the call, the outermost first, as ``block.conv1``.
     """
 
     function: Callable[..., Any]
@@ -91,6 +119,7 @@ class Line:
     has_effect: bool = False
     backward: bool = False
     place: Place | None = None
+    layer: str = ""
 
     def inputs(self) -> list[Value]:
         """List the values among the arguments, in order, as often as they occur."""
