@@ -105,25 +105,50 @@ def _run(work: Callable[[Any], None], shares: list[Any], threads: int) -> None:
         parallel.run(work, shares, threads)
 
 
+class _Matrix:
+    """A weight as matrices (G, 1, O / G, taps): a view where it lies so, else a copy at each call."""
+
+    def __init__(self, cut: Plan, weight: NDArray, grouped: Make | None) -> None:
+        if grouped is None and np.may_share_memory(cut.matrix(weight), weight):
+            self._view, self._buffer = remembered(cut.matrix), None
+            return
+        groups, _, rows, _ = cut.matrix_shape
+        grouped = grouped or (lambda w: w.reshape(groups, rows, *w.shape[1:]))
+        by_taps = (lambda w: grouped(w).swapaxes(2, 3)) if cut.shares_rows else grouped
+        self._view, self._buffer = remembered(by_taps), np.empty(by_taps(weight).shape, weight.dtype)
+        self._matrix = self._buffer.reshape(cut.matrix_shape)
+
+    def __call__(self, weight: NDArray) -> NDArray:
+        view: NDArray = self._view(weight)
+        if self._buffer is None:
+            return view
+        np.copyto(self._buffer, view)
+        return self._matrix
+
+
 class Forward:
     """`conv.forward` of operands like the examples, into ``out`` (N, O, OH, OW), which is stored batch-last.
 
-    ``grouped`` makes a view (G, O / G, C / G, KH, KW) of the weight.
+    ``grouped`` makes a view (G, O / G, C / G, KH, KW) of another weight, which is copied.
     """
 
-    def __init__(self, x: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray, grouped: Make) -> None:
-        _, outputs, channels, tall, wide = grouped(weight).shape
-        threads = parallel.threads()
+    def __init__(
+        self,
+        x: NDArray,
+        weight: NDArray,
+        spec: ConvSpec,
+        out: NDArray,
+        grouped: Make | None = None,
+    ) -> None:
+        channels = x.shape[1] // spec.groups
         row = thresholds.NARROW_SMALL_ROW
-        cut = plan(spec, outputs * spec.groups, channels, len(x), x.dtype, threads, row)
+        cut = plan(spec, out.shape[1], channels, len(x), x.dtype, parallel.threads(), row)
         self._x, self._out, self._threads = BatchLast(x), out, cut.threads
-        taps = (tall, channels, wide) if cut.shares_rows else (channels, tall, wide)
-        self._weight = np.empty((spec.groups, outputs, *taps), weight.dtype)
-        self._of_weight = remembered(lambda w: grouped(w).swapaxes(2, 3) if cut.shares_rows else grouped(w))
+        self._matrix = _Matrix(cut, weight, grouped)
         self._of_bias = remembered(lambda b: b.reshape(spec.groups, 1, -1, 1))
-        matrix, windows = self._weight.reshape(cut.matrix_shape), cut.windows(out.transpose(1, 2, 3, 0))
+        windows = cut.windows(out.transpose(1, 2, 3, 0))
         self._shares = [
-            [(columns, _product(matrix, columns, windows[block.windows])) for block, columns in share]
+            [(columns, _Product(windows[block.windows])) for block, columns in share]
             for share in _shares(cut)
         ]
         self.only_block = cut.blocks[0] if len(cut.blocks) == 1 else None
@@ -136,13 +161,12 @@ class Forward:
 
     def __call__(self, x: NDArray, weight: NDArray, bias: NDArray | None = None) -> NDArray:
         """Compute the convolution."""
-        xb = self._x(x)
-        np.copyto(self._weight, self._of_weight(weight))
+        xb, matrix = self._x(x), self._matrix(weight)
         offset = None if bias is None else self._of_bias(bias)
 
         def convolve(share: list[Any]) -> None:
             for columns, multiply in share:
-                target = multiply(columns(xb))
+                target = multiply(matrix, columns(xb))
                 if offset is not None:
                     np.add(target, offset, target)
 
@@ -150,22 +174,16 @@ class Forward:
         return self._out
 
 
-def _product(matrix: NDArray, columns: Columns, target: NDArray) -> Callable[[NDArray], NDArray]:
-    """Return a function that multiplies matrices of columns into ``target``, which it returns."""
-    views = remembered(lambda matrices: chunked(matrix, matrices, target))
-    matmul = np.matmul
+class _Product:
+    """`product.multiply_columns` into ``target``."""
 
-    def multiply(matrices: NDArray) -> NDArray:
-        matmul(*views(matrices))
-        return target
+    def __init__(self, target: NDArray) -> None:
+        self._target = target
+        self._views = _pairs(lambda matrix, columns: chunked(matrix, columns, target))
 
-    return multiply
-
-
-def forward(x: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray) -> Forward:
-    """Bind `conv.forward`."""
-    outputs, *taps = weight.shape
-    return Forward(x, weight, spec, out, lambda w: w.reshape(spec.groups, outputs // spec.groups, *taps))
+    def __call__(self, matrix: NDArray, columns: NDArray) -> NDArray:
+        np.matmul(*self._views(matrix, columns))
+        return self._target
 
 
 def input_gradient(y: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray) -> Callable[..., NDArray]:

@@ -50,9 +50,9 @@ def _combine(parts: list[NDArray], out: NDArray) -> None:
     if len(parts) == 1:
         np.copyto(out, parts[0])
         return
-    np.maximum(parts[0], parts[1], out)
+    np.maximum(parts[0], parts[1], out=out)
     for part in parts[2:]:
-        np.maximum(out, part, out)
+        np.maximum(out, part, out=out)
 
 
 class Scatter:

@@ -6,11 +6,13 @@ a program that is played allocates little, and plans nothing. Results that a cal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..kernels import bound_conv, bound_pool, parallel, thresholds
 from ..kernels.bound_conv import remembered
 from ..kernels.product import bound_product
@@ -30,17 +32,14 @@ class Bindings:
 
     def __init__(self, lines: list[Line], results: list[Value]) -> None:
         self.escaping = escaping(lines, results)
-        self.constant: set[Value] = set()
         self.made: dict[Value, tuple[Line, Bound]] = {}
 
     def bind(self, line: Line) -> Bound | None:
         """Return a bound function of the values of a line, in their order, if there is one."""
-        function = _ufunc_of(line.function)
-        binder = _BINDERS.get(line.function) or (_bind_ufunc if function else None)
-        if line.result in self.escaping or line.errstate or binder is None:
-            if binder is not _bind_weight_gradient:  # the only one that makes a new array at each call
-                return None
-        bound = binder(line, self)
+        bind = _BINDERS.get(line.function) or (_bind_ufunc if _ufunc_of(line.function) else None)
+        if bind is None or line.errstate or (line.result in self.escaping and bind not in _MAKE_NEW):
+            return None
+        bound = bind(line, self)
         if bound is not None:
             self.made[line.result] = line, bound
         return bound
@@ -97,14 +96,14 @@ def _bind_ufunc(line: Line, known: Bindings) -> Bound | None:
         return None
     out = line.result.new()
     if all(isinstance(x, Value) for x in line.args):
-        return (lambda a, b: ufunc(a, b, out)) if ufunc.nin == 2 else (lambda a: ufunc(a, out))
+        return (lambda a, b: ufunc(a, b, out=out)) if ufunc.nin == 2 else (lambda a: ufunc(a, out=out))
     first, *rest = line.args
     if ufunc.nin != 2 or isinstance(first, Value) == isinstance(rest[0], Value):
         return None
     if isinstance(first, Value):
         (other,) = rest
-        return lambda a: ufunc(a, other, out)
-    return lambda b: ufunc(first, b, out)
+        return lambda a: ufunc(a, other, out=out)
+    return lambda b: ufunc(first, b, out=out)
 
 
 @binder(activations.relu)
@@ -114,7 +113,7 @@ def _bind_relu(line: Line, known: Bindings) -> Bound | None:
         return None
     out = value.new()
     if value.size < thresholds.LARGE_RECTIFIER:
-        return lambda x: np.maximum(x, 0, out)
+        return lambda x: np.maximum(x, 0, out=out)
     return lambda x: x.clip(0, np.inf, out=out)
 
 
@@ -154,7 +153,7 @@ def _bind_forward(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line):
         return None
     x, weight, *_ = _examples(line)
-    return bound_conv.forward(x, weight, line.kwargs["spec"], line.result.new())
+    return bound_conv.Forward(x, weight, line.kwargs["spec"], line.result.new())
 
 
 @binder(conv.conv2d_input)
@@ -201,6 +200,76 @@ def _bind_scatter(line: Line, known: Bindings) -> Bound | None:
     return bound_pool.Scatter(g, x, maxima.example(), spec, line.result.new())
 
 
+# --- losses -------------------------------------------------------------------------------------------------------------
+
+
+@binder(activations.log_softmax)
+def _bind_log_softmax(line: Line, known: Bindings) -> Bound | None:
+    axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis", -1)
+    if not _is_plain(line) or not line.result.shape:
+        return None
+    out, powers = line.result.new(), line.result.new()
+    top = np.add.reduce(out, axis=axis, keepdims=True)
+    total = np.empty_like(top)
+    largest: Any = np.maximum.reduce
+    add_up: Any = np.add.reduce
+    function = line.function.function  # type: ignore[attr-defined]
+
+    def log_softmax(x: Any) -> Any:
+        largest(x, axis, None, top, True, -np.inf)
+        if not math.isfinite(add_up(top, None)):  # masked choices, and what is no number
+            return function(x, axis)
+        np.subtract(x, top, out)
+        add_up(np.exp(out, powers), axis, None, total, True)
+        return np.subtract(out, np.log(total, total), out)
+
+    return log_softmax
+
+
+@binder(losses._mean_nll)
+def _bind_mean_nll(line: Line, known: Bindings) -> Bound | None:
+    log_p, labels = line.args
+    if log_p.dtype.char not in "fd" or len(labels.shape) != 1 or not labels.size:
+        return None
+    rows, negated, count = np.arange(labels.size), np.empty(labels.size, log_p.dtype), labels.size
+
+    def mean_nll(log_p: Any, labels: Any) -> Any:
+        return np.add.reduce(np.negative(log_p[rows, labels], negated)) / count
+
+    return (lambda log_p, labels: np.asarray(mean_nll(log_p, labels))) if line.as_array else mean_nll
+
+
+@binder(checks.indices)
+def _bind_indices(line: Line, known: Bindings) -> Bound | None:
+    owner, name, labels, count = line.args
+    if labels.dtype.kind not in "iu" or not labels.dtype.isnative or not labels.size:
+        return None
+    unsigned = labels.dtype.str.replace("i", "u")
+    largest: Any = np.maximum.reduce
+
+    def indices(labels: Any) -> Any:
+        if largest(labels.view(unsigned), None) >= count:  # as such a number, -1 is larger than any index
+            checks.indices(owner, name, labels, count)  # raises
+        return labels
+
+    return indices
+
+
+@binder(losses._to_labels)
+def _bind_to_labels(line: Line, known: Bindings) -> Bound | None:
+    x, labels = line.args
+    if len(labels.shape) != 1 or not labels.size or x.shape:
+        return None
+    out, rows, share = line.result.new(), np.arange(labels.size), -1.0 / labels.size
+
+    def to_labels(x: Any, labels: Any) -> Any:
+        out.fill(0)
+        out[rows, labels] = x * share
+        return out
+
+    return to_labels
+
+
 # --- products and sums -----------------------------------------------------------------------------------------------
 
 
@@ -218,7 +287,7 @@ def _bind_sum(line: Line, known: Bindings) -> Bound | None:
         return None
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
     keepdims, out = line.kwargs.get("keepdims", False), line.result.new()
-    reduce = np.add.reduce
+    reduce: Any = np.add.reduce
     return lambda x: reduce(x, axis, None, out, keepdims)
 
 
@@ -228,7 +297,8 @@ def _bind_sum_to(line: Line, known: Bindings) -> Bound | None:
     lead = len(x.shape) - len(shape)
     if not shape or not lead or x.shape[lead:] != shape or not _is_plain(line):
         return None
-    axes, out, reduce = tuple(range(lead)), line.result.new(), np.add.reduce
+    axes, out = tuple(range(lead)), line.result.new()
+    reduce: Any = np.add.reduce
     return lambda x: reduce(x, axes, None, out)
 
 
@@ -259,3 +329,7 @@ def _bind_constant(line: Line, known: Bindings) -> Bound | None:
         return None
     constant = line.function(line.result.new())
     return lambda x: constant
+
+
+_MAKE_NEW = {_bind_weight_gradient, _bind_mean_nll, _bind_indices}
+"""Binders of lines that write into no buffer, so that a caller may keep what they return."""

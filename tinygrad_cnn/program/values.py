@@ -61,8 +61,11 @@ class Value:
         return array if is_same else flat
 
     def example(self) -> np.ndarray:
-        """Make an array of this shape, dtype and strides, whose elements must not be read."""
-        return np.lib.stride_tricks.as_strided(np.empty(1, self.dtype), self.shape, self.strides)
+        """Make an array of this shape, dtype and strides, whose elements are not set."""
+        reach = [(n - 1) * step for n, step in zip(self.shape, self.strides, strict=True) if n]
+        before, after = -sum(step for step in reach if step < 0), sum(step for step in reach if step > 0)
+        memory = np.empty(before + after + self.dtype.itemsize, np.uint8)
+        return np.ndarray(self.shape, self.dtype, memory, before, self.strides)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'}: {self.dtype}{list(self.shape)}>"
