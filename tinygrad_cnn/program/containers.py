@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .. import tree
 from ..tree import children
 from .preamble import Preamble
-from .program import Program
+from .recorded import Recorded
 
 
 class Unpacked(NamedTuple):
@@ -18,7 +18,7 @@ class Unpacked(NamedTuple):
     text: str
 
 
-def signature(program: Program) -> tuple[list[str], list[Unpacked]]:
+def signature(program: Recorded) -> tuple[list[str], list[Unpacked]]:
     """List the parameters of a program as its ``def`` has them, and how each leaf is taken out of them."""
     positional, keywords = program.structure.skeleton
     leaves = iter(program.arguments)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..tape import Primitive, sum_to
-from .program import Program
+from .recorded import Recorded
 from .rules import RuleCall
 from .spelling import summed_axes
 from .traced import getitem
@@ -18,7 +18,7 @@ from .values import Line, Value
 _MOST = 3  # lines in one expression, besides the call that uses it
 
 
-def aliases(program: Program) -> dict[Value, Value]:
+def aliases(program: Recorded) -> dict[Value, Value]:
     """Return the values that are the same as another one in print.
 
     The tape makes arrays of NumPy's scalars, and ``x[()]`` makes scalars of them again where they leave it.
@@ -35,7 +35,7 @@ def aliases(program: Program) -> dict[Value, Value]:
     }
 
 
-def needs_array(program: Program) -> set[Value]:
+def needs_array(program: Recorded) -> set[Value]:
     """Return the values that must be arrays even if they have no axes, for whoever uses them."""
     needed = set(program.values())
     for line in program.lines:
@@ -49,12 +49,27 @@ def needs_array(program: Program) -> set[Value]:
     return needed
 
 
-def inlined(program: Program, plain: set[Value], skipped: set[Value]) -> dict[Value, Line]:
+def parts(lines: list[Line], inside: dict[Value, Line], same: dict[Value, Value]) -> dict[Line, list[Line]]:
+    """List for each printed line the lines that are written inside of it, or as the same, and itself last."""
+    makers = {line.result: line for line in lines}
+    found: dict[Line, list[Line]] = {}
+    for line in lines:
+        if line.result in same:
+            found[makers[same[line.result]]].append(line)
+        elif line.result not in inside:
+            found[line] = [line]
+            for part in found[line]:  # the list grows while it is walked
+                found[line] += [inside[x] for x in part.inputs() if x in inside]
+            found[line].reverse()
+    return found
+
+
+def inlined(program: Recorded, plain: set[Value], skipped: set[Value]) -> dict[Value, Line]:
     """Return the lines that are written where their result is used.
 
     Parameters
     ----------
-    program : Program
+    program : Recorded
         The program.
     plain : set of Value
         The values whose names say nothing, which nobody misses.

@@ -12,7 +12,7 @@ from ..kernels import parallel
 from ..tape import Primitive
 from ..tensor import Tensor
 from .binding import Bindings
-from .program import AsTensor, Program, Static
+from .recorded import AsTensor, Recorded, Static
 from .values import Line, Source, Value, mapped, values_in
 
 
@@ -23,7 +23,7 @@ class Player:
     each play takes an instance of the function, and threads that play at once have one each.
     """
 
-    def __init__(self, program: Program, *, binds: bool = True) -> None:
+    def __init__(self, program: Recorded, *, binds: bool = True) -> None:
         self.program, self._binds = program, binds
         self._free: list[Callable[..., Any]] = []
         self._threads = parallel.threads()
@@ -41,7 +41,7 @@ class Player:
 class _Instance:
     """One function that plays a program, with buffers of its own."""
 
-    def __init__(self, program: Program, binds: bool) -> None:
+    def __init__(self, program: Recorded, binds: bool) -> None:
         self.program = program
         self._bindings = Bindings(program.lines, program.values()) if binds else None
         self._names: dict[Any, str] = {}

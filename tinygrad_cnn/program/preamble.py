@@ -92,10 +92,9 @@ class Preamble:
 
     def rows(self, body: str) -> list[str]:
         """Write what the text of a function needs above it."""
-        rows = (
-            ["import numpy as np"] if re.search(r"\bnp\.", body + " ".join(self.constants.values())) else []
-        )
-        rows += ["import tinygrad_cnn as tg"] if re.search(r"\btg\.", body) else []
+        everything = "\n".join([body, *self.constants.values()])
+        rows = ["import numpy as np"] if re.search(r"\bnp\.", everything) else []
+        rows += ["import tinygrad_cnn as tg"] if re.search(r"\btg\.", everything) else []
         for module, names in sorted(self._imports.items()):
             parts = [name if name == here else f"{name} as {here}" for name, here in sorted(names.items())]
             row = f"from {module} import {', '.join(parts)}"

@@ -105,14 +105,20 @@ class Recorder:
         array = out if hasattr(out, "dtype") else np.asarray(0 if isinstance(out, tuple | list) else out)
         if array.dtype.kind not in "biuf":
             raise leaving(f"the result of {function.__name__}, a {type(out).__name__},")
-        frame = user_frame()
+        frame = user_frame(self.base)
         around = surroundings(self.base)
         forward = self._forward.get(around.pulled) if around.pulled else None
         line = Line(
             function,
             mapped(_value, args),
             mapped(_value, kwargs),
-            Value(array.shape, array.dtype, strides=array.strides, is_own=is_own),
+            Value(
+                array.shape,
+                array.dtype,
+                strides=array.strides,
+                is_own=is_own,
+                view_of=_seen_in(array, _leaves((args, kwargs))),
+            ),
             errstate=dict(np.geterr().items() - self._errstate.items()),
             backward=around.backward,
             place=forward.place if forward else place_of(frame),
@@ -274,6 +280,12 @@ def _leaves(args: Any) -> list[Any]:
     found: list[Any] = []
     mapped(found.append, args)
     return found
+
+
+def _seen_in(array: Any, operands: list[Any]) -> Value | None:
+    """Return the operand whose memory an array is in."""
+    found = (x.value for x in operands if isinstance(x, TracedArray) and np.may_share_memory(array, x.hidden))
+    return next(found, None)
 
 
 def _hidden(x: Any) -> Any:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from .containers import returned, signature
 from .expressions import Expressions
 from .formulas import formula
-from .inlining import aliases, inlined, needs_array
+from .inlining import aliases, inlined, needs_array, parts
 from .layout import WIDTH, wrapped
 from .naming import Names, starts_backward
 from .preamble import Preamble
-from .program import AsTensor, Program, Static
+from .recorded import AsTensor, Recorded, Static
 from .rules import RuleCall
 from .values import Line, Source, Value
 
@@ -27,7 +27,9 @@ class Statement(NamedTuple):
     Attributes
     ----------
     line : Line
-        What it computes; lines that are written inside of it are not mentioned.
+        What it computes.
+    parts : list of Line
+        The lines that are written in it, this one among them.
     text : str
         The assignment.
     formula : str
@@ -37,6 +39,7 @@ class Statement(NamedTuple):
     """
 
     line: Line
+    parts: list[Line]
     text: str
     formula: str
     backward: bool
@@ -46,13 +49,20 @@ class Statement(NamedTuple):
         """The dtype and the shape of the result."""
         return kind(self.line.result)
 
+    @property
+    def inputs(self) -> list[Value | Source]:
+        """The values and the generators that it is computed from, each once."""
+        inner = {part.result for part in self.parts}
+        found = [x for part in self.parts for x in (*part.inputs(), *part.args) if is_value(x)]
+        return list(dict.fromkeys(x for x in found if x not in inner))
+
 
 class SourceWriter:
     """Writes one program.
 
     Parameters
     ----------
-    program : Program
+    program : Recorded
         The program.
     short : bool
         Whether a line that is used once, and whose result has no name of the user's, is written inside of
@@ -66,10 +76,10 @@ class SourceWriter:
         The whole.
     """
 
-    def __init__(self, program: Program, *, short: bool = True) -> None:
+    def __init__(self, program: Recorded, *, short: bool = True) -> None:
         self.program = program
         self.name = _function_name(program.name)
-        same = aliases(program)
+        same = aliases(program) if short else {}
         imported = self._written(Names(program, (), same), same, short).names()
         names = Names(program, imported, same)
         self.names = names.of
@@ -83,12 +93,12 @@ class SourceWriter:
         as_arrays = {line for line in program.lines if line.as_array and line.result in needed}
         preamble = Preamble(set(names.of.values()))
         expressions = Expressions(names.of, inside, as_arrays, preamble)
+        lines_of = parts(program.lines, inside, same)
         self.statements: list[Statement] = []
-        for line in program.lines:
-            if line.result not in inside and line.result not in same:
-                text = f"{names.of[line.result]} = {expressions.of(line).text}"
-                backward = line.backward or starts_backward(line, program.lines)
-                self.statements.append(Statement(line, text, _formula(line, expressions), backward))
+        for line, inner in lines_of.items():
+            text = f"{names.of[line.result]} = {expressions.of(line).text}"
+            backward = line.backward or starts_backward(line, program.lines)
+            self.statements.append(Statement(line, inner, text, _formula(line, expressions), backward))
         leaves = (self._result(x, expressions) for x in program.results)
         self._returned = returned(program.returned.skeleton, leaves, preamble)
         return preamble

@@ -27,6 +27,8 @@ class Value:
         How it lay in memory when it was recorded.
     is_own : bool
         Whether it shared memory with no other array when it was recorded.
+    view_of : Value or None
+        The operand of its line in whose memory it was.
     gradient_of : Value or None
         The value whose cotangent it is, as far as is known.
     """
@@ -36,6 +38,7 @@ class Value:
     name: str = ""
     strides: tuple[int, ...] = ()
     is_own: bool = False
+    view_of: Value | None = None
     gradient_of: Value | None = None
 
     @property
