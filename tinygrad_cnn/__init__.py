@@ -26,7 +26,7 @@ from .tuning import *
 __version__ = "0.1.0"
 
 _LAZY = {"data", "debug", "extend", "linalg", "models", "nn", "optim", "program", "testing", "train"}
-_OF_PROGRAMS = {"compile"}
+_OF_PROGRAMS = ["compile"]
 
 if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it cannot add lists
     from . import data as data
@@ -43,6 +43,7 @@ if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it ca
 else:
     __all__ = ["linalg", "nn", "optim", "primitive", "tree"]
     __all__ += autodiff.__all__ + ops.__all__ + recomputation.__all__ + tensor.__all__ + tuning.__all__
+    __all__ += _OF_PROGRAMS
 
     def __getattr__(name):
         """Import a subpackage when it is first used (PEP 562): ``import tinygrad_cnn`` costs little."""

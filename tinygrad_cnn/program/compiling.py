@@ -106,7 +106,7 @@ def _record_and_play(
     if len(programs) == _MANY + 1:
         warnings.warn(
             f"compile: {len(programs)} programs were recorded for {getattr(f, '__name__', f)}, each for other "
-            f"arguments, and {_difference(programs[1].kinds, entry.kinds)}: pad arrays to a few shapes, and "
+            f"arguments; {_difference(programs[1].kinds, entry.kinds)}. Pad arrays to a few shapes, and "
             "pass a number that changes as a NumPy scalar, such as np.float32(rate)",
             stacklevel=3,
         )

@@ -42,6 +42,7 @@ class RuleCall:
         return self.operand in self.op.rules and self.op.rules[self.operand].function is self.function
 
     def __call__(self, *context: Any) -> Any:
+        """Apply the rule."""
         try:
             return self.function(*context)
         except Exception as error:
@@ -62,7 +63,7 @@ class RuleCall:
         return hash((self.op.name, self.operand))
 
     def used(self, context: tuple[Any, ...], nested: Any = None) -> tuple[int, ...]:
-        """Return the positions of the tensors among these arguments that the result depends on by the tape."""
+        """Return the positions of the tensors among these arguments that the result depends on."""
         leaves = {i: Leaf(x.data) for i, x in enumerate(context) if isinstance(x, Box)}
         changed = (box(Tensor, x.data, leaves[i]) if i in leaves else x for i, x in enumerate(context))
         out = self(*_put_into(nested, changed))
@@ -109,6 +110,7 @@ class PullThrough:
         self.rule, self.used, self.unused, self.nested = rule, used, unused, nested
 
     def __call__(self, g: Any, context: tuple[Any, ...], index: int) -> Any:
+        """Return the cotangent of one argument of the rule."""
         if not any(isinstance(x, Box) for x in (*context, g)):
             return self.onto(None, g, context, index)
 
