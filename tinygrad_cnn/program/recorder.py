@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import tape
 from ..recomputation import checkpoint_call
-from ..tape import Box, Node, Primitive, Rule
+from ..tape import Box, Node, Primitive, Rule, raw
 from ..tape.reverse import Cotangents, is_lone
 from ..tensor import Tensor
 from .errors import RecordingError, captured, leaving, place_of, user_frame
@@ -257,8 +257,12 @@ class Recorder:
             self._rules[key] = rule.as_primitive(used, unused, nested)
         operands = tuple(x.data if i in unused else x for i, x in enumerate(context))
         if used:
-            return self.record(self.shadow(self._rules[key]), operands, {})
-        return self.run(self._rules[key], operands, {}, as_array=True)
+            out = self.record(self.shadow(self._rules[key]), operands, {})
+        else:
+            out = self.run(self._rules[key], operands, {}, as_array=True)
+        # each play has to see that what is not used stays so
+        self.results[raw(out).value].has_effect = bool(unused)
+        return out
 
     def _named(self, gradient: Any) -> Any:
         """Remember whose cotangent a rule has computed."""
