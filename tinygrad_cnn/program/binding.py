@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, tree
 from ..kernels import bound_conv, bound_pool, parallel, thresholds
 from ..kernels.bound_conv import remembered
 from ..kernels.product import bound_product
 from ..ops import activations, conv, elementary, elementwise, losses, pool, products, reductions, shaping
+from ..optim import Optimizer
 from ..tape import Primitive, add, sum_to
 from .traced import getitem
-from .values import Line, Value, values_in
+from .optimizers import STEP
+from .values import Line, Source, Value, values_in
 
 Bound = Callable[..., Any]
 Binder = Callable[[Line, "Bindings"], "Bound | None"]
@@ -329,6 +331,15 @@ def _bind_constant(line: Line, known: Bindings) -> Bound | None:
         return None
     constant = line.function(line.result.new())
     return lambda x: constant
+
+
+@binder(STEP)
+def _bind_step(line: Line, known: Bindings) -> Bound | None:
+    source, grads = line.args
+    if not isinstance(source, Source) or not isinstance(source.object, Optimizer):
+        return None
+    leaves = tree.matching_leaves(source.object.params, grads)
+    return source.object.bound_step() if all(isinstance(g, Value) for g in leaves) else None
 
 
 _MAKE_NEW = {_bind_weight_gradient, _bind_mean_nll, _bind_indices}

@@ -57,7 +57,9 @@ class _Instance:
     def _write(self) -> None:
         arguments = [x.value if isinstance(x, AsTensor) else x for x in self.program.arguments]
         names = [f"a{i}" for i in range(len(arguments))]
-        self._names = dict(zip(arguments, names, strict=True))
+        self._names = {
+            x: name for x, name in zip(arguments, names, strict=True) if isinstance(x, Value | Source)
+        }
         self._row(None, f"def play({', '.join(names)}):")
         for line, done in zip(self.program.lines, self._last_uses(), strict=True):
             self._names[line.result] = f"v{len(self._names)}"

@@ -63,12 +63,12 @@ class Preamble:
             return self._named(f"{function.op.name}_vjp_{function.operand}", text)
         if isinstance(function, PullThrough):
             made = self.imported("tinygrad_cnn.program.rules", "PullThrough")
-            text = f"{made}({self.callee(function.rule)}, {function.used}, {function.unused})"
+            text = f"{made}({self.callee(function.rule)}, {_places(function)})"
             return self._named(f"{function.rule.op.name}_pulled", text)
         if inspect.ismethod(function) and isinstance(function.__self__, PullThrough):
             return f"{self.callee(function.__self__)}.{function.__name__}"
         if isinstance(pull := _pull_of(function), PullThrough):
-            text = f"{self.callee(pull.rule)}.as_primitive({pull.used}, {pull.unused})"
+            text = f"{self.callee(pull.rule)}.as_primitive({_places(pull)})"
             return self._named(f"{pull.rule.op.name}_vjp_{pull.rule.operand}_op", text)
         if public := is_public(function):
             return public
@@ -107,3 +107,8 @@ def _pull_of(function: Any) -> Any:
     """Return the rule of a rule that is an operation itself."""
     rule = function.rules.get("context") if isinstance(function, Primitive) else None
     return rule and rule.function
+
+
+def _places(pull: PullThrough) -> str:
+    nested = "" if pull.nested is None else f", {pull.nested!r}"
+    return f"{pull.used}, {pull.unused}{nested}"

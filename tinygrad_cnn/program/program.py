@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..optim import Optimizer
 from ..tape import Box, raw
 from ..tensor import Tensor
 from .cost import Cost
@@ -17,12 +18,13 @@ from .errors import captured
 from .graph import drawn
 from .html import page_of
 from .matching import taker
+from .optimizers import TracedOptimizer
 from .play import Player
 from .recorded import AsTensor, Recorded, Static
 from .recorder import Recorder
 from .recording import hook
 from .source import SourceWriter
-from .traced import TracedArray, TracedGenerator
+from .traced import TracedArray, TracedGenerator, TracedSource
 from .values import Source
 
 
@@ -155,6 +157,8 @@ def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:
         return Tensor(recorder.input(name, leaf.data))
     if isinstance(leaf, np.random.Generator):
         return TracedGenerator(recorder, Source(name), leaf)
+    if isinstance(leaf, Optimizer):
+        return TracedOptimizer(recorder, Source(name, leaf), leaf)
     return leaf
 
 
@@ -163,7 +167,7 @@ def _described(leaf: Any) -> Any:
         return leaf.value
     if isinstance(leaf, Box) and isinstance(leaf.data, TracedArray):
         return AsTensor(leaf.data.value)
-    if isinstance(leaf, TracedGenerator):
+    if isinstance(leaf, TracedSource):
         return leaf.source
     if isinstance(raw(leaf), np.ndarray):
         raise captured(raw(leaf))

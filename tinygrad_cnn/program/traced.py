@@ -251,24 +251,59 @@ def with_items(x: Any, key: Any, value: Any) -> Any:
     return changed
 
 
-class TracedGenerator(np.random.Generator):
+class TracedSource:
+    """The base of what stands for a generator or an optimizer, whose methods are called at each play."""
+
+    recorder: Any
+    source: Source
+    hidden: Any
+
+
+class TracedGenerator(TracedSource, np.random.Generator):
     """A generator that draws from a copy while a program is recorded; each draw is a line of the program."""
 
     def __init__(self, recorder: Any, source: Source, generator: np.random.Generator) -> None:
         super().__init__(copy.deepcopy(generator).bit_generator)
         self.recorder, self.source = recorder, source
         self.hidden = np.random.Generator(self.bit_generator)
+        self.drawn: list[tuple[Any, Any]] = []  # every call, and what was drawn
 
     def __copy__(self) -> TracedGenerator:
-        raise RecordingError("a generator is copied: a program draws from its argument")
+        return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: Any) -> TracedGenerator:
+        return _Again(self, len(self.drawn))
+
+    def draw(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Draw from the generator, in a line of the program."""
+        found = self.recorder.run(Method(name), (self, *args), kwargs, has_effect=True)
+        self.drawn.append(((name, args, kwargs), found))
+        return found
+
+
+class _Again(TracedGenerator):
+    """A copy of a generator, from which a checkpoint draws again what was drawn after it was made."""
+
+    def __init__(self, original: TracedGenerator, count: int) -> None:
+        np.random.Generator.__init__(self, original.bit_generator)
+        self.recorder, self.original, self.count = original.recorder, original, count
+
+    def __deepcopy__(self, memo: Any) -> TracedGenerator:
+        return _Again(self.original, self.count)
+
+    def draw(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what the same call of the original has drawn."""
+        if self.count < len(self.original.drawn):
+            call, found = self.original.drawn[self.count]
+            if repr(call) == repr((name, args, kwargs)):
+                self.count += 1
+                return found
         raise RecordingError("a generator is copied: a program draws from its argument")
 
 
 def _draw(name: str) -> Any:
     def draw(self: TracedGenerator, *args: Any, **kwargs: Any) -> Any:
-        return self.recorder.run(Method(name), (self, *args), kwargs, has_effect=True)
+        return self.draw(name, args, kwargs)
 
     draw.__name__ = name
     return draw

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
+
 
 @dataclass(eq=False)
 class Value:
@@ -73,9 +75,18 @@ class Value:
 
 @dataclass(eq=False)
 class Source:
-    """A generator or an optimizer among the arguments: what a line calls a method of at each play."""
+    """A generator or an optimizer among the arguments: what a line calls a method of at each play.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument.
+    object : object
+        The one that it was recorded with.
+    """
 
     name: str
+    object: Any = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,10 @@ class Method:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+
+tree.register_leaf(Value)
+tree.register_leaf(Source)
 
 
 def values_in(args: Any) -> Iterator[Value]:
