@@ -19,6 +19,7 @@ from ..kernels.product import bound_product
 from ..ops import activations, conv, elementary, elementwise, losses, pool, products, reductions, shaping
 from ..optim import Optimizer
 from ..tape import Primitive, add, sum_to
+from .rewriting import scatter_through_relu
 from .traced import getitem
 from .optimizers import STEP
 from .values import Line, Source, Value, values_in
@@ -121,9 +122,13 @@ def _bind_relu(line: Line, known: Bindings) -> Bound | None:
 
 @binder(activations.relu_gradient)
 def _bind_relu_gradient(line: Line, known: Bindings) -> Bound | None:
-    if _is_shared(line.result) or not line.result.shape:
+    if _is_shared(line.result) or not line.result.shape or not _is_plain(line):
         return None
-    out = line.result.new()
+    return _gate(line.result.new())
+
+
+def _gate(out: Any) -> Bound:
+    """Return `rectifier.relu_gradient` into an array."""
 
     def pass_on(x: Any, y: Any) -> Any:
         np.greater(y, 0, out)
@@ -200,6 +205,25 @@ def _bind_scatter(line: Line, known: Bindings) -> Bound | None:
         return None
     g, x = _examples(line)
     return bound_pool.Scatter(g, x, maxima.example(), spec, line.result.new())
+
+
+@binder(scatter_through_relu)
+def _bind_scatter_through_relu(line: Line, known: Bindings) -> Bound | None:
+    spec = line.kwargs["spec"]
+    if not _is_plain(line) or not spec.is_tiling or _is_shared(line.result):
+        return None
+    _, x, maxima, _ = _examples(line)
+    gated = line.args[3].new()
+    gate = _gate(gated)
+    scatter = bound_pool.Scatter(gated, x, maxima, spec, line.result.new())
+    largest: Any = np.maximum.reduce
+
+    def back(g: Any, x: Any, maxima: Any, rectified: Any) -> Any:
+        if np.isnan(largest(rectified, None)):
+            return scatter_through_relu(g, x, maxima, rectified, spec=spec)
+        return scatter(gate(g, rectified), x, maxima)
+
+    return back
 
 
 # --- losses -------------------------------------------------------------------------------------------------------------

@@ -56,5 +56,3 @@ def parameters(optimizer: Optimizer) -> list[np.ndarray]:
 def _array(leaf: Any) -> np.ndarray:
     array: np.ndarray = getattr(leaf, "data", leaf) if not isinstance(leaf, np.ndarray) else leaf
     return array
-
-

@@ -13,6 +13,7 @@ from ..tape import Primitive
 from ..tensor import Tensor
 from .binding import Bindings
 from .recorded import AsTensor, Recorded, Static
+from .rewriting import SPEED
 from .values import Line, Source, Value, mapped, values_in
 
 
@@ -24,7 +25,8 @@ class Player:
     """
 
     def __init__(self, program: Recorded, *, binds: bool = True) -> None:
-        self.program, self._binds = program, binds
+        self.program = program.through(SPEED) if binds else program
+        self._binds = binds
         self._free: list[Callable[..., Any]] = []
         self._threads = parallel.threads()
 
