@@ -12,7 +12,7 @@ from .autodiff import vjp
 from .checks import function as check_function
 from .program.passes import PASSES
 from .program.program import record
-from .program.source import SourceWriter
+from .program.source import SourceWriter, Statement
 from .program.stepping import Step, steps
 from .program.tables import Column, Row, as_html, as_text
 from .program.traced import getitem
@@ -109,19 +109,20 @@ def explain(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Explanation:
     """
     check_function("explain", "f", f)
     program = record(f, args, kwargs).through(PASSES)
-    statements = SourceWriter(program, short=False).statements
+    statements = {x.line: x for x in SourceWriter(program, short=False).statements}
     rng = np.random.default_rng(0)
     lines = [
-        ExplainedLine(
-            statement.text,
-            statement.kind,
-            str(statement.line.place or ""),
-            "" if statement.backward else _checked(step, rng),
-            statement.backward,
-        )
-        for statement, step in zip(statements, steps(program, args, kwargs), strict=True)
+        _explained(statements[step.line], step, rng)
+        for step in steps(program, args, kwargs)
+        if step.line in statements
     ]
     return Explanation(tuple(lines))
+
+
+def _explained(statement: Statement, step: Step, rng: np.random.Generator) -> ExplainedLine:
+    check = "" if statement.backward else _checked(step, rng)
+    place = str(statement.line.place or "")
+    return ExplainedLine(statement.text, statement.kind, place, check, statement.backward)
 
 
 def _checked(step: Step, rng: np.random.Generator) -> str:

@@ -81,13 +81,14 @@ def first_nonfinite(f: Callable[..., Any], *args: Any, **kwargs: Any) -> NonFini
     """
     check_function("first_nonfinite", "f", f)
     program = record(f, args, kwargs).through(PASSES)
-    statements = SourceWriter(program, short=False)
+    writer = SourceWriter(program, short=False)
+    statements = {x.line: x for x in writer.statements}
     for x, array in inputs(program, args, kwargs).items():
         if isinstance(x, Value) and (found := _found(array)):
-            return NonFinite(statements.names[x], "", "", False, found, ())
-    for statement, step in zip(statements.statements, steps(program, args, kwargs), strict=True):
-        if found := _found(step.result):
-            return _described(statement, step, found, statements.names)
+            return NonFinite(writer.names[x], "", "", False, found, ())
+    for step in steps(program, args, kwargs):
+        if step.line in statements and (found := _found(step.result)):
+            return _described(statements[step.line], step, found, writer.names)
     return None
 
 

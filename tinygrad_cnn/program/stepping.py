@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..recomputation import with_fresh_generators
 from .recorded import AsTensor, Recorded
 from .values import Line, Source, Value, mapped
 
@@ -22,10 +22,14 @@ class Step(NamedTuple):
 
 
 def inputs(program: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[Value | Source, Any]:
-    """Return the arrays and generators among the arguments; generators are copies, which nobody misses."""
+    """Return what is among the arguments; generators and optimizers are copies, which lines may change."""
     places = [x.value if isinstance(x, AsTensor) else x for x in program.arguments]
-    leaves = with_fresh_generators(list(program.leaves(args, kwargs)))
-    return {x: leaf for x, leaf in zip(places, leaves, strict=True) if isinstance(x, Value | Source)}
+    leaves = program.leaves(args, kwargs)
+    return {
+        x: copy.deepcopy(leaf) if isinstance(x, Source) else leaf
+        for x, leaf in zip(places, leaves, strict=True)
+        if isinstance(x, Value | Source)
+    }
 
 
 def steps(program: Recorded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Step]:
