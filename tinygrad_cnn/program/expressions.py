@@ -97,7 +97,7 @@ class Expressions:
             return Expression(self._parameter(maker.args[0], args[1]))
         if function is item:
             return Expression(f"{self._written(args[0]).inside(_ATOM)}[{args[1]}]")
-        if function is np.transpose and args[1:] in ((), (None,)) and not kwargs:
+        if is_transpose(line):
             return Expression(f"{self._written(args[0]).inside(_ATOM)}.T")
         if isinstance(function, Method):
             owner, *rest = args
@@ -185,6 +185,14 @@ class Expressions:
         if isinstance(x, Primitive | np.ufunc) or callable(x):
             return self.preamble.callee(x)
         return quoted(x)
+
+
+def is_transpose(line: Line) -> bool:
+    """Whether a line reverses the axes of an array, which is written ``x.T``."""
+    if line.function not in (np.transpose, ops.transpose) or line.kwargs:
+        return False
+    x, *axes = line.args
+    return axes in ([], [None]) or axes == [tuple(range(len(x.shape)))[::-1]]
 
 
 def _as_ufunc(op: Primitive[..., Any], args: tuple[Any, ...]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..tape import Primitive, sum_to
+from .expressions import is_transpose
 from .optimizers import parameters
 from .recorded import Recorded
 from .rules import RuleCall
@@ -117,7 +118,7 @@ def _fits(line: Line, user: Line) -> bool:
     return (
         isinstance(line.function, np.ufunc)
         or line.function in _OPERATIONS
-        or line.function is np.transpose
+        or is_transpose(line)
         or (line.function is getitem and isinstance(user.function, Primitive | np.ufunc))
     )
 

@@ -223,10 +223,10 @@ def _rows(statement: Statement, indent: str) -> list[str]:
     note = f"{statement.kind}: {statement.formula}" if statement.formula else statement.kind
     rows = wrapped(statement.text, indent, WIDTH - len(statement.kind) - 4)
     above = []
-    if statement.formula and len(rows[0]) + len(note) + 4 > WIDTH:
+    if statement.formula and len(_noted(rows[0], note, "")) > WIDTH:
         above, note = [f"{indent}# {statement.formula}:"], statement.kind
     if len(rows) == 1:
-        return [*above, _noted(statement.text, note, indent)]
+        return [*above, _noted(rows[0], note, "")]
     return [*above, f"{rows[0]}  # {note}", *rows[1:]]
 
 
