@@ -51,11 +51,13 @@ class Value:
         """The bytes of an array of this shape and dtype."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
-    def new(self) -> np.ndarray:
-        """Make an array like it, whose elements are not set."""
-        flat = np.empty(self.shape, self.dtype)
+    def new(self, memory: np.ndarray | None = None) -> np.ndarray:
+        """Make an array like it, whose elements are not set, in some bytes or in new memory."""
+        if memory is None:
+            memory = np.empty(self.nbytes, np.uint8)
+        flat: np.ndarray = np.ndarray(self.shape, self.dtype, memory)
         order = sorted(range(len(self.shape)), key=lambda axis: -abs(self.strides[axis]))
-        like = np.empty([self.shape[axis] for axis in order], self.dtype)
+        like: np.ndarray = np.ndarray([self.shape[axis] for axis in order], self.dtype, memory)
         array = like.transpose(np.argsort(order))
         is_same = all(
             n == 1 or a == b for n, a, b in zip(self.shape, array.strides, self.strides, strict=True)
