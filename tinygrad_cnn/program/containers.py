@@ -24,11 +24,12 @@ def signature(program: Recorded) -> tuple[list[str], list[Unpacked]]:
     leaves = iter(program.arguments)
     found: list[Unpacked] = []
     for name, part in zip([*program.parameters, *keywords], [*positional, *keywords.values()], strict=True):
-        found += _unpacked(part, name, leaves)
+        found += unpacked(part, name, leaves)
     return [*program.parameters, *(["*", *keywords] if keywords else [])], found
 
 
-def _unpacked(part: Any, text: str, leaves: Iterator[Any]) -> Iterator[Unpacked]:
+def unpacked(part: Any, text: str, leaves: Iterator[Any]) -> Iterator[Unpacked]:
+    """Yield the leaves of a tree, each with how it is taken out of what ``text`` stands for."""
     if part is None:
         return
     below = children(part)
@@ -36,10 +37,10 @@ def _unpacked(part: Any, text: str, leaves: Iterator[Any]) -> Iterator[Unpacked]
         yield Unpacked(next(leaves), text)
     elif all(_is_attribute(part, key, inner) for key, inner in below.items()):
         for key, inner in below.items():
-            yield from _unpacked(inner, f"{text}.{key}", leaves)
+            yield from unpacked(inner, f"{text}.{key}", leaves)
     elif isinstance(part, dict | list | tuple):
         for key, inner in below.items():
-            yield from _unpacked(inner, f"{text}[{quoted(key)}]", leaves)
+            yield from unpacked(inner, f"{text}[{quoted(key)}]", leaves)
     else:
         for i in range(len(tree.leaves(part))):
             yield Unpacked(next(leaves), f"tg.tree.leaves({text})[{i}]")

@@ -10,7 +10,9 @@ import numpy as np
 from ..ops.conv import conv2d_input, conv2d_output, conv2d_weight
 from ..ops.products import _einsum, matmul
 from ..ops.volumes import conv3d_input, conv3d_output, conv3d_weight
+from .optimizers import parameters
 from .recorded import AsTensor, Recorded
+from .recorder import item
 from .rules import RuleCall
 from .source import SourceWriter
 from .tables import Column, Row, as_html, as_text
@@ -161,7 +163,7 @@ def _of_einsum(shapes: list[tuple[int, ...]], *, inputs: tuple[str, ...], output
 
 
 def _bytes_moved(line: Line) -> int:
-    if line.result.view_of:
+    if line.result.view_of or line.function in (item, parameters):
         return 0
     return sum(value.nbytes for value in {*line.inputs(), line.result})
 
@@ -169,8 +171,11 @@ def _bytes_moved(line: Line) -> int:
 def _memory(program: Recorded) -> list[int]:
     """List how many bytes are held while each line runs."""
     owners: dict[Value, Value] = {}  # whose memory a value is in
+    optimizers = {line.result for line in program.lines if line.function is parameters}
     for line in program.lines:
         owner = line.result.view_of or line.result
+        if line.function is item and line.args[0] in optimizers:
+            owner = line.args[0]
         owners[line.result] = owners.get(owner, owner)
     made = {line.result: i for i, line in enumerate(program.lines) if owners[line.result] is line.result}
     last = dict(made)
@@ -182,6 +187,8 @@ def _memory(program: Recorded) -> list[int]:
         last[owners.get(value, value)] = len(program.lines)
     held = [0] * len(program.lines)
     for value, start in made.items():
+        if value in optimizers:
+            continue  # whoever made the optimizer holds its parameters
         for i in range(start, min(last[value] + 1, len(held))):
             held[i] += value.nbytes
     return held

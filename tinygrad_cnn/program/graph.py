@@ -54,7 +54,7 @@ def _parts(program: Recorded) -> tuple[list[_Box], list[_Arrow]]:
         arrows += [_Arrow(makers[x].name, here.name, _label(x)) for x in statement.inputs]
         makers |= {part.result: here for part in statement.parts}
     for line in program.lines:
-        if line.result not in makers:  # a copy, which is printed in the return
+        if line.result not in makers and line.inputs():  # a copy, which is printed in the return
             makers[line.result] = makers[line.inputs()[0]]
     for result, path in zip(program.results, tree.paths(program.returned.skeleton), strict=True):
         value = result.value if isinstance(result, AsTensor) else result

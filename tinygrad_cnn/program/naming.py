@@ -177,7 +177,7 @@ def _assigned(lines: list[Line]) -> dict[Value, str]:
 def _plain_name(line: Line, is_cotangent: bool) -> str:
     """Name a result by what is called: the last part of a rule's or an operation's name."""
     if isinstance(line.function, RuleCall):
-        return f"d_{line.function.operand}"
+        return f"d_{line.function.op.name}_{line.function.operand}"
     if line.function is indices:
         return str(line.args[1])
     if line.function is getitem:

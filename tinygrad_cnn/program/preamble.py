@@ -12,7 +12,7 @@ from typing import Any
 
 from ..tape import Primitive
 from .layout import wrapped
-from .primitives import by_name, is_public
+from .parts import is_public, name_of
 from .rules import PullThrough, RuleCall
 
 
@@ -56,8 +56,6 @@ class Preamble:
     def callee(self, function: Callable[..., Any]) -> str:
         """Write what is called, and import it unless it is public."""
         if isinstance(function, RuleCall):
-            if isinstance(function.function, PullThrough):
-                return self.callee(function.function)
             made = self.imported("tinygrad_cnn.program.rules", "RuleCall")
             text = f'{made}.of({self.callee(function.op)}, "{function.operand}")'
             return self._named(f"{function.op.name}_vjp_{function.operand}", text)
@@ -80,8 +78,8 @@ class Preamble:
     def _of_module(self, function: Callable[..., Any]) -> str:
         """Write a function of NumPy, of the package or of the user by its module."""
         name = getattr(function, "__name__", type(function).__name__)
-        if isinstance(function, Primitive) and by_name().get(function.name) is function:
-            return self.imported("tinygrad_cnn.program.primitives", function.name)
+        if (isinstance(function, Primitive) or name.startswith("_")) and (part := name_of(function)):
+            return self.imported("tinygrad_cnn.program.parts", part)
         module = getattr(function, "__module__", None) or "numpy"
         if module.split(".")[0] == "numpy":
             return f"np.linalg.{name}" if module.startswith("numpy.linalg") else f"np.{name}"

@@ -53,10 +53,7 @@ class Program(Recorded):
         TypeError
             If the arguments are others.
         """
-        leaves = self._take((args, kwargs))
-        if leaves is None:
-            raise TypeError(f"{self.name}: the program was recorded for other arguments: record them anew")
-        return self._play(*leaves)
+        return self._play(*self.leaves(args, kwargs))
 
     @cached_property
     def _play(self) -> Callable[..., Any]:

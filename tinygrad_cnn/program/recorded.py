@@ -62,6 +62,13 @@ class Recorded:
         """List the values among the results, those of tensors included."""
         return [x.value if isinstance(x, AsTensor) else x for x in self.results if not _is_other(x)]
 
+    def leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """List the leaves of arguments, whose structure, shapes and dtypes must be the recorded ones."""
+        leaves = self._take((args, kwargs))
+        if leaves is None:
+            raise TypeError(f"{self.name}: the program was recorded for other arguments: record them anew")
+        return leaves
+
     def through(self, passes: Iterable[Pass]) -> Self:
         """Return the program after passes over its lines."""
         lines, values = apply(passes, self.lines, self.values())

@@ -106,7 +106,7 @@ class Recorder:
         array = out if hasattr(out, "dtype") else np.asarray(0 if isinstance(out, tuple | list) else out)
         if array.dtype.kind not in "biuf":
             raise leaving(f"the result of {function.__name__}, a {type(out).__name__},")
-        frame = user_frame(self.base)
+        frame = user_frame(self.base) if self.base else None
         around = surroundings(self.base)
         forward = self._forward.get(around.pulled) if around.pulled else None
         line = Line(

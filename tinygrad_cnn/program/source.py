@@ -13,6 +13,7 @@ from .formulas import formula
 from .inlining import aliases, inlined, needs_array, parts
 from .layout import WIDTH, wrapped
 from .naming import Names, starts_backward
+from .optimizers import parameters
 from .preamble import Preamble
 from .recorded import AsTensor, Recorded, Static
 from .rules import RuleCall
@@ -32,6 +33,8 @@ class Statement(NamedTuple):
         The lines that are written in it, this one among them.
     text : str
         The assignment.
+    inputs : list of Value or Source
+        What it is computed from, each once.
     formula : str
         What a gradient rule computes, where that is known.
     backward : bool
@@ -41,6 +44,7 @@ class Statement(NamedTuple):
     line: Line
     parts: list[Line]
     text: str
+    inputs: list[Value | Source]
     formula: str
     backward: bool
 
@@ -48,13 +52,6 @@ class Statement(NamedTuple):
     def kind(self) -> str:
         """The dtype and the shape of the result."""
         return kind(self.line.result)
-
-    @property
-    def inputs(self) -> list[Value | Source]:
-        """The values and the generators that it is computed from, each once."""
-        inner = {part.result for part in self.parts}
-        found = [x for part in self.parts for x in (*part.inputs(), *part.args) if is_value(x)]
-        return list(dict.fromkeys(x for x in found if x not in inner))
 
 
 class SourceWriter:
@@ -92,13 +89,20 @@ class SourceWriter:
         inside = inlined(program, names.plain, same.keys() | same.values()) if short else {}
         as_arrays = {line for line in program.lines if line.as_array and line.result in needed}
         preamble = Preamble(set(names.of.values()))
-        expressions = Expressions(names.of, inside, as_arrays, preamble)
+        expressions = Expressions(names.of, inside, as_arrays, preamble, program.lines)
+        optimizers = {line.result: line.args[0] for line in program.lines if line.function is parameters}
         lines_of = parts(program.lines, inside, same)
         self.statements: list[Statement] = []
         for line, inner in lines_of.items():
-            text = f"{names.of[line.result]} = {expressions.of(line).text}"
+            text = expressions.of(line).text
+            if line.result.dtype != object:  # the result of an effect is None
+                text = f"{names.of[line.result]} = {text}"
             backward = line.backward or starts_backward(line, program.lines)
-            self.statements.append(Statement(line, inner, text, _formula(line, expressions), backward))
+            self.statements.append(
+                Statement(
+                    line, inner, text, _inputs(inner, optimizers), _formula(line, expressions), backward
+                )
+            )
         leaves = (self._result(x, expressions) for x in program.results)
         self._returned = returned(program.returned.skeleton, leaves, preamble)
         return preamble
@@ -180,8 +184,17 @@ def _function_name(name: str) -> str:
 
 
 def kind(value: Value) -> str:
-    """Return the dtype and the shape of a value, as ``float64[2, 3]``."""
+    """Return the dtype and the shape of a value, as ``float64[2, 3]``; an effect has none."""
+    if value.dtype == object:
+        return ""
     return f"{value.dtype}{list(value.shape)}"
+
+
+def _inputs(lines: list[Line], optimizers: dict[Value, Source]) -> list[Value | Source]:
+    """List what some lines use and do not compute; parameters come from the optimizer itself."""
+    inner = {part.result for part in lines}
+    found = [x for part in lines for x in (*part.inputs(), *part.args) if is_value(x)]
+    return list(dict.fromkeys(optimizers.get(x, x) for x in found if x not in inner))
 
 
 def _formula(line: Line, expressions: Expressions) -> str:
@@ -194,7 +207,7 @@ def _formula(line: Line, expressions: Expressions) -> str:
 def _heading(statement: Statement) -> str:
     """Write the comment above the statements of one line of the user's."""
     line = statement.line
-    if statement.backward:
+    if statement.backward and statement.kind:
         if not line.backward or not line.place:
             return ""
         text = line.layer or (f"{line.place}" if line.place.text else "")
@@ -210,14 +223,16 @@ def _rows(statement: Statement, indent: str) -> list[str]:
     note = f"{statement.kind}: {statement.formula}" if statement.formula else statement.kind
     rows = wrapped(statement.text, indent, WIDTH - len(statement.kind) - 4)
     above = []
-    if statement.formula and len(rows[0]) + len(note) + 4 > WIDTH:
+    if statement.formula and len(_noted(rows[0], note, "")) > WIDTH:
         above, note = [f"{indent}# {statement.formula}:"], statement.kind
     if len(rows) == 1:
-        return [*above, _noted(statement.text, note, indent)]
+        return [*above, _noted(rows[0], note, "")]
     return [*above, f"{rows[0]}  # {note}", *rows[1:]]
 
 
 def _noted(row: str, note: str, indent: str = _INDENT) -> str:
     row = indent + row
+    if not note:
+        return row
     column = _COLUMN if len(row) + 2 <= _COLUMN else len(row) + 2
     return f"{row.ljust(column)}# {note}"
