@@ -257,6 +257,13 @@ RECORDS = [
         operands=arrays(),
         params=orders,
     ),
+    part(
+        "tanh_squared",
+        activations._tanh_squared,
+        elementwise=True,
+        operands=arrays(),
+        params={"order": st.just(1)},
+    ),
     part("silu_derivative", activations._silu, elementwise=True, operands=arrays(), params=orders),
     part("gelu_derivative", activations._gelu, elementwise=True, operands=arrays(), params=orders),
     part("gelu_tanh_derivative", activations._gelu_tanh, elementwise=True, operands=arrays(), params=orders),

@@ -168,6 +168,14 @@ def log(x: DoubleDouble) -> DoubleDouble:
     return guess + (x * exp(-guess) - 1.0)
 
 
+def sqrt(x: Any) -> Any:
+    """Return the square root in the precision of `x`."""
+    if not isinstance(x, DoubleDouble):
+        return np.sqrt(x)
+    guess = DoubleDouble(np.sqrt(x.head))
+    return guess + (x - guess * guess).head / (2 * guess.head)
+
+
 def sin(x: Any) -> Any:
     """Return the sine of ``-2 < x < 2`` in the precision of `x`."""
     return polynomial(_SIN, x * x) * x if isinstance(x, DoubleDouble) else np.sin(x)

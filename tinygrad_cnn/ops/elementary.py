@@ -12,9 +12,10 @@ import numpy as np
 
 from ..kernels import logistic, powers, special
 from ..kernels import sinc as sinc_kernel
+from ..kernels.trigonometry import arctan_derivative
 from ..tape import Box, primitive, raw
 from ..types import Array, NDArray, Operand, Out
-from .elementwise import over, times
+from .elementwise import over, times, times_derivative
 
 __all__ = [
     "arctan",
@@ -244,12 +245,13 @@ def _tanh_derivative(x: Operand[Out], *, order: int) -> Out:
     return logistic.tanh_derivative(x, order)
 
 
-def _tanh_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _tanh_derivative(x, order=order + 1))
+def tanh_rule(g: Array, x: Array, order: int = 0) -> Array:
+    """Multiply by the derivative of the derivative of tanh of an order."""
+    return times_derivative(g, _tanh_derivative, logistic.tanh_derivative, x, order + 1)
 
 
-tanh.defvjp(x=lambda g, x: _tanh_rule(g, x))  # an output that has rounded to 1 could tell nothing
-_tanh_derivative.defvjp(x=_tanh_rule)
+tanh.defvjp(x=lambda g, x: tanh_rule(g, x))  # an output that has rounded to 1 could tell nothing
+_tanh_derivative.defvjp(x=tanh_rule)
 
 
 @primitive
@@ -366,11 +368,11 @@ def arctan(x: Operand[Out]) -> Out:
 @primitive
 def _arctan_derivative(x: Operand[Out], *, order: int) -> Out:
     """The derivative of the inverse tangent of an order, 1 or higher."""
-    return powers.arctan_derivative(x, order)
+    return arctan_derivative(x, order)
 
 
 def _arctan_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _arctan_derivative(x, order=order + 1))
+    return times_derivative(g, _arctan_derivative, arctan_derivative, x, order + 1)
 
 
 arctan.defvjp(x=lambda g, x: _arctan_rule(g, x))
@@ -466,8 +468,10 @@ def _sinc(x: Operand[Out], *, order: int) -> Out:
 
 
 def _sinc_rule(g: Array, x: Array, out: Array, order: int) -> Array:
-    if order == 0 and not isinstance(out, Box):  # nothing is recorded, and the value saves a sine
-        return times(g, sinc_kernel.sinc(x, 1, out))
+    if (
+        order == 0 and not isinstance(out, Box) and not isinstance(g, Box)
+    ):  # nothing is recorded, and the value saves a sine
+        return sinc_kernel.sinc(x, 1, out, factor=g)
     return _times_slope(g, functools.partial(_sinc, order=order + 1), x)
 
 
@@ -501,7 +505,7 @@ def _erf_derivative(x: Operand[Out], *, order: int) -> Out:
 
 
 def _erf_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _erf_derivative(x, order=order + 1))
+    return times_derivative(g, _erf_derivative, special.erf, x, order + 1)
 
 
 erf.defvjp(x=lambda g, x: _erf_rule(g, x))
