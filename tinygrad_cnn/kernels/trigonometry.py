@@ -97,9 +97,9 @@ def arcsinh_derivative(x: NDArray, order: int) -> NDArray:
 
 
 def _derivative_of_inverse_length(x: NDArray, power: int, order: int) -> NDArray:
-    """Differentiate ``h**-power``, with ``h = hypot(1, x)``; the first derivative is right to the last digit.
+    """Differentiate ``h**-power``, with ``h = hypot(1, x)``; the first derivative has its last digits.
 
-    It is a polynomial in ``c = x / h`` over a power of ``h``, by ``dc/dx = (1 - c**2) / h`` and ``dh/dx = c``.
+    With ``c = x / h`` it is a polynomial of ``c`` over a power of ``h``, by ``h (dc/dx) = 1 - c**2``.
     """
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         if order == 1:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..kernels import logistic, powers, special
+from ..kernels import angle, logistic, powers, special
 from ..kernels import sinc as sinc_kernel
 from ..kernels.trigonometry import arctan_derivative
 from ..tape import Box, primitive, raw
-from ..types import Array, NDArray, Operand, Out
+from ..types import Array, Operand, Out
 from .elementwise import over, times, times_derivative
 
 __all__ = [
@@ -406,30 +406,28 @@ def hypot(a: Operand[Out], b: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _cosine(a: Operand[Out], b: Operand[Out]) -> Out:
     """``a / hypot(a, b)``; 0 at the origin: the subgradient of smallest norm."""
-    return _ratio(a, np.hypot(a, b))
+    with np.errstate(over="ignore"):
+        return angle.cosine(a, b, np.hypot(a, b))
 
 
-def _ratio(side: NDArray, length: NDArray) -> NDArray:
-    with np.errstate(invalid="ignore"):
-        return side / np.where(length == 0, 1, length)
-
-
-def _cosine_rule(g: Array, side: Array, a: Array, b: Array) -> Array:
-    """Return ``g * sin(angle) * side / length**2``, with sides that are divided before they can overflow."""
-    with np.errstate(all="ignore"):
+def _cosine_rule(g: Array, a: Array, b: Array, *, of_a: bool) -> Array:
+    """Return ``g * b * b / length**3``, or ``-g * a * b / length**3``."""
+    if raw(a) is a and raw(b) is b:
+        return times(g, angle.length_curvature(a, b, of_a=of_a))
+    with np.errstate(all="ignore"):  # sides are divided before they can overflow
         length = hypot(a, b)
-        return times(g, _cosine(b, a) / length * (side / length))
+        return times(g, _cosine(b, a) / length * (b / length if of_a else -a / length))
 
 
 _cosine.defvjp(
-    a=lambda g, a, b: _cosine_rule(g, b, a, b),
-    b=lambda g, a, b: -_cosine_rule(g, a, a, b),
+    a=lambda g, a, b: _cosine_rule(g, a, b, of_a=True),
+    b=lambda g, a, b: _cosine_rule(g, a, b, of_a=False),
 )
 
 
 def _hypot_rule(g: Array, side: Array, other: Array, out: Array) -> Array:
     if raw(out) is out:  # nothing is recorded, so the length need not be computed again
-        return times(g, _ratio(side, out))
+        return times(g, angle.cosine(side, other, out))
     return times(g, _cosine(side, other))
 
 
