@@ -20,6 +20,7 @@ from .indexing import getitem
 from .reductions import finite_max, floating, sum
 
 __all__ = [
+    "celu",
     "elu",
     "gelu",
     "glu",
@@ -170,6 +171,36 @@ def _elu_rule(g: Array, x: Array, alpha: float) -> Array:
 
 
 elu.defvjp(x=_elu_rule)
+
+
+def celu(x: Operand[Out], *, alpha: float = 1.0) -> Out:
+    """Elu whose slope does not jump (Barron 2017): ``x`` where positive, else ``alpha * expm1(x / alpha)``.
+
+    Parameters
+    ----------
+    x : array_like
+    alpha : float
+        Minus the value far below 0, above 0.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> celu(np.array([-800.0, 2.0]), alpha=0.5)
+    array([-0.5,  2. ])
+    """
+    return _celu(x, alpha=checks.within("celu", "alpha", alpha, "(0, inf)"), order=0)
+
+
+@primitive
+def _celu(x: Operand[Out], *, alpha: float, order: int) -> Out:
+    """The derivative of celu of an order."""
+    return special.celu(x, order, alpha)
+
+
+_celu.defvjp(x=lambda g, x, alpha, order: times(g, _celu(x, alpha=alpha, order=order + 1)))
 
 
 @primitive
