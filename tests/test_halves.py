@@ -10,8 +10,6 @@ import math
 import numpy as np
 import pytest
 import records
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from records import linear_algebra
 
@@ -62,6 +60,8 @@ def lengthened(call, repeats, change, layout):
     sizes = [math.prod(shape) * math.prod(repeats(shape)) for shape in shapes]
     if max(sizes) > LARGEST:
         return None
+    if "spec" in call.params and any(n > 1 for shape in shapes for n in repeats(shape)[2:]):
+        return None  # it holds the size of the images
     if "indexing" in call.params and math.prod(sizes) > LARGEST**2:  # a grid has an axis for each array
         return None
 
@@ -153,11 +153,10 @@ def assert_gradients_rounded(halves, double, single, g):
 def test_whatever_is_summed_is_summed_wide(name):
     case = CASES[name]
 
-    @settings(deadline=None, max_examples=8, phases=[Phase.generate], derandomize=True)
-    @given(records.calls_of(case), st.sampled_from(LAYOUTS), st.sampled_from(sorted(CHANGES)))
-    def wide(drawn, layout, change):
+    for number, (drawn, _) in enumerate(records.drawn(case, 8)):
+        layout, change = LAYOUTS[number % len(LAYOUTS)], list(CHANGES.values())[number % len(CHANGES)]
         for repeats in lengthenings(drawn) if sums(case, drawn) else ():
-            call = lengthened(drawn, repeats, CHANGES[change], layout)
+            call = lengthened(drawn, repeats, change, layout)
             if call is None or (double := in_wide(case, call)) is None:
                 continue
             flat, single = case.flat(call), in_wide(case, call, np.float32)
@@ -165,8 +164,6 @@ def test_whatever_is_summed_is_summed_wide(name):
             assert_rounded(halves, double[0], single[0])
             g = peaked(np.resize([0.25, 0.375, 0.3125], halves.shape)).astype(np.float16)
             assert_gradients_rounded(pullback_of_halves([relaid(g, layout)]), double, single, g)
-
-    wide()
 
 
 # What is drawn above meets each path of a rule only now and then. These meet the long sums every time: along
