@@ -201,7 +201,7 @@ def select(
     >>> select([x < 0, x < 1], [0.0, x], 1.0)
     array([0. , 0.5, 1. ])
     """
-    conditions = [np.asarray(raw(condition)) for condition in condlist]
+    conditions = [as_array(raw(condition)) for condition in condlist]
     if not conditions or len(conditions) != len(choicelist):
         raise ValueError(
             f"select: expected a choice for each condition, got {len(conditions)} conditions and "

@@ -17,6 +17,7 @@ from .. import checks
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..kernels.options import Window, check_plane, pair
+from ..stand_in import StandIn
 from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out, Shape
 from .joining import pad
@@ -221,7 +222,7 @@ def check_arrays(
     dtype = None
     for name, operand in operands.items():
         array = raw(operand)
-        if not isinstance(array, np.ndarray):
+        if not isinstance(array, np.ndarray | StandIn):
             if operand is None and name in optional:
                 continue
             raise TypeError(f"{op}: {name}: expected an array, got {type(operand).__name__}")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .. import checks
+from .. import checks, stand_in
 from ..kernels import scatter as kernel
-from ..tape import add, astype, broadcast_to, primitive, raw
+from ..tape import add, astype, broadcast_to, constant_for, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .shaping import as_array, reshape, swapaxes
 
@@ -192,7 +192,7 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     array([[3., 4.],
            [3., 4.]])
     """
-    indices = np.asarray(raw(indices))
+    indices = stand_in.as_array(raw(indices), like=raw(x))
     if indices.dtype.kind in "bO" or not indices.size:
         indices = indices.astype(np.intp)  # True stands for position 1 here, and is no mask
     if axis is None:
@@ -229,7 +229,7 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
     array([[2.],
            [3.]])
     """
-    indices = np.asarray(raw(indices))
+    indices = stand_in.as_array(raw(indices), like=raw(x))
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     shape = np.shape(raw(x))
@@ -240,9 +240,14 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
         raise ValueError(
             f"take_along_axis: indices: expected {len(shape)} axes, as x has, got shape {indices.shape}"
         )
-    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape)])
+    grid = list(constant_for(x, _grid, shape))
     grid[axis] = indices
     return getitem(as_array(x), tuple(grid))
+
+
+def _grid(shape: Shape) -> tuple[NDArray, ...]:
+    """Return the positions along each axis, which broadcast to a shape."""
+    return tuple(np.ogrid[tuple(slice(n) for n in shape)])
 
 
 def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
@@ -276,7 +281,7 @@ def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     x, values, key = as_array(x), as_array(values), raw(key)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"scatter_add: values: expected values for {x.dtype}, got {values.dtype}")
-    selected = np.broadcast_to(np.False_, x.shape)[key].shape
+    selected = getitem(constant_for(x, np.broadcast_to, np.False_, x.shape), key).shape
     return add(x, scatter(broadcast_to(astype(values, x.dtype), selected), key, shape=x.shape))
 
 
@@ -342,6 +347,10 @@ def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float3
     """
     indices = checks.indices("one_hot", "indices", raw(indices), classes)
     checks.held("one_hot: classes", (*indices.shape, classes))
+    return stand_in.in_one_line(_rows_of_one, indices, classes, dtype)
+
+
+def _rows_of_one(indices: NDArray, classes: int, dtype: DTypeLike) -> NDArray:
     out = np.zeros((*indices.shape, classes), dtype)
     np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
     return out

@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import normalization as kernel
-from ..tape import in_single, primitive
+from ..tape import constant_for, in_single, primitive
 from ..types import Array, NDArray, Out
 from .conv import check_arrays
 from .elementary import sqrt
@@ -130,8 +130,14 @@ def _axes(x: Array) -> tuple[int, ...]:
 
 def _standardised(x: Array, eps: float, weight: Array = None) -> Array:
     """Return ``x`` with mean 0 and variance 1 in each channel, times ``weight`` if there is one."""
-    ones, zeros = np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
-    return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
+    zeros = constant_for(x, np.zeros, x.shape[1], x.dtype)
+    return _batch_norm(x, _ones(x) if weight is None else weight, zeros, eps=eps)
+
+
+def _ones(x: Array) -> NDArray:
+    """Return a scale of each channel that changes nothing."""
+    ones: NDArray = constant_for(x, np.ones, x.shape[1], x.dtype)
+    return ones
 
 
 @in_single
@@ -147,7 +153,7 @@ def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) ->
     def channel_mean(a: Array) -> Array:
         return mean(a, axes, keepdims=True)
 
-    ones = np.ones(x.shape[1], x.dtype)
+    ones = _ones(x)
     hat = _standardised(x, eps)
     q_g, q_y = (batch_norm_input(a, x, ones, eps=eps) for a in (g, y))
     scale = reshape(weight, (1, -1) + (1,) * (x.ndim - 2)) / sqrt(var(x, axes, keepdims=True) + eps)
@@ -157,7 +163,7 @@ def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) ->
 @in_single
 def _input_rule_of_weight(g: Array, y: Array, x: Array, eps: float) -> Array:
     """Return ``sum(g * Q(y))`` per channel."""
-    return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))
+    return sum(g * batch_norm_input(y, x, _ones(x), eps=eps), _axes(x))
 
 
 _batch_norm.defvjp(
@@ -317,8 +323,8 @@ def instance_norm(
     for name, given in (("weight", weight), ("bias", bias)):
         if given is not None:
             checks.shape("instance_norm", name, given.shape, (channels,))
-    weight = np.ones(channels, x.dtype) if weight is None else weight
-    bias = np.zeros(channels, x.dtype) if bias is None else bias
+    weight = _ones(x) if weight is None else weight
+    bias = constant_for(x, np.zeros, channels, x.dtype) if bias is None else bias
     aligned = (1, channels) + (1,) * len(space)
     rows = (1, n * channels, math.prod(space))
     return _rescaled(x, reshape(weight, aligned), reshape(bias, aligned), rows, eps)

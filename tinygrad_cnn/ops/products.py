@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels.product import product
-from ..tape import accumulator, broadcast_to, primitive, raw
+from ..tape import accumulator, broadcast_to, constant_for, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
@@ -260,7 +260,7 @@ def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
         x = transpose(x, (first, second, *rest))
         if x.shape[0] != x.shape[1]:
             raise ValueError(f"einsum: index '{letter}' has lengths {x.shape[0]} and {x.shape[1]}")
-        along = np.arange(x.shape[0])
+        along = constant_for(x, np.arange, x.shape[0])
         x = getitem(x, (along, along))  # the diagonal becomes the first axis
         letters = letter + "".join(letters[i] for i in rest)
     return x, letters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import checks
+from ..stand_in import as_array
 from ..tape import raw
 from ..types import Operand, Out
 from .elementwise import multiply
@@ -42,7 +43,7 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     """
     checks.within("dropout", "rate", rate, "[0, 1)")
     checks.generator("dropout", rng)
-    array = np.asarray(raw(x))
+    array = as_array(raw(x))
     mask = rng.random(array.shape, dtype=np.float32) >= rate
     scale = 1 / (1 - float(rate))  # a Python scalar keeps the dtype of the mask
     return multiply(x, mask.astype(array.dtype) * scale)
