@@ -37,8 +37,8 @@ def watched(seen, op, operand, rule):
 PRIMITIVES = [case.function for case in records.CASES if isinstance(case.function, tape.Primitive)]
 
 
-@pytest.fixture
-def rules():
+@pytest.fixture(scope="module")
+def watched_rules():
     """Watch every gradient rule: (op, operand, dtypes)."""
     seen = []
     right = {op: {operand: rule.function for operand, rule in op.rules.items()} for op in PRIMITIVES}
@@ -47,6 +47,13 @@ def rules():
     yield seen
     for op, given in right.items():
         op.defvjp(**given)
+
+
+@pytest.fixture
+def rules(watched_rules):
+    """What a test will see of the rules."""
+    watched_rules.clear()
+    return watched_rules
 
 
 def assert_single(seen):
