@@ -5,6 +5,7 @@ narrow where they do not. So each operation is called on arrays that are long al
 layouts, and must give what float64 gives, up to a few roundings of the largest element.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -27,12 +28,25 @@ CASES = {case.name: case for case in records.CASES if case.name not in WITHOUT_H
 
 
 def lengthenings(call):
-    """Yield functions from a shape to how often each axis is repeated: those of a length, or of a place."""
-    for length in {n for x in arrays_of(call) for n in x.shape} - {0, 1}:
-        yield lambda shape, length=length: [LONG if n == length else 1 for n in shape]
-    for place in range(4):
-        yield lambda shape, place=place: [LONG if i == place else 1 for i in range(len(shape))]
-        yield lambda shape, place=place: [LONG if i == place else 1 for i in range(len(shape))][::-1]
+    """Yield functions from a shape to how often each axis is repeated: those of a length, or of a place.
+
+    What they make of the shapes of the call differs, and repeats something.
+    """
+    shapes = [*(x.shape for x in arrays_of(call)), call.params.get("shape", ())]
+    lengths = {n for shape in shapes for n in shape} - {0, 1}
+    ways = [functools.partial(_of_length, length=length) for length in lengths]
+    for place in range(max(map(len, shapes))):
+        ways += [functools.partial(_of_place, place=place), functools.partial(_of_place, place=-1 - place)]
+    different = {tuple(tuple(way(shape)) for shape in shapes): way for way in ways}
+    return [way for key, way in different.items() if any(LONG in repeats for repeats in key)]
+
+
+def _of_length(shape, length):
+    return [LONG if n == length else 1 for n in shape]
+
+
+def _of_place(shape, place):
+    return [LONG if place in (i, i - len(shape)) else 1 for i in range(len(shape))]
 
 
 def peaked(x):
