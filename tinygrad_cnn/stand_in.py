@@ -13,8 +13,7 @@ from .types import DTypeLike
 class StandIn:
     """The base of what stands for an array while a program is recorded; `program` derives from it.
 
-        return x if dtype is None or np.dtype(dtype) == x.dtype else x.astype(dtype)  # type: ignore[attr-defined]
-    numbers out of it.
+    It has the shape and the dtype of the array, and answers NumPy's functions. Nobody gets numbers out of it.
     """
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Convolutions bound once to shapes: plans, views and scratch are made in advance, and a call only computes.
+"""Convolutions bound once to shapes: plans, views and scratch are made once, so that a call only computes.
 
 A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not one
 bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so only one
@@ -20,7 +20,7 @@ from .columns import Block
 from .conv import adjoint_weight, flip_pays
 from .conv_plan import Plan, plan
 from .geometry import ConvSpec
-from .memory import aligned_bytes
+from .memory import SCRATCH_LIMIT, aligned_bytes
 from .product import chunked, correlation
 
 Make = Callable[[NDArray], Any]
@@ -40,6 +40,21 @@ def remembered(make: Make) -> Make:
     return of
 
 
+class Scratch:
+    """Memory that kernels of one program share, since each is done with it before the next one begins."""
+
+    def __init__(self) -> None:
+        self._common: dict[tuple[str, int], NDArray] = {}
+
+    def take(self, purpose: str, share: int, size: int) -> NDArray:
+        """Return so many bytes for a purpose in one share of the work; a large piece is nobody else's."""
+        if size > SCRATCH_LIMIT:
+            return aligned_bytes(size)
+        if (purpose, share) not in self._common:  # pages that nobody touches cost nothing
+            self._common[purpose, share] = aligned_bytes(SCRATCH_LIMIT)
+        return self._common[purpose, share][:size]
+
+
 class BatchLast:
     """`memory.batch_last` of arrays like the example: a view if it lies so, else a copy at each call."""
 
@@ -49,6 +64,7 @@ class BatchLast:
         self._copy = None if view.flags.c_contiguous else np.empty(view.shape, view.dtype)
 
     def __call__(self, x: NDArray) -> NDArray:
+        """Return the array batch-last, only to be read."""
         view: NDArray = self._view(x)
         if self._copy is None:
             return view
@@ -84,16 +100,18 @@ class Columns:
             if self._border is not None:
                 self._border.fill(0)
             np.copyto(self._inside, seen)
-        np.copyto(self._stored, source)
+        np.copyto(self._stored, source)  # type: ignore[arg-type]  # there is one if there are matrices
         return self.matrices
 
 
-def _shares(cut: Plan) -> list[list[tuple[Block, Columns]]]:
-    """Give each share of the blocks scratch memory of its own."""
+def _shares(cut: Plan, scratch: Scratch | None) -> list[list[tuple[Block, Columns]]]:
+    """Give the blocks of each share memory for columns: of the scratch, or of their own to be read later."""
     found = []
-    for share in cut.shares:
-        memory = aligned_bytes(max((block.size for block in share), default=0))
-        found.append([(block, Columns(block, memory, len(cut.blocks) == 1)) for block in share])
+    for number, share in enumerate(cut.shares):
+        size = max((block.size for block in share), default=0)
+        memory = aligned_bytes(size) if scratch is None else scratch.take("columns", number, size)
+        keeps_border = scratch is None and len(cut.blocks) == 1
+        found.append([(block, Columns(block, memory, keeps_border)) for block in share])
     return found
 
 
@@ -129,7 +147,8 @@ class _Matrix:
 class Forward:
     """`conv.forward` of operands like the examples, into ``out`` (N, O, OH, OW), which is stored batch-last.
 
-    ``grouped`` makes a view (G, O / G, C / G, KH, KW) of another weight, which is copied.
+    Without scratch it keeps the columns of its only block, for the gradient of the weight. ``grouped`` makes
+    a view (G, O / G, C / G, KH, KW) of another weight, which is copied.
     """
 
     def __init__(
@@ -138,6 +157,7 @@ class Forward:
         weight: NDArray,
         spec: ConvSpec,
         out: NDArray,
+        scratch: Scratch | None,
         grouped: Make | None = None,
     ) -> None:
         channels = x.shape[1] // spec.groups
@@ -149,9 +169,9 @@ class Forward:
         windows = cut.windows(out.transpose(1, 2, 3, 0))
         self._shares = [
             [(columns, _Product(windows[block.windows])) for block, columns in share]
-            for share in _shares(cut)
+            for share in _shares(cut, scratch)
         ]
-        self.only_block = cut.blocks[0] if len(cut.blocks) == 1 else None
+        self.kept = cut.blocks[0] if scratch is None else None
 
     @property
     def columns(self) -> Columns:
@@ -186,17 +206,29 @@ class _Product:
         return self._target
 
 
-def input_gradient(y: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray) -> Callable[..., NDArray]:
+def shared_block(x: NDArray, outputs: int, spec: ConvSpec) -> Block | None:
+    """Return the block of columns that a convolution and its weight's gradient have in common, if any."""
+    cuts = [
+        plan(spec, outputs, x.shape[1] // spec.groups, len(x), x.dtype, parallel.threads(), row)
+        for row in (thresholds.NARROW_SMALL_ROW, thresholds.NARROW_ROW)
+    ]
+    first, second = (cut.blocks for cut in cuts)
+    return first[0] if len(first) == 1 and first == second and first[0].size else None
+
+
+def input_gradient(
+    y: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray, scratch: Scratch
+) -> Callable[..., NDArray]:
     """Bind `conv.input_gradient`."""
     if flip_pays(weight, spec):
-        return Forward(y, weight, spec.adjoint, out, lambda w: adjoint_weight(w, spec.groups))
-    return _Scatter(y, weight, spec, out)
+        return Forward(y, weight, spec.adjoint, out, scratch, lambda w: adjoint_weight(w, spec.groups))
+    return _Scatter(y, weight, spec, out, scratch)
 
 
 class _Scatter:
     """`conv.input_gradient` where columns are added."""
 
-    def __init__(self, y: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray) -> None:
+    def __init__(self, y: NDArray, weight: NDArray, spec: ConvSpec, out: NDArray, scratch: Scratch) -> None:
         outputs, channels, _, _ = weight.shape
         self._cut = cut = plan(spec, outputs, channels, len(y), y.dtype, 1, math.inf)
         self._y, self._out, self._outb = BatchLast(y), out, out.transpose(1, 2, 3, 0)
@@ -204,7 +236,7 @@ class _Scatter:
         self._matrix = np.empty((groups, 1, taps, rows), weight.dtype)
         self._of_weight = remembered(lambda w: cut.matrix(w).swapaxes(-1, -2))
         self._windows = remembered(cut.windows)
-        self._memory = aligned_bytes(max(block.size for block in cut.blocks))
+        self._memory = scratch.take("columns", 0, max(block.size for block in cut.blocks))
         self._products = [block.matrices.of(self._memory) for block in cut.blocks]
 
     def __call__(self, y: NDArray, weight: NDArray) -> NDArray:
@@ -224,18 +256,23 @@ class WeightGradient:
     same ones.
     """
 
-    def __init__(self, x: NDArray, y: NDArray, spec: ConvSpec, before: Forward | None) -> None:
+    def __init__(
+        self, x: NDArray, y: NDArray, spec: ConvSpec, before: Forward | None, scratch: Scratch
+    ) -> None:
         self._shape = y.shape[1], x.shape[1] // spec.groups, *spec.kernel_size
         threads = parallel.threads()
         self._cut = cut = plan(spec, *self._shape[:2], len(x), x.dtype, threads, thresholds.NARROW_ROW)
         self._x, self._y = BatchLast(x), BatchLast(y)
         self._windows = remembered(cut.windows)
         self._dtype = np.result_type(x, y)
-        self._ready = before.columns.matrices if before and before.only_block == cut.blocks[0] else None
+        self._ready = before.columns.matrices if before and before.kept == cut.blocks[0] else None
         windows = cut.windows(np.empty((y.shape[1], *y.shape[2:], len(y)), y.dtype))
         self._shares = [
-            [(block, columns, _Correlate(block, windows, self._dtype)) for block, columns in share]
-            for share in _shares(cut)
+            [
+                (block, columns, _Correlate(block, windows, self._dtype, scratch, n))
+                for block, columns in share
+            ]
+            for n, share in enumerate(_shares(cut, scratch))
         ]
 
     def __call__(self, x: NDArray, y: NDArray) -> NDArray:
@@ -264,11 +301,14 @@ class WeightGradient:
 class _Correlate:
     """`product.correlate_columns` of one block."""
 
-    def __init__(self, block: Block, windows: NDArray, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, block: Block, windows: NDArray, dtype: np.dtype[Any], scratch: Scratch, share: int
+    ) -> None:
         self._block, self._dtype = block, dtype
         here = windows[block.windows]
         self._cut = cut = correlation(*block.matrices.shape[:3], *here.shape[2:])
-        self._products = np.empty(cut.shape, dtype)
+        size = math.prod(cut.shape) * dtype.itemsize
+        self._products = np.ndarray(cut.shape, dtype, scratch.take("products", share, size))
         self._views = remembered(lambda w: w[block.windows])
         self._operands = _pairs(cut.operands)
 
@@ -277,7 +317,8 @@ class _Correlate:
         operands = self._operands(columns, self._views(windows))
         if cut.is_one_product:
             return np.matmul(*operands)
-        np.matmul(*operands, self._products)
+        a, b = operands
+        np.matmul(a, b, out=self._products)
         return np.add.reduce(self._products, axis=(1, 2), dtype=self._dtype).reshape(cut.groups, cut.k, cut.m)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,11 @@ class Maximum:
             _combine(rows(xb), tall)
             _combine(across, target)
 
-        parallel.run(pool, self._pieces, self._threads)
+        if self._threads == 1:
+            for piece in self._pieces:
+                pool(piece)
+        else:
+            parallel.run(pool, self._pieces, self._threads)
         return self._out
 
 
@@ -63,49 +66,41 @@ class Scatter:
         cut, self._threads = blocks(spec, x.shape[1], x.size)
         outb = out.transpose(1, 2, 3, 0)
         (rows, columns), (tall, wide) = spec.output_size, spec.kernel_size
-        self._rest = [outb[:, rows * tall :], outb[:, :, columns * wide :]]
-        if (rows * tall, columns * wide) == spec.input_size:
-            self._rest = []
-        self._pieces = []
-        for block in cut:
-            shape = (
-                *(_length(s, n) for s, n in zip(block.output, outb.shape[:1] + (rows,), strict=True)),
-                columns,
-                len(g),
-            )
-            passed, spare = np.empty(shape, g.dtype), np.empty(shape, g.dtype)
-            targets = [outb[tap] for tap in block.taps]
-            self._pieces.append(
-                (
-                    remembered(lambda gb, b=block: gb[b.output]),
-                    remembered(lambda yb, b=block: yb[b.output]),
-                    remembered(lambda xb, b=block: [xb[tap] for tap in b.taps[:-1]]),
-                    targets,
-                    passed,
-                    spare,
-                )
-            )
+        is_covered = (rows * tall, columns * wide) == spec.input_size
+        self._rest = [] if is_covered else [outb[:, rows * tall :], outb[:, :, columns * wide :]]
+        shape = (x.shape[1], rows, columns, len(x))
+        self._pieces = [_Route(block, shape, g.dtype, outb) for block in cut]
 
     def __call__(self, g: NDArray, x: NDArray, maxima: NDArray) -> NDArray:
         """Route each element of ``g`` to the winner of its window."""
         gb, xb, yb = self._g(g), self._x(x), self._y(maxima)
         for rest in self._rest:
             rest.fill(0)
-        less, multiply, subtract = np.less, np.multiply, np.subtract
-
-        def scatter(piece: Any) -> None:
-            of_g, of_y, of_x, targets, passed, spare = piece
-            rest, y = of_g(gb), of_y(yb)
-            for tap, target in zip(of_x(xb), targets, strict=False):
-                less(tap, y, passed)  # as in the kernel
-                multiply(rest, passed, passed)
-                subtract(rest, passed, target)
-                rest, passed, spare = passed, spare, passed
-            np.copyto(targets[-1], rest)
-
-        parallel.run(scatter, self._pieces, self._threads)
+        if self._threads == 1:
+            for piece in self._pieces:
+                piece(gb, xb, yb)
+        else:
+            parallel.run(lambda piece: piece(gb, xb, yb), self._pieces, self._threads)
         return self._out
 
 
-def _length(part: slice, size: int) -> int:
-    return len(range(*part.indices(size)))
+class _Route:
+    """The part of `pool.max_scatter` that belongs to one block, with masks in memory of its own."""
+
+    def __init__(self, block: Block, shape: tuple[int, ...], dtype: np.dtype[Any], outb: NDArray) -> None:
+        self._passed = np.empty(np.empty(shape, np.bool_)[block.output].shape, dtype)
+        self._spare = np.empty_like(self._passed)
+        self._targets = [outb[tap] for tap in block.taps]
+        self._of_g = remembered(lambda gb: gb[block.output])
+        self._of_y = remembered(lambda yb: yb[block.output])
+        self._of_x = remembered(lambda xb: [xb[tap] for tap in block.taps[:-1]])
+
+    def __call__(self, gb: NDArray, xb: NDArray, yb: NDArray) -> None:
+        rest, y, passed, spare = self._of_g(gb), self._of_y(yb), self._passed, self._spare
+        less, multiply, subtract = np.less, np.multiply, np.subtract
+        for tap, target in zip(self._of_x(xb), self._targets, strict=False):
+            less(tap, y, passed)
+            multiply(rest, passed, passed)
+            subtract(rest, passed, target)
+            rest, passed, spare = passed, spare, passed
+        np.copyto(self._targets[-1], rest)

@@ -23,12 +23,18 @@ def product(a: NDArray, b: NDArray) -> NDArray:
     if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
         return np.matmul(a, b)
     out = np.empty((m, n), np.result_type(a, b))
+    _share(a, b, out, threads)
+    return out
+
+
+def _share(a: NDArray, b: NDArray, out: NDArray, threads: int) -> None:
+    """Write ``a @ b`` to `out`, a part of its longer side in each thread."""
+    m, n = out.shape
     if m > n:
         work, long = (lambda part: _multiply(a[part], b, out[part])), m
     else:
         work, long = (lambda part: _multiply(a, b[:, part], out[:, part])), n
     parallel.run(work, parallel.slices(long, threads), threads)
-    return out
 
 
 def is_plain(m: int, k: int, n: int) -> bool:
@@ -81,18 +87,24 @@ def _is_widened(size: int, dtype: np.dtype[Any]) -> bool:
     return size >= thresholds.SMALLEST_OUTER and dtype.char in "fd"
 
 
-def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, NDArray], NDArray] | None:
-    """Bind `product` to matrices like the examples: a function that writes to ``out``, and returns it.
-
-    There is none for products that are cut into pieces.
-    """
+def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
+    """Bind `product` to matrices like the examples: a function that writes to ``out``, and returns it."""
     (m, k), n = a.shape, b.shape[1]
+    if k == 1:
+        return _bound_outer(m, n, out)
+    threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
     matmul = np.matmul
-    if k != 1:
-        threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
-        if threads > 1 or _piece_count(m, k, n, b.strides[0] < b.strides[1]) > 1:
-            return None
+    if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
         return lambda a, b: matmul(a, b, out)
+
+    def multiply(a: NDArray, b: NDArray) -> NDArray:
+        _share(a, b, out, threads)
+        return out
+
+    return multiply
+
+
+def _bound_outer(m: int, n: int, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
     if not _is_widened(m * n, out.dtype):
         return lambda a, b: np.multiply(a, b, out)
     left, right = np.zeros((m, 2), out.dtype), np.zeros((2, n), out.dtype)
@@ -101,7 +113,7 @@ def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, ND
     def outer(a: NDArray, b: NDArray) -> NDArray:
         np.copyto(column, a)
         np.copyto(row, b)
-        return matmul(left, right, out)
+        return np.matmul(left, right, out)
 
     return outer
 
@@ -126,19 +138,19 @@ class Correlation(NamedTuple):
     groups: int
     batches: int
     pieces: int  # of the taps
-    count: int  # of chunks of the windows
+    chunks: int  # of the windows
     k: int
     m: int
 
     @property
     def is_one_product(self) -> bool:
         """Whether nothing is left to sum."""
-        return self.batches * self.pieces * self.count == 1
+        return self.batches * self.pieces * self.chunks == 1
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the products that are summed over the second and the third axis."""
-        return self.groups, self.batches, self.count, self.pieces, self.k // self.pieces, self.m
+        return self.groups, self.batches, self.chunks, self.pieces, self.k // self.pieces, self.m
 
     def operands(self, columns: NDArray, windows: NDArray) -> tuple[NDArray, NDArray]:
         """Return views of both operands, for `numpy.matmul`."""
@@ -146,9 +158,11 @@ class Correlation(NamedTuple):
             return columns[:, 0], windows[:, 0].swapaxes(1, 2)
         n = columns.shape[3]
         parts = columns.reshape(
-            self.groups, self.batches, self.pieces, self.k // self.pieces, self.count, n // self.count
+            self.groups, self.batches, self.pieces, self.k // self.pieces, self.chunks, n // self.chunks
         )
-        return parts.transpose(0, 1, 4, 2, 3, 5), _chunks(windows, self.count)[:, :, :, None].swapaxes(-1, -2)
+        return parts.transpose(0, 1, 4, 2, 3, 5), _chunks(windows, self.chunks)[:, :, :, None].swapaxes(
+            -1, -2
+        )
 
 
 @lru_cache(maxsize=1024)

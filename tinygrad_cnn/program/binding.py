@@ -12,14 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, tree
 from ..kernels import bound_conv, bound_pool, parallel, thresholds
 from ..kernels.bound_conv import remembered
 from ..kernels.product import bound_product
 from ..ops import activations, conv, elementary, elementwise, losses, pool, products, reductions, shaping
+from ..optim import Optimizer
 from ..tape import Primitive, add, sum_to
+from .buffers import Buffers
+from .optimizers import STEP
+from .rewriting import scatter_through_relu
 from .traced import getitem
-from .values import Line, Value, values_in
+from .values import Line, Source, Value, values_in
 
 Bound = Callable[..., Any]
 Binder = Callable[[Line, "Bindings"], "Bound | None"]
@@ -32,10 +36,24 @@ class Bindings:
 
     def __init__(self, lines: list[Line], results: list[Value]) -> None:
         self.escaping = escaping(lines, results)
+        self._buffers = Buffers(lines, (not is_new(line) for line in lines))
+        self.scratch = bound_conv.Scratch()
+        self.lines = lines
+        self._number = 0
         self.made: dict[Value, tuple[Line, Bound]] = {}
 
+    def take(self, line: Line) -> Any:
+        """Return the array that the result of a line is written into."""
+        return self._buffers.take(line.result)
+
     def bind(self, line: Line) -> Bound | None:
-        """Return a bound function of the values of a line, in their order, if there is one."""
+        """Return a bound function of the values of the next line, in their order, if there is one."""
+        bound = self._bound(line)
+        self._buffers.after(self._number)
+        self._number += 1
+        return bound
+
+    def _bound(self, line: Line) -> Bound | None:
         bind = _BINDERS.get(line.function) or (_bind_ufunc if _ufunc_of(line.function) else None)
         if bind is None or line.errstate or (line.result in self.escaping and bind not in _MAKE_NEW):
             return None
@@ -71,7 +89,7 @@ def binder(*functions: Any) -> Callable[[Binder], Binder]:
     return register
 
 
-# --- elementwise -------------------------------------------------------------------------------------------------
+# --- elementwise -------------------------------------------------------------------------------------------
 
 _UFUNCS: dict[Any, np.ufunc] = {
     add: np.add,
@@ -94,7 +112,7 @@ def _bind_ufunc(line: Line, known: Bindings) -> Bound | None:
     ufunc: Any = _ufunc_of(line.function)
     if line.kwargs or not line.result.shape or ufunc.nout != 1 or len(line.args) != ufunc.nin:
         return None
-    out = line.result.new()
+    out = known.take(line)
     if all(isinstance(x, Value) for x in line.args):
         return (lambda a, b: ufunc(a, b, out=out)) if ufunc.nin == 2 else (lambda a: ufunc(a, out=out))
     first, *rest = line.args
@@ -119,9 +137,13 @@ def _bind_relu(line: Line, known: Bindings) -> Bound | None:
 
 @binder(activations.relu_gradient)
 def _bind_relu_gradient(line: Line, known: Bindings) -> Bound | None:
-    if _is_shared(line.result) or not line.result.shape:
+    if _is_shared(line.result) or not line.result.shape or not _is_plain(line):
         return None
-    out = line.result.new()
+    return _gate(known.take(line))
+
+
+def _gate(out: Any) -> Bound:
+    """Return `rectifier.relu_gradient` into an array."""
 
     def pass_on(x: Any, y: Any) -> Any:
         np.greater(y, 0, out)
@@ -135,7 +157,7 @@ def _is_shared(value: Value) -> bool:
     return parallel.threads() > 1 and value.size >= thresholds.SHARED_ELEMENTS
 
 
-# --- convolution and pooling ---------------------------------------------------------------------------------------
+# --- convolution and pooling -------------------------------------------------------------------------------
 
 
 def _examples(line: Line) -> list[Any]:
@@ -153,7 +175,16 @@ def _bind_forward(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line):
         return None
     x, weight, *_ = _examples(line)
-    return bound_conv.Forward(x, weight, line.kwargs["spec"], line.result.new())
+    spec = line.kwargs["spec"]
+    is_read_again = any(_is_weight_gradient_of(line, other) for other in known.lines)
+    keeps = is_read_again and bound_conv.shared_block(x, len(weight), spec) is not None
+    return bound_conv.Forward(x, weight, spec, known.take(line), None if keeps else known.scratch)
+
+
+def _is_weight_gradient_of(line: Line, other: Line) -> bool:
+    """Whether another line is the gradient to the weight of a convolution."""
+    same = other.function is conv.conv2d_weight and other.args[0] is line.args[0]
+    return same and other.kwargs == line.kwargs
 
 
 @binder(conv.conv2d_input)
@@ -161,7 +192,7 @@ def _bind_input_gradient(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line):
         return None
     y, weight = _examples(line)
-    return bound_conv.input_gradient(y, weight, line.kwargs["spec"], line.result.new())
+    return bound_conv.input_gradient(y, weight, line.kwargs["spec"], known.take(line), known.scratch)
 
 
 @binder(conv.conv2d_weight)
@@ -169,17 +200,13 @@ def _bind_weight_gradient(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line) or line.errstate:
         return None
     x, y = _examples(line)
-    before = next(
-        (
-            bound
-            for other, bound in known.made.values()
-            if other.function is conv.conv2d_output
-            and other.args[0] is line.args[0]
-            and other.kwargs == line.kwargs
-        ),
-        None,
-    )
-    return bound_conv.WeightGradient(x, y, line.kwargs["spec"], before)  # type: ignore[arg-type]
+    made = known.made.values()
+    before: Any = next((f for other, f in made if _is_convolution_of(line, other)), None)
+    return bound_conv.WeightGradient(x, y, line.kwargs["spec"], before, known.scratch)
+
+
+def _is_convolution_of(line: Line, other: Line) -> bool:
+    return other.function is conv.conv2d_output and _is_weight_gradient_of(other, line)
 
 
 @binder(pool.max_pool2d_output)
@@ -188,7 +215,7 @@ def _bind_maximum(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line) or spec.padded_size != spec.input_size:
         return None
     (x,) = _examples(line)
-    return bound_pool.Maximum(x, spec, line.result.new())
+    return bound_pool.Maximum(x, spec, known.take(line))
 
 
 @binder(pool.max_pool2d_scatter)
@@ -197,10 +224,29 @@ def _bind_scatter(line: Line, known: Bindings) -> Bound | None:
     if not _is_plain(line) or not spec.is_tiling or not isinstance(maxima, Value):
         return None
     g, x = _examples(line)
-    return bound_pool.Scatter(g, x, maxima.example(), spec, line.result.new())
+    return bound_pool.Scatter(g, x, maxima.example(), spec, known.take(line))
 
 
-# --- losses -------------------------------------------------------------------------------------------------------------
+@binder(scatter_through_relu)
+def _bind_scatter_through_relu(line: Line, known: Bindings) -> Bound | None:
+    spec = line.kwargs["spec"]
+    if not _is_plain(line) or not spec.is_tiling or _is_shared(line.result):
+        return None
+    _, x, maxima, _ = _examples(line)
+    gated = line.args[3].new()
+    gate = _gate(gated)
+    scatter = bound_pool.Scatter(gated, x, maxima, spec, known.take(line))
+    largest: Any = np.maximum.reduce
+
+    def back(g: Any, x: Any, maxima: Any, rectified: Any) -> Any:
+        if np.isnan(largest(rectified, None)):
+            return scatter_through_relu(g, x, maxima, rectified, spec=spec)
+        return scatter(gate(g, rectified), x, maxima)
+
+    return back
+
+
+# --- losses ------------------------------------------------------------------------------------------------
 
 
 @binder(activations.log_softmax)
@@ -208,7 +254,7 @@ def _bind_log_softmax(line: Line, known: Bindings) -> Bound | None:
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis", -1)
     if not _is_plain(line) or not line.result.shape:
         return None
-    out, powers = line.result.new(), line.result.new()
+    out, powers = known.take(line), line.result.new()
     top = np.add.reduce(out, axis=axis, keepdims=True)
     total = np.empty_like(top)
     largest: Any = np.maximum.reduce
@@ -260,7 +306,7 @@ def _bind_to_labels(line: Line, known: Bindings) -> Bound | None:
     x, labels = line.args
     if len(labels.shape) != 1 or not labels.size or x.shape:
         return None
-    out, rows, share = line.result.new(), np.arange(labels.size), -1.0 / labels.size
+    out, rows, share = known.take(line), np.arange(labels.size), -1.0 / labels.size
 
     def to_labels(x: Any, labels: Any) -> Any:
         out.fill(0)
@@ -270,7 +316,7 @@ def _bind_to_labels(line: Line, known: Bindings) -> Bound | None:
     return to_labels
 
 
-# --- products and sums -----------------------------------------------------------------------------------------------
+# --- products and sums -------------------------------------------------------------------------------------
 
 
 @binder(products.matmul)
@@ -278,7 +324,7 @@ def _bind_matmul(line: Line, known: Bindings) -> Bound | None:
     a, b = line.args
     if not (isinstance(a, Value) and isinstance(b, Value) and len(a.shape) == len(b.shape) == 2):
         return None
-    return bound_product(*_examples(line), line.result.new()) if _is_plain(line) else None
+    return bound_product(a.example(), b.example(), known.take(line)) if _is_plain(line) else None
 
 
 @binder(reductions._sum)
@@ -286,7 +332,7 @@ def _bind_sum(line: Line, known: Bindings) -> Bound | None:
     if not line.result.shape or not _is_plain(line):
         return None
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
-    keepdims, out = line.kwargs.get("keepdims", False), line.result.new()
+    keepdims, out = line.kwargs.get("keepdims", False), known.take(line)
     reduce: Any = np.add.reduce
     return lambda x: reduce(x, axis, None, out, keepdims)
 
@@ -297,12 +343,12 @@ def _bind_sum_to(line: Line, known: Bindings) -> Bound | None:
     lead = len(x.shape) - len(shape)
     if not shape or not lead or x.shape[lead:] != shape or not _is_plain(line):
         return None
-    axes, out = tuple(range(lead)), line.result.new()
+    axes, out = tuple(range(lead)), known.take(line)
     reduce: Any = np.add.reduce
     return lambda x: reduce(x, axes, None, out)
 
 
-# --- views and constants -----------------------------------------------------------------------------------------------
+# --- views and constants -----------------------------------------------------------------------------------
 
 
 @binder(shaping.reshape, shaping.transpose, np.transpose, getitem)
@@ -329,6 +375,15 @@ def _bind_constant(line: Line, known: Bindings) -> Bound | None:
         return None
     constant = line.function(line.result.new())
     return lambda x: constant
+
+
+@binder(STEP)
+def _bind_step(line: Line, known: Bindings) -> Bound | None:
+    source, grads = line.args
+    if not isinstance(source, Source) or not isinstance(source.object, Optimizer):
+        return None
+    leaves = tree.matching_leaves(source.object.params, grads)
+    return source.object.bound_step() if all(isinstance(g, Value) for g in leaves) else None
 
 
 _MAKE_NEW = {_bind_weight_gradient, _bind_mean_nll, _bind_indices}

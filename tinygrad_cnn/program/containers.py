@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .. import tree
 from ..tree import children
 from .preamble import Preamble
-from .program import Program
+from .recorded import Recorded
 
 
 class Unpacked(NamedTuple):
@@ -18,17 +18,18 @@ class Unpacked(NamedTuple):
     text: str
 
 
-def signature(program: Program) -> tuple[list[str], list[Unpacked]]:
+def signature(program: Recorded) -> tuple[list[str], list[Unpacked]]:
     """List the parameters of a program as its ``def`` has them, and how each leaf is taken out of them."""
     positional, keywords = program.structure.skeleton
     leaves = iter(program.arguments)
     found: list[Unpacked] = []
     for name, part in zip([*program.parameters, *keywords], [*positional, *keywords.values()], strict=True):
-        found += _unpacked(part, name, leaves)
+        found += unpacked(part, name, leaves)
     return [*program.parameters, *(["*", *keywords] if keywords else [])], found
 
 
-def _unpacked(part: Any, text: str, leaves: Iterator[Any]) -> Iterator[Unpacked]:
+def unpacked(part: Any, text: str, leaves: Iterator[Any]) -> Iterator[Unpacked]:
+    """Yield the leaves of a tree, each with how it is taken out of what ``text`` stands for."""
     if part is None:
         return
     below = children(part)
@@ -36,10 +37,10 @@ def _unpacked(part: Any, text: str, leaves: Iterator[Any]) -> Iterator[Unpacked]
         yield Unpacked(next(leaves), text)
     elif all(_is_attribute(part, key, inner) for key, inner in below.items()):
         for key, inner in below.items():
-            yield from _unpacked(inner, f"{text}.{key}", leaves)
+            yield from unpacked(inner, f"{text}.{key}", leaves)
     elif isinstance(part, dict | list | tuple):
         for key, inner in below.items():
-            yield from _unpacked(inner, f"{text}[{quoted(key)}]", leaves)
+            yield from unpacked(inner, f"{text}[{quoted(key)}]", leaves)
     else:
         for i in range(len(tree.leaves(part))):
             yield Unpacked(next(leaves), f"tg.tree.leaves({text})[{i}]")

@@ -24,11 +24,11 @@ class CapturedArrayError(RecordingError):
     """A function computes with an array that is not an argument, whose values a program would freeze."""
 
 
-def user_frame() -> FrameType | None:
-    """Return the innermost frame that belongs neither to this package nor to NumPy."""
+def user_frame(base: FrameType | None = None) -> FrameType | None:
+    """Return the innermost frame, down to ``base``, that belongs neither to this package nor to NumPy."""
     frame: FrameType | None = sys._getframe(1)
     numpy_folder = str(Path(np.__file__).parent)
-    while frame is not None:
+    while frame is not None and frame is not base:
         file = frame.f_code.co_filename
         if not file.startswith((_PACKAGE, numpy_folder)) and file != "<__array_function__ internals>":
             return frame

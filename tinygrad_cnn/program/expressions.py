@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops
+from .. import ops, tree
 from ..kernels import product
 from ..kernels.geometry import ConvSpec, PoolSpec
 from ..kernels.volume import VolumeSpec
 from ..tape import Primitive
-from .containers import quoted
+from .containers import quoted, unpacked
+from .optimizers import parameters
 from .preamble import Preamble
+from .recorder import item
 from .rules import RuleCall
 from .spelling import Made, as_public
 from .traced import getitem
@@ -58,6 +60,8 @@ class Expressions:
         The lines whose NumPy scalar must become an array.
     preamble : Preamble
         It collects what the expressions need above the function.
+    lines : list of Line
+        All lines of the program.
     """
 
     def __init__(
@@ -66,8 +70,17 @@ class Expressions:
         inlined: dict[Value, Line],
         as_arrays: set[Line],
         preamble: Preamble,
+        lines: list[Line],
     ) -> None:
         self.names, self.inlined, self.as_arrays, self.preamble = names, inlined, as_arrays, preamble
+        self._makers = {line.result: line for line in lines}
+
+    def _parameter(self, optimizer: Source, position: int) -> str:
+        """Write a parameter of an optimizer as the user would take it from its tree."""
+        params = optimizer.object.params
+        leaves = iter(tree.leaves(params))
+        leaf, text = list(unpacked(params, f"{self.names[optimizer]}.params", leaves))[position]
+        return text if isinstance(leaf, np.ndarray) else f"{text}.data"
 
     def of(self, line: Line) -> Expression:
         """Write what a line computes."""
@@ -80,9 +93,11 @@ class Expressions:
             function, args, kwargs = as_public(function, args, kwargs)
         if function is getitem:
             return Expression(f"{self._written(args[0]).inside(_ATOM)}[{self._key(args[1])}]")
-        if getattr(function, "__name__", "") == "_item":
+        if function is item and (maker := self._makers.get(args[0])) and maker.function is parameters:
+            return Expression(self._parameter(maker.args[0], args[1]))
+        if function is item:
             return Expression(f"{self._written(args[0]).inside(_ATOM)}[{args[1]}]")
-        if function is np.transpose and args[1:] in ((), (None,)) and not kwargs:
+        if is_transpose(line):
             return Expression(f"{self._written(args[0]).inside(_ATOM)}.T")
         if isinstance(function, Method):
             owner, *rest = args
@@ -170,6 +185,14 @@ class Expressions:
         if isinstance(x, Primitive | np.ufunc) or callable(x):
             return self.preamble.callee(x)
         return quoted(x)
+
+
+def is_transpose(line: Line) -> bool:
+    """Whether a line reverses the axes of an array, which is written ``x.T``."""
+    if line.function not in (np.transpose, ops.transpose) or line.kwargs:
+        return False
+    x, *axes = line.args
+    return axes in ([], [None]) or axes == [tuple(range(len(x.shape)))[::-1]]
 
 
 def _as_ufunc(op: Primitive[..., Any], args: tuple[Any, ...]) -> Any:

@@ -9,7 +9,9 @@ import numpy as np
 
 from .. import ops
 from ..tape import Primitive, sum_to
-from .program import Program
+from .expressions import is_transpose
+from .optimizers import parameters
+from .recorded import Recorded
 from .rules import RuleCall
 from .spelling import summed_axes
 from .traced import getitem
@@ -18,7 +20,7 @@ from .values import Line, Value
 _MOST = 3  # lines in one expression, besides the call that uses it
 
 
-def aliases(program: Program) -> dict[Value, Value]:
+def aliases(program: Recorded) -> dict[Value, Value]:
     """Return the values that are the same as another one in print.
 
     The tape makes arrays of NumPy's scalars, and ``x[()]`` makes scalars of them again where they leave it.
@@ -35,7 +37,7 @@ def aliases(program: Program) -> dict[Value, Value]:
     }
 
 
-def needs_array(program: Program) -> set[Value]:
+def needs_array(program: Recorded) -> set[Value]:
     """Return the values that must be arrays even if they have no axes, for whoever uses them."""
     needed = set(program.values())
     for line in program.lines:
@@ -49,12 +51,29 @@ def needs_array(program: Program) -> set[Value]:
     return needed
 
 
-def inlined(program: Program, plain: set[Value], skipped: set[Value]) -> dict[Value, Line]:
+def parts(lines: list[Line], inside: dict[Value, Line], same: dict[Value, Value]) -> dict[Line, list[Line]]:
+    """List for each printed line the lines that are written inside of it, or as the same, and itself last."""
+    makers = {line.result: line for line in lines}
+    found: dict[Line, list[Line]] = {}
+    for line in lines:
+        if line.function is parameters:
+            continue  # its results are written as what they are in the tree of the optimizer
+        if line.result in same:
+            found[makers[same[line.result]]].append(line)
+        elif line.result not in inside:
+            found[line] = [line]
+            for part in found[line]:  # the list grows while it is walked
+                found[line] += [inside[x] for x in part.inputs() if x in inside]
+            found[line].reverse()
+    return found
+
+
+def inlined(program: Recorded, plain: set[Value], skipped: set[Value]) -> dict[Value, Line]:
     """Return the lines that are written where their result is used.
 
     Parameters
     ----------
-    program : Program
+    program : Recorded
         The program.
     plain : set of Value
         The values whose names say nothing, which nobody misses.
@@ -65,17 +84,29 @@ def inlined(program: Program, plain: set[Value], skipped: set[Value]) -> dict[Va
     uses = Counter(x for line in program.lines for x in line.inputs()) + Counter(results)
     users = {x: line for line in program.lines for x in line.inputs()}
     chosen: dict[Value, Line] = {}
+    after, last = _effects_before(program.lines)
     sizes: dict[Value, int] = {}
     for line in program.lines:
         value = line.result
         sizes[value] = 1 + sum(sizes[x] for x in line.inputs() if x in chosen)
         if uses[value] != 1 or value in skipped or line.as_array or line.has_effect or line.errstate:
             continue
-        is_returned_copy = line.function is np.copy and value in results
+        is_returned_copy = line.function is np.copy and value in results and after[line] == last
         is_short = value in users and value in plain and sizes[value] < _MOST
-        if is_returned_copy or (is_short and _fits(line, users[value])):
+        if is_returned_copy or (
+            is_short and after[line] == after[users[value]] and _fits(line, users[value])
+        ):
             chosen[value] = line
     return chosen
+
+
+def _effects_before(lines: list[Line]) -> tuple[dict[Line, int], int]:
+    """Count the effects before each line, such as steps of optimizers, which none is moved over."""
+    count, before = 0, {}
+    for line in lines:
+        before[line] = count
+        count += line.has_effect
+    return before, count
 
 
 def _fits(line: Line, user: Line) -> bool:
@@ -87,7 +118,7 @@ def _fits(line: Line, user: Line) -> bool:
     return (
         isinstance(line.function, np.ufunc)
         or line.function in _OPERATIONS
-        or line.function is np.transpose
+        or is_transpose(line)
         or (line.function is getitem and isinstance(user.function, Primitive | np.ufunc))
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import tape
 from ..checks import indices
-from .program import AsTensor, Program
+from .recorded import AsTensor, Recorded
 from .rules import RuleCall
 from .traced import getitem
 from .values import Line, Source, Value
@@ -25,7 +25,7 @@ class Names:
 
     Parameters
     ----------
-    program : Program
+    program : Recorded
         The program.
     imported : iterable of str
         The names that it imports, which a variable of the same function must not have.
@@ -40,7 +40,7 @@ class Names:
     """
 
     def __init__(
-        self, program: Program, imported: Iterable[str] = (), aliases: dict[Value, Value] | None = None
+        self, program: Recorded, imported: Iterable[str] = (), aliases: dict[Value, Value] | None = None
     ) -> None:
         aliases = aliases or {}
         self._taken = {"np", "tg", *imported}
@@ -105,7 +105,7 @@ class Names:
             self._name_gradients(g, gradients)
 
 
-def _inputs(program: Program) -> list[tuple[Any, str]]:
+def _inputs(program: Recorded) -> list[tuple[Any, str]]:
     """List the values and generators among the arguments, with their paths."""
     paths = program.paths
     found = [x.value if isinstance(x, AsTensor) else x for x in program.arguments]
@@ -177,7 +177,7 @@ def _assigned(lines: list[Line]) -> dict[Value, str]:
 def _plain_name(line: Line, is_cotangent: bool) -> str:
     """Name a result by what is called: the last part of a rule's or an operation's name."""
     if isinstance(line.function, RuleCall):
-        return f"d_{line.function.operand}"
+        return f"d_{line.function.op.name}_{line.function.operand}"
     if line.function is indices:
         return str(line.args[1])
     if line.function is getitem:

@@ -12,36 +12,43 @@ from ..kernels import parallel
 from ..tape import Primitive
 from ..tensor import Tensor
 from .binding import Bindings
-from .program import AsTensor, Program, Static
+from .recorded import AsTensor, Recorded, Static
+from .rewriting import SPEED
 from .values import Line, Source, Value, mapped, values_in
 
 
 class Player:
     """A program made into a function of the leaves of its arguments.
 
-    Lines are bound where there is a way (`binding`); the buffers of bound lines are for one play at a time, so
-    each play takes an instance of the function, and threads that play at once have one each.
+    Lines are bound where there is a way (`binding`). The buffers of bound lines are for one play at a time,
+    so each play takes an instance of the function, and threads that play at once have one each.
     """
 
-    def __init__(self, program: Program, *, binds: bool = True) -> None:
-        self.program, self._binds = program, binds
-        self._free: list[Callable[..., Any]] = []
+    def __init__(self, program: Recorded, *, binds: bool = True) -> None:
+        self.program = program.through(SPEED) if binds else program
+        self._binds = binds
+        self._free: list[_Instance] = []
         self._threads = parallel.threads()
 
     def __call__(self, *leaves: Any) -> Any:
+        """Play the program on the leaves of its arguments."""
         if self._threads != parallel.threads():
             self._free, self._threads = [], parallel.threads()
         free = self._free
-        play = free.pop() if free else _Instance(self.program, self._binds).play
-        out = play(*leaves)
-        free.append(play)
-        return out
+        instance = free.pop() if free else _Instance(self.program, self._binds)
+        try:
+            return instance.play(*leaves)
+        except Exception as error:
+            instance.explain(error)
+            raise
+        finally:
+            free.append(instance)
 
 
 class _Instance:
     """One function that plays a program, with buffers of its own."""
 
-    def __init__(self, program: Program, binds: bool) -> None:
+    def __init__(self, program: Recorded, binds: bool) -> None:
         self.program = program
         self._bindings = Bindings(program.lines, program.values()) if binds else None
         self._names: dict[Any, str] = {}
@@ -51,13 +58,32 @@ class _Instance:
         self._write()
         space = dict(self._constants)
         self.text = "\n".join(self._rows)
-        exec(compile(self.text, f"<program of {program.name}>", "exec"), space)
+        self._file = f"<program of {program.name}>"
+        exec(compile(self.text, self._file, "exec"), space)
         self.play: Callable[..., Any] = space["play"]
+
+    def explain(self, error: Exception) -> None:
+        """Add to an error which line raised it, as the operation itself does it on the tape."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != self._file:
+            trace = trace.tb_next
+        line = self.lines_of_rows[trace.tb_lineno - 1] if trace else None
+        if trace is None or line is None:
+            return
+        if isinstance(line.function, Primitive):
+            held = trace.tb_frame.f_locals
+            line.function._explain(
+                error, [held[self._names[x]] if isinstance(x, Value) else x for x in line.args]
+            )
+        if line.place:
+            error.add_note(f"recorded at {line.place}")
 
     def _write(self) -> None:
         arguments = [x.value if isinstance(x, AsTensor) else x for x in self.program.arguments]
         names = [f"a{i}" for i in range(len(arguments))]
-        self._names = dict(zip(arguments, names, strict=True))
+        self._names = {
+            x: name for x, name in zip(arguments, names, strict=True) if isinstance(x, Value | Source)
+        }
         self._row(None, f"def play({', '.join(names)}):")
         for line, done in zip(self.program.lines, self._last_uses(), strict=True):
             self._names[line.result] = f"v{len(self._names)}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..tape import Primitive
 from .layout import wrapped
-from .primitives import by_name, is_public
+from .parts import is_public, name_of
 from .rules import PullThrough, RuleCall
 
 
@@ -56,19 +56,17 @@ class Preamble:
     def callee(self, function: Callable[..., Any]) -> str:
         """Write what is called, and import it unless it is public."""
         if isinstance(function, RuleCall):
-            if isinstance(function.function, PullThrough):
-                return self.callee(function.function)
             made = self.imported("tinygrad_cnn.program.rules", "RuleCall")
             text = f'{made}.of({self.callee(function.op)}, "{function.operand}")'
             return self._named(f"{function.op.name}_vjp_{function.operand}", text)
         if isinstance(function, PullThrough):
             made = self.imported("tinygrad_cnn.program.rules", "PullThrough")
-            text = f"{made}({self.callee(function.rule)}, {function.used}, {function.unused})"
+            text = f"{made}({self.callee(function.rule)}, {_places(function)})"
             return self._named(f"{function.rule.op.name}_pulled", text)
         if inspect.ismethod(function) and isinstance(function.__self__, PullThrough):
             return f"{self.callee(function.__self__)}.{function.__name__}"
         if isinstance(pull := _pull_of(function), PullThrough):
-            text = f"{self.callee(pull.rule)}.as_primitive({pull.used}, {pull.unused})"
+            text = f"{self.callee(pull.rule)}.as_primitive({_places(pull)})"
             return self._named(f"{pull.rule.op.name}_vjp_{pull.rule.operand}_op", text)
         if public := is_public(function):
             return public
@@ -80,8 +78,8 @@ class Preamble:
     def _of_module(self, function: Callable[..., Any]) -> str:
         """Write a function of NumPy, of the package or of the user by its module."""
         name = getattr(function, "__name__", type(function).__name__)
-        if isinstance(function, Primitive) and by_name().get(function.name) is function:
-            return self.imported("tinygrad_cnn.program.primitives", function.name)
+        if (isinstance(function, Primitive) or name.startswith("_")) and (part := name_of(function)):
+            return self.imported("tinygrad_cnn.program.parts", part)
         module = getattr(function, "__module__", None) or "numpy"
         if module.split(".")[0] == "numpy":
             return f"np.linalg.{name}" if module.startswith("numpy.linalg") else f"np.{name}"
@@ -92,10 +90,9 @@ class Preamble:
 
     def rows(self, body: str) -> list[str]:
         """Write what the text of a function needs above it."""
-        rows = (
-            ["import numpy as np"] if re.search(r"\bnp\.", body + " ".join(self.constants.values())) else []
-        )
-        rows += ["import tinygrad_cnn as tg"] if re.search(r"\btg\.", body) else []
+        everything = "\n".join([body, *self.constants.values()])
+        rows = ["import numpy as np"] if re.search(r"\bnp\.", everything) else []
+        rows += ["import tinygrad_cnn as tg"] if re.search(r"\btg\.", everything) else []
         for module, names in sorted(self._imports.items()):
             parts = [name if name == here else f"{name} as {here}" for name, here in sorted(names.items())]
             row = f"from {module} import {', '.join(parts)}"
@@ -108,3 +105,8 @@ def _pull_of(function: Any) -> Any:
     """Return the rule of a rule that is an operation itself."""
     rule = function.rules.get("context") if isinstance(function, Primitive) else None
     return rule and rule.function
+
+
+def _places(pull: PullThrough) -> str:
+    nested = "" if pull.nested is None else f", {pull.nested!r}"
+    return f"{pull.used}, {pull.unused}{nested}"

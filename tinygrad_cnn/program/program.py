@@ -1,82 +1,49 @@
-"""A recorded function: its arguments, its lines and its results."""
+"""What a user does with a recorded function: play it, print it, and look into it."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import tree
+from ..optim import Optimizer
 from ..tape import Box, raw
 from ..tensor import Tensor
+from .cost import Cost
 from .errors import captured
-from .matching import Taker, taker
-from .passes import Pass, apply
+from .graph import drawn
+from .html import page_of
+from .matching import taker
+from .optimizers import TracedOptimizer
+from .play import Player
+from .recorded import AsTensor, Recorded, Static
 from .recorder import Recorder
 from .recording import hook
-from .traced import TracedArray, TracedGenerator
-from .values import Line, Source, Value
+from .source import SourceWriter
+from .traced import TracedArray, TracedGenerator, TracedSource
+from .values import Source
 
 
-class Static(NamedTuple):
-    """A leaf of the arguments or results that is the same at each play."""
+class Program(Recorded):
+    """A function that was recorded: its calls, forward and backward, as a straight line.
 
-    value: Any
-
-
-class AsTensor(NamedTuple):
-    """A result that is returned as a `Tensor`."""
-
-    value: Value
-
-
-@dataclass(eq=False)
-class Program:
-    """A recorded function: its arguments, its lines, and what it returns.
-
-    Parameters
-    ----------
-    name : str
-        The name of the function.
-    parameters : list of str
-        The names of the positional arguments.
-    arguments : list of (Value or Source or Static or AsTensor)
-        The leaves of ``(args, kwargs)``.
-    paths : list of str
-        Where each of them stands: the parameter of the function, and what follows in its tree.
-    structure : Structure
-        That of ``(args, kwargs)``.
-    lines : list of Line
-        The calls.
-    results : list of (Value or Source or Static or AsTensor)
-        The leaves of what is returned.
-    returned : Structure
-        That of what is returned.
+    `trace` makes them. A program prints as Python source, and is called as the function is.
     """
-
-    name: str
-    parameters: list[str]
-    arguments: list[Any]
-    paths: list[str]
-    structure: tree.Structure
-    lines: list[Line]
-    results: list[Any]
-    returned: tree.Structure
-    _take: Taker
 
     @property
     def source(self) -> str:
         """The program as Python source, which runs when it is pasted into a file."""
-        from .source import SourceWriter  # it needs the public names of the whole package
-
         return SourceWriter(self).text
 
     def __str__(self) -> str:
         return self.source
+
+    def _repr_html_(self) -> str:
+        return page_of(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Play the program on arguments of the structure, shapes and dtypes that it was recorded with.
@@ -86,34 +53,58 @@ class Program:
         TypeError
             If the arguments are others.
         """
-        leaves = self._take((args, kwargs))
-        if leaves is None:
-            raise TypeError(f"{self.name}: the program was recorded for other arguments: record them anew")
-        return self._play(*leaves)
+        return self._play(*self.leaves(args, kwargs))
 
     @cached_property
     def _play(self) -> Callable[..., Any]:
-        from .play import Player
-
         return Player(self, binds=False)
 
-    def values(self) -> list[Value]:
-        """List the values among the results, those of tensors included."""
-        return [x.value if isinstance(x, AsTensor) else x for x in self.results if not _is_other(x)]
+    def cost(self) -> Cost:
+        """Count what each line costs: multiply-adds, bytes moved, and the memory that is held.
 
-    def through(self, passes: Iterable[Pass]) -> Program:
-        """Return the program after passes over its lines."""
-        lines, values = apply(passes, self.lines, self.values())
-        supply = iter(values)
-        results = [
-            x if _is_other(x) else AsTensor(next(supply)) if isinstance(x, AsTensor) else next(supply)
-            for x in self.results
-        ]
-        return replace(self, lines=lines, results=results)
+        Returns
+        -------
+        Cost
+            It prints as a table.
 
+        Examples
+        --------
+        >>> from tinygrad_cnn.program import trace
+        >>> cost = trace(lambda x, w: x @ w, np.ones((5, 4)), np.ones((4, 3))).cost()
+        >>> cost.multiply_adds, cost.bytes_moved, cost.peak_memory
+        (60, 376, 120)
+        """
+        return Cost.of(self)
 
-def _is_other(x: Any) -> bool:
-    return isinstance(x, Static | Source)
+    def graph(self, format: str = "dot") -> str:
+        """Draw the program: a box for each line, an arrow with its shape for each array.
+
+        Parameters
+        ----------
+        format : "dot" or "mermaid"
+            The language: that of Graphviz, or the one that many pages of Markdown show as a picture.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ValueError
+            If the format is another.
+
+        Examples
+        --------
+        >>> from tinygrad_cnn.program import trace
+        >>> print(trace(lambda x: x * x, np.ones(3)).graph("mermaid"))
+        flowchart TD
+            v0(["x"])
+            v1["multiply = x * x"]
+            v2(["result"])
+            v0 -->|"float64[3]"| v1
+            v1 -->|"float64[3]"| v2
+        """
+        return drawn(self, format)
 
 
 def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
@@ -166,6 +157,8 @@ def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:
         return Tensor(recorder.input(name, leaf.data))
     if isinstance(leaf, np.random.Generator):
         return TracedGenerator(recorder, Source(name), leaf)
+    if isinstance(leaf, Optimizer):
+        return TracedOptimizer(recorder, Source(name, leaf), leaf)
     return leaf
 
 
@@ -174,7 +167,7 @@ def _described(leaf: Any) -> Any:
         return leaf.value
     if isinstance(leaf, Box) and isinstance(leaf.data, TracedArray):
         return AsTensor(leaf.data.value)
-    if isinstance(leaf, TracedGenerator):
+    if isinstance(leaf, TracedSource):
         return leaf.source
     if isinstance(raw(leaf), np.ndarray):
         raise captured(raw(leaf))

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from .. import tape
-from ..tape import Box, Node, Primitive, Rule
+from ..recomputation import checkpoint_call
+from ..tape import Box, Node, Primitive, Rule, raw
 from ..tape.reverse import Cotangents, is_lone
 from ..tensor import Tensor
 from .errors import RecordingError, captured, leaving, place_of, user_frame
 from .frames import surroundings
 from .rules import PullThrough, RuleCall
-from .traced import TracedArray, TracedGenerator
+from .traced import TracedArray, TracedSource
 from .values import Line, Source, Value, mapped
 
 # What these answer follows from shapes and dtypes, which a program has once and for all.
@@ -25,7 +26,8 @@ _OF_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomp
 # The shape of what these return depends on numbers.
 _OF_NUMBERS = {
     np.argwhere, np.array_equal, np.array_equiv, np.allclose, np.compress, np.extract, np.flatnonzero,
-    np.nonzero, np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.trim_zeros,
+    np.nonzero, np.trim_zeros, np.unique, np.unique_all, np.unique_counts, np.unique_inverse,
+    np.unique_values,
 }  # fmt: skip
 _WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
 
@@ -38,7 +40,7 @@ class Recorder:
         self.results: dict[Value, Line] = {}
         self.sources: list[Source] = []
         self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
-        self._rules: dict[tuple[RuleCall, tuple[int, ...], tuple[int, ...]], Primitive[..., Any]] = {}
+        self._rules: dict[tuple[Any, ...], Primitive[..., Any]] = {}
         self._operands: dict[Node, dict[int, Value]] = {}
         self._forward: dict[Node, Line] = {}
         self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
@@ -81,6 +83,17 @@ class Recorder:
             return type(out)([self._item(line.result, out, i) for i in range(len(out))])
         return TracedArray(self, line.result, out)
 
+    def write_effect(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Write down a call that returns nothing, and is not made now."""
+        refused = [x for x in _leaves(args) if type(x) is np.ndarray]
+        if refused:
+            raise captured(refused[0])
+        result = Value((), np.dtype(object))
+        place = place_of(user_frame())
+        self.lines.append(
+            Line(function, mapped(_value, args), {}, result, has_effect=True, backward=True, place=place)
+        )
+
     def _write(
         self,
         function: Any,
@@ -93,14 +106,20 @@ class Recorder:
         array = out if hasattr(out, "dtype") else np.asarray(0 if isinstance(out, tuple | list) else out)
         if array.dtype.kind not in "biuf":
             raise leaving(f"the result of {function.__name__}, a {type(out).__name__},")
-        frame = user_frame()
+        frame = user_frame(self.base) if self.base else None
         around = surroundings(self.base)
         forward = self._forward.get(around.pulled) if around.pulled else None
         line = Line(
             function,
             mapped(_value, args),
             mapped(_value, kwargs),
-            Value(array.shape, array.dtype, strides=array.strides, is_own=is_own),
+            Value(
+                array.shape,
+                array.dtype,
+                strides=array.strides,
+                is_own=is_own,
+                view_of=_seen_in(array, _leaves((args, kwargs))),
+            ),
             errstate=dict(np.geterr().items() - self._errstate.items()),
             backward=around.backward,
             place=forward.place if forward else place_of(frame),
@@ -149,7 +168,7 @@ class Recorder:
         """Whether a frame is inside of the recorded function."""
         return frame is not self.base and frame.f_code.co_filename != __file__
 
-    # --- operations and their rules ----------------------------------------------------------------------------
+    # --- operations and their rules -----------------------------------------------------------------------
 
     def shadow(self, op: Primitive[..., Any]) -> Primitive[..., Any]:
         """Return an operation as it is while this program is recorded: its function and rules write lines."""
@@ -168,8 +187,18 @@ class Recorder:
                 operand: Rule(functools.partial(self.rule, RuleCall(op, operand, rule.function)), rule.asks)
                 for operand, rule in op.rules.items()
             }
+            if op is checkpoint_call:  # what it calls, and calls again, is recorded in its place
+                found.function, found.rules = self._called_through(op), op.rules
             self._shadows[op] = found
         return found
+
+    def _called_through(self, op: Primitive[..., Any]) -> Callable[..., Any]:
+        def function(*values: Any, **params: Any) -> Any:
+            out = op.function(*values, **params)
+            is_scalar = isinstance(out, TracedArray) and type(out.hidden) is not np.ndarray
+            return self.run(np.asarray, (out,), {}) if is_scalar else out
+
+        return function
 
     def record(self, op: Primitive[..., Any], operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Record a call on the tape, with its line, and remember what the operands were."""
@@ -209,19 +238,30 @@ class Recorder:
         return self._named(self._as_one_line(rule, context))
 
     def _as_one_line(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
-        boxed = [i for i, x in enumerate(context) if isinstance(x, Box)]
-        if boxed:
-            used = rule.used(tuple(_revealed(x) for x in context))
-            unused = tuple(i for i in boxed if i not in used)
-            if (rule, used, unused) not in self._rules:
-                self._rules[rule, used, unused] = self.shadow(rule.as_primitive(used, unused))
-            operands = tuple(x.data if i in unused else x for i, x in enumerate(context))
-            if used:
-                return self.record(self._rules[rule, used, unused], operands, {})
-            return self.run_primitive(self._rules[rule, used, unused], operands, {})
+        if any(isinstance(x, Box) for x in _leaves(context)):
+            return self._on_the_tape(rule, context)
         out = self.run(rule, context, {})
         if isinstance(rule.function, PullThrough):
             self._pulls[out.value] = rule.function, context
+        return out
+
+    def _on_the_tape(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
+        """Record a rule as an operation, of which an outer derivative may be taken."""
+        nested = None
+        if any(isinstance(x, Box) for part in context if not isinstance(part, Box) for x in _leaves(part)):
+            nested, context = mapped(lambda _: 0, context), tuple(_leaves(context))
+        used = rule.used(tuple(_revealed(x) for x in context), nested)
+        unused = tuple(i for i, x in enumerate(context) if isinstance(x, Box) and i not in used)
+        key = rule, used, unused, repr(nested)
+        if key not in self._rules:
+            self._rules[key] = rule.as_primitive(used, unused, nested)
+        operands = tuple(x.data if i in unused else x for i, x in enumerate(context))
+        if used:
+            out = self.record(self.shadow(self._rules[key]), operands, {})
+        else:
+            out = self.run(self._rules[key], operands, {}, as_array=True)
+        # each play has to see that what is not used stays so
+        self.results[raw(out).value].has_effect = bool(unused)
         return out
 
     def _named(self, gradient: Any) -> Any:
@@ -247,21 +287,27 @@ def _leaves(args: Any) -> list[Any]:
     return found
 
 
+def _seen_in(array: Any, operands: list[Any]) -> Value | None:
+    """Return the operand whose memory an array is in."""
+    found = (x.value for x in operands if isinstance(x, TracedArray) and np.may_share_memory(array, x.hidden))
+    return next(found, None)
+
+
 def _hidden(x: Any) -> Any:
-    return x.hidden if isinstance(x, TracedArray | TracedGenerator) else x
+    return x.hidden if isinstance(x, TracedArray | TracedSource) else x
 
 
 def _revealed(x: Any) -> Any:
     """Return what an argument stands for, as a constant tensor if it is a tensor."""
     if isinstance(x, Box):
         return Tensor(_hidden(x.data))
-    return _hidden(x)
+    return mapped(_hidden, x)
 
 
 def _value(x: Any) -> Any:
     if isinstance(x, TracedArray):
         return x.value
-    return x.source if isinstance(x, TracedGenerator) else x
+    return x.source if isinstance(x, TracedSource) else x
 
 
 def _like(x: Any) -> Any:

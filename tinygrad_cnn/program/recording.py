@@ -9,7 +9,7 @@ from typing import Any
 
 from ..tape import Box, Primitive
 from .recorder import Recorder
-from .traced import TracedArray, TracedGenerator
+from .traced import TracedArray, TracedSource
 
 
 class _Hook:
@@ -64,7 +64,7 @@ def _recorder_of(args: Any) -> Recorder | None:
     for x in args:
         if isinstance(x, Box):
             x = x.data
-        if isinstance(x, TracedArray | TracedGenerator):
+        if isinstance(x, TracedArray | TracedSource):
             return x.recorder
         if isinstance(x, tuple | list) and (found := _recorder_of(x)):
             return found

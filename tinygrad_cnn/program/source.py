@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from .containers import returned, signature
 from .expressions import Expressions
 from .formulas import formula
-from .inlining import aliases, inlined, needs_array
+from .inlining import aliases, inlined, needs_array, parts
 from .layout import WIDTH, wrapped
 from .naming import Names, starts_backward
+from .optimizers import parameters
 from .preamble import Preamble
-from .program import AsTensor, Program, Static
+from .recorded import AsTensor, Recorded, Static
 from .rules import RuleCall
 from .values import Line, Source, Value
 
@@ -27,9 +28,13 @@ class Statement(NamedTuple):
     Attributes
     ----------
     line : Line
-        What it computes; lines that are written inside of it are not mentioned.
+        What it computes.
+    parts : list of Line
+        The lines that are written in it, this one among them.
     text : str
         The assignment.
+    inputs : list of Value or Source
+        What it is computed from, each once.
     formula : str
         What a gradient rule computes, where that is known.
     backward : bool
@@ -37,7 +42,9 @@ class Statement(NamedTuple):
     """
 
     line: Line
+    parts: list[Line]
     text: str
+    inputs: list[Value | Source]
     formula: str
     backward: bool
 
@@ -52,7 +59,7 @@ class SourceWriter:
 
     Parameters
     ----------
-    program : Program
+    program : Recorded
         The program.
     short : bool
         Whether a line that is used once, and whose result has no name of the user's, is written inside of
@@ -66,10 +73,10 @@ class SourceWriter:
         The whole.
     """
 
-    def __init__(self, program: Program, *, short: bool = True) -> None:
+    def __init__(self, program: Recorded, *, short: bool = True) -> None:
         self.program = program
         self.name = _function_name(program.name)
-        same = aliases(program)
+        same = aliases(program) if short else {}
         imported = self._written(Names(program, (), same), same, short).names()
         names = Names(program, imported, same)
         self.names = names.of
@@ -82,13 +89,20 @@ class SourceWriter:
         inside = inlined(program, names.plain, same.keys() | same.values()) if short else {}
         as_arrays = {line for line in program.lines if line.as_array and line.result in needed}
         preamble = Preamble(set(names.of.values()))
-        expressions = Expressions(names.of, inside, as_arrays, preamble)
+        expressions = Expressions(names.of, inside, as_arrays, preamble, program.lines)
+        optimizers = {line.result: line.args[0] for line in program.lines if line.function is parameters}
+        lines_of = parts(program.lines, inside, same)
         self.statements: list[Statement] = []
-        for line in program.lines:
-            if line.result not in inside and line.result not in same:
-                text = f"{names.of[line.result]} = {expressions.of(line).text}"
-                backward = line.backward or starts_backward(line, program.lines)
-                self.statements.append(Statement(line, text, _formula(line, expressions), backward))
+        for line, inner in lines_of.items():
+            text = expressions.of(line).text
+            if line.result.dtype != object:  # the result of an effect is None
+                text = f"{names.of[line.result]} = {text}"
+            backward = line.backward or starts_backward(line, program.lines)
+            self.statements.append(
+                Statement(
+                    line, inner, text, _inputs(inner, optimizers), _formula(line, expressions), backward
+                )
+            )
         leaves = (self._result(x, expressions) for x in program.results)
         self._returned = returned(program.returned.skeleton, leaves, preamble)
         return preamble
@@ -170,8 +184,17 @@ def _function_name(name: str) -> str:
 
 
 def kind(value: Value) -> str:
-    """Return the dtype and the shape of a value, as ``float64[2, 3]``."""
+    """Return the dtype and the shape of a value, as ``float64[2, 3]``; an effect has none."""
+    if value.dtype == object:
+        return ""
     return f"{value.dtype}{list(value.shape)}"
+
+
+def _inputs(lines: list[Line], optimizers: dict[Value, Source]) -> list[Value | Source]:
+    """List what some lines use and do not compute; parameters come from the optimizer itself."""
+    inner = {part.result for part in lines}
+    found = [x for part in lines for x in (*part.inputs(), *part.args) if is_value(x)]
+    return list(dict.fromkeys(optimizers.get(x, x) for x in found if x not in inner))
 
 
 def _formula(line: Line, expressions: Expressions) -> str:
@@ -184,7 +207,7 @@ def _formula(line: Line, expressions: Expressions) -> str:
 def _heading(statement: Statement) -> str:
     """Write the comment above the statements of one line of the user's."""
     line = statement.line
-    if statement.backward:
+    if statement.backward and statement.kind:
         if not line.backward or not line.place:
             return ""
         text = line.layer or (f"{line.place}" if line.place.text else "")
@@ -200,14 +223,16 @@ def _rows(statement: Statement, indent: str) -> list[str]:
     note = f"{statement.kind}: {statement.formula}" if statement.formula else statement.kind
     rows = wrapped(statement.text, indent, WIDTH - len(statement.kind) - 4)
     above = []
-    if statement.formula and len(rows[0]) + len(note) + 4 > WIDTH:
+    if statement.formula and len(_noted(rows[0], note, "")) > WIDTH:
         above, note = [f"{indent}# {statement.formula}:"], statement.kind
     if len(rows) == 1:
-        return [*above, _noted(statement.text, note, indent)]
+        return [*above, _noted(rows[0], note, "")]
     return [*above, f"{rows[0]}  # {note}", *rows[1:]]
 
 
 def _noted(row: str, note: str, indent: str = _INDENT) -> str:
     row = indent + row
+    if not note:
+        return row
     column = _COLUMN if len(row) + 2 <= _COLUMN else len(row) + 2
     return f"{row.ljust(column)}# {note}"

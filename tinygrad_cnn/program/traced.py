@@ -130,7 +130,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Call a function on what the stand-ins stand for, as one line of the program."""
         return self._recorder.run(function, args, kwargs)
 
-    # --- NumPy ------------------------------------------------------------------------------------------
+    # --- NumPy ---------------------------------------------------------------------------------------------
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **kwargs: Any
@@ -154,8 +154,8 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Be another array from now on, as ``x += 1`` asks for: lines that were recorded keep the old one."""
         if not self._recorder.may_change(self.value):
             raise RecordingError(
-                "an argument, or a view of another array, is changed in place: a program has no line for that. "
-                "Write x = x + 1 in the place of x += 1"
+                "an argument, or a view of another array, is changed in place: a program has no line for "
+                "that. Write x = x + 1 in the place of x += 1"
             )
         if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
             raise ValueError(f"cannot change {self.dtype}{list(self.shape)} in place to {other.value!r}")
@@ -178,7 +178,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    # --- what would need the numbers -------------------------------------------------------------------------
+    # --- what would need the numbers -----------------------------------------------------------------------
 
     def __bool__(self) -> bool:
         raise leaving("a branch (if, while, and, or, not, bool)")
@@ -251,24 +251,59 @@ def with_items(x: Any, key: Any, value: Any) -> Any:
     return changed
 
 
-class TracedGenerator(np.random.Generator):
+class TracedSource:
+    """The base of what stands for a generator or an optimizer, whose methods are called at each play."""
+
+    recorder: Any
+    source: Source
+    hidden: Any
+
+
+class TracedGenerator(TracedSource, np.random.Generator):
     """A generator that draws from a copy while a program is recorded; each draw is a line of the program."""
 
     def __init__(self, recorder: Any, source: Source, generator: np.random.Generator) -> None:
         super().__init__(copy.deepcopy(generator).bit_generator)
         self.recorder, self.source = recorder, source
         self.hidden = np.random.Generator(self.bit_generator)
+        self.drawn: list[tuple[Any, Any]] = []  # every call, and what was drawn
 
     def __copy__(self) -> TracedGenerator:
-        raise RecordingError("a generator is copied: a program draws from its argument")
+        return self.__deepcopy__({})
 
     def __deepcopy__(self, memo: Any) -> TracedGenerator:
+        return _Again(self, len(self.drawn))
+
+    def draw(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Draw from the generator, in a line of the program."""
+        found = self.recorder.run(Method(name), (self, *args), kwargs, has_effect=True)
+        self.drawn.append(((name, args, kwargs), found))
+        return found
+
+
+class _Again(TracedGenerator):
+    """A copy of a generator, from which a checkpoint draws again what was drawn after it was made."""
+
+    def __init__(self, original: TracedGenerator, count: int) -> None:
+        np.random.Generator.__init__(self, original.bit_generator)
+        self.recorder, self.original, self.count = original.recorder, original, count
+
+    def __deepcopy__(self, memo: Any) -> TracedGenerator:
+        return _Again(self.original, self.count)
+
+    def draw(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what the same call of the original has drawn."""
+        if self.count < len(self.original.drawn):
+            call, found = self.original.drawn[self.count]
+            if repr(call) == repr((name, args, kwargs)):
+                self.count += 1
+                return found
         raise RecordingError("a generator is copied: a program draws from its argument")
 
 
 def _draw(name: str) -> Any:
     def draw(self: TracedGenerator, *args: Any, **kwargs: Any) -> Any:
-        return self.recorder.run(Method(name), (self, *args), kwargs, has_effect=True)
+        return self.draw(name, args, kwargs)
 
     draw.__name__ = name
     return draw

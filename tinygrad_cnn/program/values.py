@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
+
 
 @dataclass(eq=False)
 class Value:
@@ -25,6 +27,8 @@ class Value:
         How it lay in memory when it was recorded.
     is_own : bool
         Whether it shared memory with no other array when it was recorded.
+    view_of : Value or None
+        The operand of its line in whose memory it was.
     gradient_of : Value or None
         The value whose cotangent it is, as far as is known.
     """
@@ -34,6 +38,7 @@ class Value:
     name: str = ""
     strides: tuple[int, ...] = ()
     is_own: bool = False
+    view_of: Value | None = None
     gradient_of: Value | None = None
 
     @property
@@ -46,11 +51,13 @@ class Value:
         """The bytes of an array of this shape and dtype."""
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
-    def new(self) -> np.ndarray:
-        """Make an array like it, whose elements are not set."""
-        flat = np.empty(self.shape, self.dtype)
+    def new(self, memory: np.ndarray | None = None) -> np.ndarray:
+        """Make an array like it, whose elements are not set, in some bytes or in new memory."""
+        if memory is None:
+            memory = np.empty(self.nbytes, np.uint8)
+        flat: np.ndarray = np.ndarray(self.shape, self.dtype, memory)
         order = sorted(range(len(self.shape)), key=lambda axis: -abs(self.strides[axis]))
-        like = np.empty([self.shape[axis] for axis in order], self.dtype)
+        like: np.ndarray = np.ndarray([self.shape[axis] for axis in order], self.dtype, memory)
         array = like.transpose(np.argsort(order))
         is_same = all(
             n == 1 or a == b for n, a, b in zip(self.shape, array.strides, self.strides, strict=True)
@@ -70,9 +77,18 @@ class Value:
 
 @dataclass(eq=False)
 class Source:
-    """A generator or an optimizer among the arguments: what a line calls a method of at each play."""
+    """A generator or an optimizer among the arguments: what a line calls a method of at each play.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument.
+    object : object
+        The one that it was recorded with.
+    """
 
     name: str
+    object: Any = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +152,7 @@ class Method:
         self.name = self.__name__ = name
 
     def __call__(self, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the method of ``owner``."""
         return getattr(owner, self.name)(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -146,6 +163,10 @@ class Method:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+
+tree.register_leaf(Value)
+tree.register_leaf(Source)
 
 
 def values_in(args: Any) -> Iterator[Value]:
