@@ -65,21 +65,6 @@ class Scratch:
         return self._common[purpose, share][:size]
 
 
-class Scratch:
-    """Memory that kernels of one program share, since each is done with it before the next one begins."""
-
-    def __init__(self) -> None:
-        self._common: dict[tuple[str, int], NDArray] = {}
-
-    def take(self, purpose: str, share: int, size: int) -> NDArray:
-        """Return so many bytes for a purpose in one share of the work; a large piece is nobody else's."""
-        if size > SCRATCH_LIMIT:
-            return aligned_bytes(size)
-        if (purpose, share) not in self._common:  # pages that nobody touches cost nothing
-            self._common[purpose, share] = aligned_bytes(SCRATCH_LIMIT)
-        return self._common[purpose, share][:size]
-
-
 class BatchLast:
     """`memory.batch_last` of arrays like the example: a view if it lies so, else a copy at each call."""
 
