@@ -3,7 +3,7 @@
 import operator
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from played import Orders, assert_plays
 
@@ -78,7 +78,7 @@ def functions(draw):
             values.append((ONE | TWO)[name](*(values[i] for i in places)))
         return {"last": values[-1], "others": [values[i] + 0 for i in returned]}
 
-    function.__qualname__ = f"{steps} returns {returned}"
+    note(f"{steps}, of which {returned} are returned too")
     return function, 2 - max(INSIDE.get(name, 0) for name, *_ in steps)
 
 
