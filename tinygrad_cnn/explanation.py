@@ -170,6 +170,13 @@ class _Moved(NamedTuple):
         return self.op(*args, **{name: _wide(x) for name, x in self.step.kwargs.items()})
 
 
+def _direction(x: np.ndarray, pulled: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw a direction for an operand: a symmetric one if the operation may take it to be symmetric."""
+    direction = rng.uniform(-1.0, 1.0, x.shape) * element_lengths(x)
+    is_symmetric = x.ndim > 1 and np.array_equal(pulled, pulled.swapaxes(-1, -2))
+    return direction + direction.swapaxes(-1, -2) if is_symmetric else direction
+
+
 def _wide(x: Any) -> Any:
     return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
@@ -186,7 +193,7 @@ def _compared(moved: _Moved, rng: np.random.Generator) -> str:
         cotangent = rng.uniform(0.5, 1.0, out.shape) * rng.choice([-1.0, 1.0], out.shape)
         worst, is_exact = 0.0, True
         for i, pulled in enumerate(pull(cotangent)):
-            direction = rng.uniform(-1.0, 1.0, pulled.shape) * element_lengths(operands[i])
+            direction = _direction(operands[i], pulled, rng)
 
             def along(t: float, i: int = i, direction: np.ndarray = direction) -> np.ndarray:
                 changed = [x + t * direction if j == i else x for j, x in enumerate(operands)]
