@@ -44,6 +44,7 @@ if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it ca
 else:
     __all__ = ["linalg", "nn", "optim", "primitive", "tree"]
     __all__ += autodiff.__all__ + ops.__all__ + recomputation.__all__ + tensor.__all__ + tuning.__all__
+    __all__ += list(_OF_PROGRAMS)
 
     def __getattr__(name):
         """Import a subpackage when it is first used (PEP 562): ``import tinygrad_cnn`` costs little."""

@@ -1,4 +1,4 @@
-"""Convolutions bound once to shapes: plans, views and scratch are made in advance, and a call only computes.
+"""Convolutions bound once to shapes: plans, views and scratch are made once, so that a call only computes.
 
 A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not one
 bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so only one
@@ -64,6 +64,7 @@ class BatchLast:
         self._copy = None if view.flags.c_contiguous else np.empty(view.shape, view.dtype)
 
     def __call__(self, x: NDArray) -> NDArray:
+        """Return the array batch-last, only to be read."""
         view: NDArray = self._view(x)
         if self._copy is None:
             return view
@@ -146,8 +147,8 @@ class _Matrix:
 class Forward:
     """`conv.forward` of operands like the examples, into ``out`` (N, O, OH, OW), which is stored batch-last.
 
-    Without scratch it keeps the columns of its only block, for the gradient of the weight. ``grouped`` makes a
-    view (G, O / G, C / G, KH, KW) of another weight, which is copied.
+    Without scratch it keeps the columns of its only block, for the gradient of the weight. ``grouped`` makes
+    a view (G, O / G, C / G, KH, KW) of another weight, which is copied.
     """
 
     def __init__(
@@ -206,7 +207,7 @@ class _Product:
 
 
 def shared_block(x: NDArray, outputs: int, spec: ConvSpec) -> Block | None:
-    """Return the block of columns that a convolution and the gradient of its weight have in common, if any."""
+    """Return the block of columns that a convolution and its weight's gradient have in common, if any."""
     cuts = [
         plan(spec, outputs, x.shape[1] // spec.groups, len(x), x.dtype, parallel.threads(), row)
         for row in (thresholds.NARROW_SMALL_ROW, thresholds.NARROW_ROW)
@@ -316,7 +317,8 @@ class _Correlate:
         operands = self._operands(columns, self._views(windows))
         if cut.is_one_product:
             return np.matmul(*operands)
-        np.matmul(*operands, out=self._products)
+        a, b = operands
+        np.matmul(a, b, out=self._products)
         return np.add.reduce(self._products, axis=(1, 2), dtype=self._dtype).reshape(cut.groups, cut.k, cut.m)
 
 

@@ -66,7 +66,8 @@ def input_gradient(
     if flip_pays(weight, spec):
         # BLAS takes no negative strides, which a reshape alone may leave
         flipped = np.ascontiguousarray(adjoint_weight(weight, spec.groups))
-        return forward(y, flipped.reshape(-1, *flipped.shape[2:]), None, spec.adjoint)
+        shape = (weight.shape[1] * spec.groups, *flipped.shape[2:])
+        return forward(y, flipped.reshape(shape), None, spec.adjoint)
     images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)
     # on one thread, because blocks add to the same elements

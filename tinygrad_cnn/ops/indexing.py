@@ -278,7 +278,7 @@ def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     >>> scatter_add(np.zeros(3), [0, 0, 2], np.array([1.0, 1.0, 5.0]))
     array([2., 0., 5.])
     """
-    x, values, key = as_array(x), as_array(values), raw(key)
+    x, values, key = as_array(x), as_array(values, like=x), raw(key)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"scatter_add: values: expected values for {x.dtype}, got {values.dtype}")
     selected = getitem(constant_for(x, np.broadcast_to, np.False_, x.shape), key).shape

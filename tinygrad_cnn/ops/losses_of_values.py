@@ -305,23 +305,22 @@ def binary_cross_entropy_with_logits(
     checks.no_pair(op, "logits", logits)
     checks.shape(op, "targets", np.shape(raw(targets)), np.shape(raw(logits)))
     values, dtype = _probabilities(op, "targets", targets), as_array(raw(logits)).dtype
-    t = astype(targets, dtype)
     weight, pos_weight = (
         element_weights(op, name, w, values, dtype)
         for name, w in (("weight", weight), ("pos_weight", pos_weight))
     )
     if pos_weight is None and not isinstance(targets, Box):
-        losses = _against_constants(logits, t)
+        losses = _against_constants(logits, astype(values, dtype))
     else:
-        losses = _logit_losses(logits, t, pos_weight)
+        losses = _logit_losses(logits, astype(targets, dtype), values, pos_weight)
     return reduced(op, losses if weight is None else losses * weight, reduction)
 
 
-def _logit_losses(logits: Array, t: Array, pos_weight: NDArray | None = None) -> Array:
+def _logit_losses(logits: Array, t: Array, values: NDArray, pos_weight: NDArray | None = None) -> Array:
     # A choice of probability 0 takes no part where its loss is infinite; 0 * inf would be NaN.
     yes, no = softplus(-logits), softplus(logits)
-    yes = where((raw(t) == 0) & np.isinf(raw(yes)), 0.0, yes) * t
-    no = where((raw(t) == 1) & np.isinf(raw(no)), 0.0, no) * (1 - t)
+    yes = where((values == 0) & np.isinf(raw(yes)), 0.0, yes) * t
+    no = where((values == 1) & np.isinf(raw(no)), 0.0, no) * (1 - t)
     return (yes if pos_weight is None else yes * pos_weight) + no
 
 
@@ -330,7 +329,7 @@ def _against_constants(logits: Operand[Out], t: NDArray) -> Out:
     """Return the losses against targets that are constants to the tape."""
     if np.all(t * (1 - t) == 0):
         return softplus(logits * (1 - 2 * t))  # certain targets need one logarithm
-    return _logit_losses(logits, t)
+    return _logit_losses(logits, t, t)
 
 
 _against_constants.defvjp(

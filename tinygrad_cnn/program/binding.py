@@ -19,10 +19,10 @@ from ..kernels.product import bound_product
 from ..ops import activations, conv, elementary, elementwise, losses, pool, products, reductions, shaping
 from ..optim import Optimizer
 from ..tape import Primitive, add, sum_to
-from .rewriting import scatter_through_relu
-from .traced import getitem
 from .buffers import Buffers
 from .optimizers import STEP
+from .rewriting import scatter_through_relu
+from .traced import getitem
 from .values import Line, Source, Value, values_in
 
 Bound = Callable[..., Any]
@@ -89,7 +89,7 @@ def binder(*functions: Any) -> Callable[[Binder], Binder]:
     return register
 
 
-# --- elementwise -------------------------------------------------------------------------------------------------
+# --- elementwise -------------------------------------------------------------------------------------------
 
 _UFUNCS: dict[Any, np.ufunc] = {
     add: np.add,
@@ -157,7 +157,7 @@ def _is_shared(value: Value) -> bool:
     return parallel.threads() > 1 and value.size >= thresholds.SHARED_ELEMENTS
 
 
-# --- convolution and pooling ---------------------------------------------------------------------------------------
+# --- convolution and pooling -------------------------------------------------------------------------------
 
 
 def _examples(line: Line) -> list[Any]:
@@ -246,7 +246,7 @@ def _bind_scatter_through_relu(line: Line, known: Bindings) -> Bound | None:
     return back
 
 
-# --- losses -------------------------------------------------------------------------------------------------------------
+# --- losses ------------------------------------------------------------------------------------------------
 
 
 @binder(activations.log_softmax)
@@ -316,7 +316,7 @@ def _bind_to_labels(line: Line, known: Bindings) -> Bound | None:
     return to_labels
 
 
-# --- products and sums -----------------------------------------------------------------------------------------------
+# --- products and sums -------------------------------------------------------------------------------------
 
 
 @binder(products.matmul)
@@ -348,7 +348,7 @@ def _bind_sum_to(line: Line, known: Bindings) -> Bound | None:
     return lambda x: reduce(x, axes, None, out)
 
 
-# --- views and constants -----------------------------------------------------------------------------------------------
+# --- views and constants -----------------------------------------------------------------------------------
 
 
 @binder(shaping.reshape, shaping.transpose, np.transpose, getitem)

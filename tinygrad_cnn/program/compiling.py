@@ -105,8 +105,9 @@ def _record_and_play(
     programs.insert(0, entry)
     if len(programs) == _MANY + 1:
         warnings.warn(
-            f"compile: {len(programs)} programs were recorded for {getattr(f, '__name__', f)}, each for other "
-            f"arguments, and {_difference(programs[1].kinds, entry.kinds)}: pad arrays to a few shapes, and "
+            f"compile: {len(programs)} programs were recorded for {getattr(f, '__name__', f)}, each for "
+            f"other arguments; {_difference(programs[1].kinds, entry.kinds)}. Pad arrays to a few "
+            "shapes, and "
             "pass a number that changes as a NumPy scalar, such as np.float32(rate)",
             stacklevel=3,
         )

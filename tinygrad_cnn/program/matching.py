@@ -16,8 +16,8 @@ Taker = Callable[[Any], "tuple[Any, ...] | None"]
 def taker(example: Any, *, strides: bool = False) -> Taker:
     """Make a function that lists the leaves of trees like the example, and returns None for any other tree.
 
-    Structure, shapes, dtypes and whatever is no array must agree; strides too, if they are asked for. The function is compiled for this one
-    structure, since it runs at every call of a compiled function.
+    Structure, shapes, dtypes and whatever is no array must agree; strides too, if they are asked for. The
+    function is compiled for this one structure, since it runs at every call of a compiled function.
 
     Examples
     --------

@@ -36,8 +36,8 @@ class TracedOptimizer(TracedSource):
 
     def __getattr__(self, name: str) -> Any:
         raise RecordingError(
-            f"a recorded function asks the optimizer for '{name}', which may change from step to step: a program "
-            "has its params and its step(grads) alone"
+            f"a recorded function asks the optimizer for '{name}', which may change from step to step: a "
+            "program has its params and its step(grads) alone"
         )
 
 

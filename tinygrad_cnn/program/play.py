@@ -20,8 +20,8 @@ from .values import Line, Source, Value, mapped, values_in
 class Player:
     """A program made into a function of the leaves of its arguments.
 
-    Lines are bound where there is a way (`binding`); the buffers of bound lines are for one play at a time, so
-    each play takes an instance of the function, and threads that play at once have one each.
+    Lines are bound where there is a way (`binding`). The buffers of bound lines are for one play at a time,
+    so each play takes an instance of the function, and threads that play at once have one each.
     """
 
     def __init__(self, program: Recorded, *, binds: bool = True) -> None:

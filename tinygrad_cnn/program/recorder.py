@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import tape
 from ..recomputation import checkpoint_call
-from ..tape import Box, Node, Primitive, Rule
+from ..tape import Box, Node, Primitive, Rule, raw
 from ..tape.reverse import Cotangents, is_lone
 from ..tensor import Tensor
 from .errors import RecordingError, captured, leaving, place_of, user_frame
@@ -26,7 +26,8 @@ _OF_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomp
 # The shape of what these return depends on numbers.
 _OF_NUMBERS = {
     np.argwhere, np.array_equal, np.array_equiv, np.allclose, np.compress, np.extract, np.flatnonzero,
-    np.nonzero, np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.trim_zeros,
+    np.nonzero, np.trim_zeros, np.unique, np.unique_all, np.unique_counts, np.unique_inverse,
+    np.unique_values,
 }  # fmt: skip
 _WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
 
@@ -167,7 +168,7 @@ class Recorder:
         """Whether a frame is inside of the recorded function."""
         return frame is not self.base and frame.f_code.co_filename != __file__
 
-    # --- operations and their rules ----------------------------------------------------------------------------
+    # --- operations and their rules -----------------------------------------------------------------------
 
     def shadow(self, op: Primitive[..., Any]) -> Primitive[..., Any]:
         """Return an operation as it is while this program is recorded: its function and rules write lines."""
@@ -256,8 +257,12 @@ class Recorder:
             self._rules[key] = rule.as_primitive(used, unused, nested)
         operands = tuple(x.data if i in unused else x for i, x in enumerate(context))
         if used:
-            return self.record(self.shadow(self._rules[key]), operands, {})
-        return self.run(self._rules[key], operands, {}, as_array=True)
+            out = self.record(self.shadow(self._rules[key]), operands, {})
+        else:
+            out = self.run(self._rules[key], operands, {}, as_array=True)
+        # each play has to see that what is not used stays so
+        self.results[raw(out).value].has_effect = bool(unused)
+        return out
 
     def _named(self, gradient: Any) -> Any:
         """Remember whose cotangent a rule has computed."""

@@ -25,7 +25,7 @@ from .values import Line, Value
 
 
 def relu_after_pool(lines: list[Line], results: list[Value]) -> tuple[list[Line], list[Value]]:
-    """Move each large `relu` that a max pooling follows behind the pooling, and its gate before the scatter."""
+    """Move each large `relu` behind the max pooling that follows, and its gate before the scatter."""
     uses = Counter(value for line in lines for value in line.inputs()) + Counter(results)
     users: dict[Value, list[Line]] = {}
     for line in lines:

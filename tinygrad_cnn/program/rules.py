@@ -42,6 +42,7 @@ class RuleCall:
         return self.operand in self.op.rules and self.op.rules[self.operand].function is self.function
 
     def __call__(self, *context: Any) -> Any:
+        """Apply the rule."""
         try:
             return self.function(*context)
         except Exception as error:
@@ -62,7 +63,7 @@ class RuleCall:
         return hash((self.op.name, self.operand))
 
     def used(self, context: tuple[Any, ...], nested: Any = None) -> tuple[int, ...]:
-        """Return the positions of the tensors among these arguments that the result depends on by the tape."""
+        """Return the positions of the tensors among these arguments that the result depends on."""
         leaves = {i: Leaf(x.data) for i, x in enumerate(context) if isinstance(x, Box)}
         changed = (box(Tensor, x.data, leaves[i]) if i in leaves else x for i, x in enumerate(context))
         out = self(*_put_into(nested, changed))
@@ -70,6 +71,12 @@ class RuleCall:
             return ()
         found = walk(iter([(out.node, np.zeros_like(out.data))]), leaves.values())
         return tuple(i for i, leaf in leaves.items() if leaf in found)
+
+    def changed(self) -> RecordingError:
+        """Make the error of a rule that uses an operand for some numbers, and for others does not."""
+        return RecordingError(
+            f"{self!r} has a derivative for numbers like these, and had none when recorded: record anew"
+        )
 
     def as_primitive(
         self, used: tuple[int, ...], unused: tuple[int, ...], nested: Any = None
@@ -89,9 +96,7 @@ class RuleCall:
                 changed[i] = box(Tensor, context[i], Leaf(np.asarray(context[i])))
             out = self(*_put_into(nested, changed))
             if isinstance(out, Box) and out.node is not None:
-                raise RecordingError(
-                    f"{self!r} has a derivative for numbers like these, and had none: record anew"
-                )
+                raise self.changed()
             return raw(out)
 
         rule.__name__ = self.__name__
@@ -109,6 +114,7 @@ class PullThrough:
         self.rule, self.used, self.unused, self.nested = rule, used, unused, nested
 
     def __call__(self, g: Any, context: tuple[Any, ...], index: int) -> Any:
+        """Return the cotangent of one argument of the rule."""
         if not any(isinstance(x, Box) for x in (*context, g)):
             return self.onto(None, g, context, index)
 
@@ -124,16 +130,20 @@ class PullThrough:
 
         It adds in the order of the walk that this is a part of, so that not one bit differs. All arguments
         that stood on the tape do so again, since a rule may ask for that; the one that is differentiated is
-        the newest of them, so that the walk does not go to the others.
+        the newest of them, so that the walk does not go to the others. The oldest are those that had no
+        derivative when the program was recorded, so that it is seen if they have one now.
         """
         changed = list(context)
-        for i in (*(i for i in self.used + self.unused if i != index), index):
+        leaves = {}
+        for i in (*self.unused, *(i for i in self.used if i != index), index):
             data = np.asarray(context[i])
-            leaf = Leaf(data)
+            leaves[i] = leaf = Leaf(data)
             changed[i] = box(Tensor, data, leaf)
         out = self.rule(*_put_into(self.nested, changed))
         roots: list[tuple[Any, Any]] = [] if total is None else [(leaf, total)]
         if isinstance(out, Box) and out.node is not None:
+            if out.node.oldest < min(leaves[i].serial for i in self.used):
+                raise self.rule.changed()
             roots.append((out.node, g))
         found = walk(iter(roots), [leaf])
         return found[leaf] if leaf in found else np.zeros_like(data)

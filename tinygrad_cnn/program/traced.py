@@ -130,7 +130,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Call a function on what the stand-ins stand for, as one line of the program."""
         return self._recorder.run(function, args, kwargs)
 
-    # --- NumPy ------------------------------------------------------------------------------------------
+    # --- NumPy ---------------------------------------------------------------------------------------------
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **kwargs: Any
@@ -154,8 +154,8 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Be another array from now on, as ``x += 1`` asks for: lines that were recorded keep the old one."""
         if not self._recorder.may_change(self.value):
             raise RecordingError(
-                "an argument, or a view of another array, is changed in place: a program has no line for that. "
-                "Write x = x + 1 in the place of x += 1"
+                "an argument, or a view of another array, is changed in place: a program has no line for "
+                "that. Write x = x + 1 in the place of x += 1"
             )
         if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
             raise ValueError(f"cannot change {self.dtype}{list(self.shape)} in place to {other.value!r}")
@@ -178,7 +178,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    # --- what would need the numbers -------------------------------------------------------------------------
+    # --- what would need the numbers -----------------------------------------------------------------------
 
     def __bool__(self) -> bool:
         raise leaving("a branch (if, while, and, or, not, bool)")

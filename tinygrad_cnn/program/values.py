@@ -152,6 +152,7 @@ class Method:
         self.name = self.__name__ = name
 
     def __call__(self, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the method of ``owner``."""
         return getattr(owner, self.name)(*args, **kwargs)
 
     def __repr__(self) -> str:
