@@ -170,13 +170,6 @@ class _Moved(NamedTuple):
         return self.op(*args, **{name: _wide(x) for name, x in self.step.kwargs.items()})
 
 
-def _direction(x: np.ndarray, pulled: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw a direction for an operand: a symmetric one if the operation may take it to be symmetric."""
-    direction = rng.uniform(-1.0, 1.0, x.shape) * element_lengths(x)
-    is_symmetric = x.ndim > 1 and np.array_equal(pulled, pulled.swapaxes(-1, -2))
-    return direction + direction.swapaxes(-1, -2) if is_symmetric else direction
-
-
 def _wide(x: Any) -> Any:
     return x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
 
@@ -193,7 +186,7 @@ def _compared(moved: _Moved, rng: np.random.Generator) -> str:
         cotangent = rng.uniform(0.5, 1.0, out.shape) * rng.choice([-1.0, 1.0], out.shape)
         worst, is_exact = 0.0, True
         for i, pulled in enumerate(pull(cotangent)):
-            direction = _direction(operands[i], pulled, rng)
+            direction = rng.uniform(-1.0, 1.0, pulled.shape) * element_lengths(operands[i])
 
             def along(t: float, i: int = i, direction: np.ndarray = direction) -> np.ndarray:
                 changed = [x + t * direction if j == i else x for j, x in enumerate(operands)]
@@ -204,7 +197,15 @@ def _compared(moved: _Moved, rng: np.random.Generator) -> str:
             size = max(np.abs(pulled * direction).sum(), abs(found.value[0]), np.finfo(float).tiny)
             if found.kink[0] or found.error[0] > _TOLD * size:
                 return "at a kink"
+            if _jumps(along, found.steps[-1], terms):
+                return "at a jump"  # such as that of the sign of an eigenvector
             difference = abs(np.sum(pulled * direction) - found.value[0])
             is_exact = is_exact and difference <= found.error[0]
             worst = max(worst, difference / size)
     return "exact" if is_exact else f"off by {worst:.0e}"
+
+
+def _jumps(along: Callable[[float], np.ndarray], step: float, terms: float) -> bool:
+    """Whether a value is far from the mean of its neighbours, between which differences see no jump."""
+    before, here, after = (along(t)[0] for t in (-step, 0.0, step))
+    return bool(abs(before - 2 * here + after) > 1e-3 * terms)
