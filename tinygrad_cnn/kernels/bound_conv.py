@@ -1,9 +1,9 @@
-"""Convolutions bound once to shapes: plans, views and scratch are made once, so that a call only computes.
+"""Convolutions bound to shapes: plans, views and scratch are made once, so that a call only computes.
 
 A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not one
-bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so only one
-call of it may run at a time. What looks at its operands are *views*, which are kept as long as the very same
-array comes again, as parameters and the other arrays of a program do.
+bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so one call
+of it may run at a time. What looks at its operands are *views*, which are kept as long as the very same array
+comes again, as parameters and the other arrays of a program do.
 """
 
 from __future__ import annotations
