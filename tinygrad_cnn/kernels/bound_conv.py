@@ -1,9 +1,9 @@
 """Convolutions bound to shapes: plans, views and scratch are made once, so that a call only computes.
 
-A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not one
-bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so one call
-of it may run at a time. What looks at its operands are *views*, which are kept as long as the very same array
-comes again, as parameters and the other arrays of a program do.
+A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not
+one bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so
+one call of it may run at a time. What looks at its operands are *views*, which are kept as long as the very
+same array comes again, as parameters and the other arrays of a program do.
 """
 
 from __future__ import annotations
@@ -27,17 +27,27 @@ Make = Callable[[NDArray], Any]
 
 
 def remembered(make: Make) -> Make:
-    """Return a function that makes views of an array, and has those of the last array at hand."""
+    """Return a function that makes views of an array, and has those of the last array at hand.
+
+    What is made is a copy where the array lies otherwise. That is made anew, since the array may change.
+    """
     last: NDArray | None = None
     made: Any = None
 
     def of(array: NDArray) -> Any:
         nonlocal last, made
         if array is not last:
-            made, last = make(array), array
+            made = make(array)
+            last = array if _are_views(made, array) else None
         return made
 
     return of
+
+
+def _are_views(made: Any, array: NDArray) -> bool:
+    if isinstance(made, list | tuple):
+        return all(_are_views(part, array) for part in made)
+    return made is None or np.may_share_memory(made, array)
 
 
 class Scratch:

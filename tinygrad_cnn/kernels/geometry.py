@@ -3,14 +3,16 @@
 A kernel never sees a keyword such as ``padding="same"``: it is handed a frozen value in which every size is
 a pair ``(height, width)`` of plain integers. Building that value checks all that can be checked before there
 is data. The same arguments give the same value from a cache, so that a training step does not pay for checks.
+
+The fields are named tuples, which are compared and hashed fast, since every call of a kernel looks up a plan
+by them. What is computed from them stands in a class of its own, whose objects can keep what they computed.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..checks import flag, integer
 from .options import (
@@ -30,19 +32,29 @@ __all__ = ["ConvSpec", "Padding", "Pair", "PoolSpec"]
 NO_PADDING: Padding = ((0, 0), (0, 0))
 
 
-class _HashedOnce:
-    """A dataclass that keeps its hash, because every call of a kernel looks up a plan by it."""
+class _ConvFields(NamedTuple):
+    """The parameters of `ConvSpec`."""
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, field.name) for field in fields(self)))  # type: ignore[arg-type]
+    input_size: Pair
+    kernel_size: Pair
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
 
-    def __hash__(self) -> int:
-        return self._hash
+
+class _PoolFields(NamedTuple):
+    """The parameters of `PoolSpec`."""
+
+    input_size: Pair
+    kernel_size: Pair
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    ceil_mode: bool
 
 
-@dataclass(frozen=True)  # slots would leave cached_property no place
-class ConvSpec(_HashedOnce):
+class ConvSpec(_ConvFields):
     """Geometry of one two-dimensional convolution; build it with `ConvSpec.of`.
 
     Parameters
@@ -63,15 +75,6 @@ class ConvSpec(_HashedOnce):
     >>> ConvSpec.of((64, 3, 32, 30), (8, 3, 5, 3), stride=2, padding=1).output_size
     (15, 15)
     """
-
-    input_size: Pair
-    kernel_size: Pair
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    groups: int
-
-    __hash__ = _HashedOnce.__hash__  # the decorator would make another one
 
     @classmethod
     # The cache is typed, because 1.0 and True equal 1 and would be let in by an earlier call with 1.
@@ -165,7 +168,7 @@ class ConvSpec(_HashedOnce):
         >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3), padding=1).of_padded.input_size
         (7, 7)
         """
-        return replace(self, input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
+        return self._replace(input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
 
     @cached_property
     def is_pointwise(self) -> bool:
@@ -173,8 +176,7 @@ class ConvSpec(_HashedOnce):
         return self.kernel_size == self.stride == (1, 1) and self.padding == NO_PADDING
 
 
-@dataclass(frozen=True)  # slots would leave cached_property no place
-class PoolSpec(_HashedOnce):
+class PoolSpec(_PoolFields):
     """Geometry of one two-dimensional pooling; build it with `PoolSpec.of`.
 
     Parameters
@@ -193,15 +195,6 @@ class PoolSpec(_HashedOnce):
     >>> PoolSpec.of((64, 8, 28, 28), 2).output_size
     (14, 14)
     """
-
-    input_size: Pair
-    kernel_size: Pair
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    ceil_mode: bool
-
-    __hash__ = _HashedOnce.__hash__
 
     @classmethod
     @lru_cache(maxsize=1024, typed=True)

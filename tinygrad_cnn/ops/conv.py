@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -208,7 +207,7 @@ def transposed_geometry(
         return spec
     # the output padding has room for windows of its own, which a smaller padding at the end takes away
     top, left = ((p, p - e) for p, e in zip(pads, extra, strict=True))
-    return replace(spec, padding=(top, left))
+    return spec._replace(padding=(top, left))
 
 
 def check_arrays(
