@@ -6,6 +6,8 @@ a program that is played allocates little, and plans nothing. Results that a cal
 
 from __future__ import annotations
 
+import dis
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +18,14 @@ from .. import checks, tree
 from ..kernels import bound_conv, bound_pool, parallel, thresholds
 from ..kernels.bound_conv import remembered
 from ..kernels.product import bound_product
-from ..ops import activations, conv, elementary, elementwise, losses, pool, products, reductions, shaping
+from ..ops import activations, conv, elementwise, losses, pool, products, reductions, shaping
 from ..optim import Optimizer
-from ..tape import Primitive, add, sum_to
+from ..tape import Primitive, sum_to
 from .buffers import Buffers
 from .optimizers import STEP
 from .rewriting import scatter_through_relu
 from .traced import getitem
-from .values import Line, Source, Value, values_in
+from .values import Line, Source, Value, mapped, values_in
 
 Bound = Callable[..., Any]
 Binder = Callable[[Line, "Bindings"], "Bound | None"]
@@ -40,7 +42,28 @@ class Bindings:
         self.scratch = bound_conv.Scratch()
         self.lines = lines
         self._number = 0
+        self.constants: dict[Value, Any] = {}
         self.made: dict[Value, tuple[Line, Bound]] = {}
+
+    def _is_constant(self, line: Line) -> bool:
+        """Tell whether the result of a line is the same at each play, and keep it in `constants` if so."""
+        if line.result in self.escaping or line.has_effect or line.errstate:
+            return False
+        arrays = line.inputs()
+        if line.function in _OF_SHAPES and len(arrays) == 1 and not line.kwargs:
+            self.constants[line.result] = line.function(arrays[0].example(), *line.args[1:])
+            return True
+        if any(isinstance(x, Source) for x in leaves_of(line.args)) or not self.constants.keys() >= set(
+            arrays
+        ):
+            return False
+
+        def held(x: Any) -> Any:
+            return self.constants[x] if isinstance(x, Value) else x
+
+        out = line.function(*mapped(held, line.args), **mapped(held, line.kwargs))
+        self.constants[line.result] = np.asarray(out) if line.as_array else out
+        return True
 
     def take(self, line: Line) -> Any:
         """Return the array that the result of a line is written into."""
@@ -48,14 +71,14 @@ class Bindings:
 
     def bind(self, line: Line) -> Bound | None:
         """Return a bound function of the values of the next line, in their order, if there is one."""
-        bound = self._bound(line)
+        bound = None if self._is_constant(line) else self._bound(line)
         self._buffers.after(self._number)
         self._number += 1
         return bound
 
     def _bound(self, line: Line) -> Bound | None:
         bind = _BINDERS.get(line.function) or (_bind_ufunc if _ufunc_of(line.function) else None)
-        if bind is None or line.errstate or (line.result in self.escaping and bind not in _MAKE_NEW):
+        if bind is None or (line.result in self.escaping and bind not in _MAKE_NEW):
             return None
         bound = bind(line, self)
         if bound is not None:
@@ -74,9 +97,19 @@ def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
 
 def is_new(line: Line) -> bool:
     """Whether the result of a line shares no memory with its arguments, whatever their numbers are."""
-    return line.result.is_own and (
-        isinstance(line.function, Primitive | np.ufunc) or line.function is np.copy
-    )
+    makes_new = isinstance(line.function, Primitive | np.ufunc) or line.function in _NEW
+    return line.result.is_own and makes_new
+
+
+_NEW = (np.copy, elementwise.times, scatter_through_relu)
+"""Functions, beside operations, that make new arrays."""
+
+
+def leaves_of(args: Any) -> list[Any]:
+    """List whatever is no tuple, list, dict or slice in nested arguments."""
+    found: list[Any] = []
+    mapped(found.append, args)
+    return found
 
 
 def binder(*functions: Any) -> Callable[[Binder], Binder]:
@@ -91,21 +124,20 @@ def binder(*functions: Any) -> Callable[[Binder], Binder]:
 
 # --- elementwise -------------------------------------------------------------------------------------------
 
-_UFUNCS: dict[Any, np.ufunc] = {
-    add: np.add,
-    elementwise.subtract: np.subtract,
-    elementwise.multiply: np.multiply,
-    elementwise.divide: np.divide,
-    elementwise.negative: np.negative,
-    elementwise.square: np.square,
-    elementwise.maximum: np.maximum,
-    elementwise.minimum: np.minimum,
-    elementary.exp: np.exp,
-}
 
-
+@functools.cache
 def _ufunc_of(function: Any) -> np.ufunc | None:
-    return function if isinstance(function, np.ufunc) else _UFUNCS.get(function)
+    """Return the ufunc that a line calls: itself, or an operation that does nothing but to call it."""
+    if isinstance(function, np.ufunc) or not isinstance(function, Primitive) or function.of_halves:
+        return function if isinstance(function, np.ufunc) else None
+    code = getattr(function.function, "__code__", None)
+    if code is None or len(code.co_names) != 2 or code.co_names[0] != "np":
+        return None
+    ufunc = getattr(np, code.co_names[1], None)
+    read = [step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_FAST"]
+    if not isinstance(ufunc, np.ufunc) or function.params:
+        return None
+    return ufunc if read == list(function.operands) and len(read) == ufunc.nin else None
 
 
 def _bind_ufunc(line: Line, known: Bindings) -> Bound | None:
@@ -122,6 +154,21 @@ def _bind_ufunc(line: Line, known: Bindings) -> Bound | None:
         (other,) = rest
         return lambda a: ufunc(a, other, out=out)
     return lambda b: ufunc(first, b, out=out)
+
+
+@binder(elementwise.times)
+def _bind_times(line: Line, known: Bindings) -> Bound | None:
+    g, local = line.args
+    if not (isinstance(g, Value) and isinstance(local, Value)) or not line.result.shape:
+        return None
+    out, finite, size = known.take(line), np.empty(local.shape, np.bool_), local.size
+
+    def times(g: Any, local: Any) -> Any:
+        if np.count_nonzero(np.isfinite(local, finite)) == size:
+            return np.multiply(g, local, out)
+        return elementwise.times(g, local)
+
+    return times
 
 
 @binder(activations.relu)
@@ -329,9 +376,14 @@ def _bind_matmul(line: Line, known: Bindings) -> Bound | None:
 
 @binder(reductions._sum)
 def _bind_sum(line: Line, known: Bindings) -> Bound | None:
-    if not line.result.shape or not _is_plain(line):
+    if not _is_plain(line):
         return None
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
+    if not line.result.shape:
+        add_up: Any = np.add.reduce
+        return (lambda x: np.asarray(add_up(x, None))) if line.as_array else (lambda x: add_up(x, None))
+    if line.result in known.escaping:
+        return None
     keepdims, out = line.kwargs.get("keepdims", False), known.take(line)
     reduce: Any = np.add.reduce
     return lambda x: reduce(x, axis, None, out, keepdims)
@@ -369,12 +421,8 @@ def _bind_reshape_like(line: Line, known: Bindings) -> Bound | None:
     return lambda x, template: view(x)
 
 
-@binder(np.ones_like, np.zeros_like)
-def _bind_constant(line: Line, known: Bindings) -> Bound | None:
-    if len(line.args) != 1:
-        return None
-    constant = line.function(line.result.new())
-    return lambda x: constant
+_OF_SHAPES = (np.ones_like, np.zeros_like, np.full_like, np.empty_like)
+"""Functions whose result follows from the shape and the dtype of their argument."""
 
 
 @binder(STEP)
@@ -386,5 +434,5 @@ def _bind_step(line: Line, known: Bindings) -> Bound | None:
     return source.object.bound_step() if all(isinstance(g, Value) for g in leaves) else None
 
 
-_MAKE_NEW = {_bind_weight_gradient, _bind_mean_nll, _bind_indices}
+_MAKE_NEW = {_bind_weight_gradient, _bind_mean_nll, _bind_indices, _bind_sum}
 """Binders of lines that write into no buffer, so that a caller may keep what they return."""
