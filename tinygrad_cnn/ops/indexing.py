@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -290,16 +291,26 @@ def put_along_axis(
     array([[1., 9.],
            [9., 4.]])
     """
-    x, values = as_array(x), as_array(values)
+    x, values = as_array(x), as_array(values, like=x)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
-    taken = take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis)
-    position = np.full(x.size, -1)
-    position[taken.reshape(-1)] = np.arange(taken.size)  # of several, the last one stays
+    taken = take_along_axis(constant_for(x, _numbered, x.shape), indices, axis)
     flat = reshape(broadcast_to(astype(values, x.dtype), taken.shape), (-1,))
-    places = np.flatnonzero(position >= 0)
-    new = scatter(getitem(flat, position[places]), places, shape=(x.size,))
-    return where((position >= 0).reshape(x.shape), reshape(new, x.shape), x)
+    if not taken.size:  # an element that nobody takes, for those that get none
+        flat = scatter(flat, slice(0), shape=(1,))
+    position = stand_in.in_one_line(_last_positions, taken, x.shape)
+    return where(position >= 0, getitem(flat, np.maximum(position, 0)), x)
+
+
+def _numbered(shape: Shape) -> NDArray:
+    return np.arange(math.prod(shape)).reshape(shape)
+
+
+def _last_positions(taken: NDArray, shape: Shape) -> NDArray:
+    """Return for each element of a shape where its number stands last in a list of such, and -1 for none."""
+    position = np.full(math.prod(shape), -1)
+    position[taken.reshape(-1)] = np.arange(taken.size)
+    return position.reshape(shape)
 
 
 def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
