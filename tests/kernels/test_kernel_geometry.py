@@ -3,6 +3,8 @@
 What users meet most often is in `test_bad_input.py`, through the operations.
 """
 
+import pickle
+
 import pytest
 import references
 from hypothesis import given
@@ -50,6 +52,16 @@ def test_padding_has_four_spellings(written, meant):
 def test_specs_come_from_a_cache():
     assert ConvSpec.of((1, 2, 9, 9), (3, 2, 3, 3)) is ConvSpec.of((1, 2, 9, 9), (3, 2, 3, 3))
     assert PoolSpec.of((1, 2, 9, 9), 3) is PoolSpec.of((1, 2, 9, 9), 3)
+
+
+def test_a_geometry_never_changes_and_is_compared_by_its_fields():
+    spec, other = PoolSpec.of((1, 2, 9, 9), 3), PoolSpec.of((1, 2, 9, 9), 3, stride=1)
+    with pytest.raises(AttributeError, match="PoolSpec: stride cannot be changed"):
+        spec.stride = (1, 1)
+    assert spec.replace(stride=(1, 1)) == other != spec
+    assert len({spec, other, spec.replace(), pickle.loads(pickle.dumps(spec))}) == 2
+    sizes = ((9, 9), (3, 3), (3, 3), ((0, 0), (0, 0)), (1, 1))
+    assert PoolSpec(*sizes, True) != ConvSpec(*sizes, 1)
 
 
 def test_what_is_left_out_changes_nothing():

@@ -121,7 +121,7 @@ def _first_of_broadcast(g, a_shape):
 
 def _hw_swapped(spec):
     """Stride and padding of rows for columns and the reverse."""
-    return spec._replace(stride=spec.stride[::-1], padding=spec.padding[::-1])
+    return spec.replace(stride=spec.stride[::-1], padding=spec.padding[::-1])
 
 
 def _has_arrays_apart(asked):

@@ -3,16 +3,13 @@
 A kernel never sees a keyword such as ``padding="same"``: it is handed a frozen value in which every size is
 a pair ``(height, width)`` of plain integers. Building that value checks all that can be checked before there
 is data. The same arguments give the same value from a cache, so that a training step does not pay for checks.
-
-The fields are named tuples, which are compared and hashed fast, since every call of a kernel looks up a plan
-by them. What is computed from them stands in a class of its own, whose objects can keep what they computed.
 """
 
 from __future__ import annotations
 
 import math
 from functools import cached_property, lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, Self
 
 from ..checks import flag, integer
 from .options import (
@@ -32,29 +29,40 @@ __all__ = ["ConvSpec", "Padding", "Pair", "PoolSpec"]
 NO_PADDING: Padding = ((0, 0), (0, 0))
 
 
-class _ConvFields(NamedTuple):
-    """The parameters of `ConvSpec`."""
+class _Geometry:
+    """Fields that stay as they were given, and by which a geometry is compared, looked up, shown and copied.
 
-    input_size: Pair
-    kernel_size: Pair
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    groups: int
+    A frozen dataclass would be the same, but compile its methods in every import. The hash is kept, because
+    every call of a kernel looks up a plan by it.
+    """
+
+    _fields: dict[str, Any]
+    _hash: int
+
+    def _keep(self, **fields: Any) -> None:
+        vars(self).update(fields, _fields=fields, _hash=hash(tuple(fields.values())))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}: {name} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other)["_fields"] == self._fields
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._fields.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(self._fields.values())
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same geometry but for some fields."""
+        return type(self)(**{**self._fields, **changes})
 
 
-class _PoolFields(NamedTuple):
-    """The parameters of `PoolSpec`."""
-
-    input_size: Pair
-    kernel_size: Pair
-    stride: Pair
-    padding: Padding
-    dilation: Pair
-    ceil_mode: bool
-
-
-class ConvSpec(_ConvFields):
+class ConvSpec(_Geometry):
     """Geometry of one two-dimensional convolution; build it with `ConvSpec.of`.
 
     Parameters
@@ -75,6 +83,25 @@ class ConvSpec(_ConvFields):
     >>> ConvSpec.of((64, 3, 32, 30), (8, 3, 5, 3), stride=2, padding=1).output_size
     (15, 15)
     """
+
+    input_size: Pair
+    kernel_size: Pair
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    groups: int
+
+    def __init__(
+        self, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int
+    ) -> None:
+        self._keep(
+            input_size=input_size,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
 
     @classmethod
     # The cache is typed, because 1.0 and True equal 1 and would be let in by an earlier call with 1.
@@ -168,7 +195,7 @@ class ConvSpec(_ConvFields):
         >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3), padding=1).of_padded.input_size
         (7, 7)
         """
-        return self._replace(input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
+        return self.replace(input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
 
     @cached_property
     def is_pointwise(self) -> bool:
@@ -176,7 +203,7 @@ class ConvSpec(_ConvFields):
         return self.kernel_size == self.stride == (1, 1) and self.padding == NO_PADDING
 
 
-class PoolSpec(_PoolFields):
+class PoolSpec(_Geometry):
     """Geometry of one two-dimensional pooling; build it with `PoolSpec.of`.
 
     Parameters
@@ -195,6 +222,31 @@ class PoolSpec(_PoolFields):
     >>> PoolSpec.of((64, 8, 28, 28), 2).output_size
     (14, 14)
     """
+
+    input_size: Pair
+    kernel_size: Pair
+    stride: Pair
+    padding: Padding
+    dilation: Pair
+    ceil_mode: bool
+
+    def __init__(
+        self,
+        input_size: Pair,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Padding,
+        dilation: Pair,
+        ceil_mode: bool,
+    ) -> None:
+        self._keep(
+            input_size=input_size,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+        )
 
     @classmethod
     @lru_cache(maxsize=1024, typed=True)

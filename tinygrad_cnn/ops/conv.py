@@ -207,7 +207,7 @@ def transposed_geometry(
         return spec
     # the output padding has room for windows of its own, which a smaller padding at the end takes away
     top, left = ((p, p - e) for p, e in zip(pads, extra, strict=True))
-    return spec._replace(padding=(top, left))
+    return spec.replace(padding=(top, left))
 
 
 def check_arrays(

@@ -13,7 +13,7 @@ import numpy as np
 from ..kernels import angle, logistic, powers, special
 from ..kernels import sinc as sinc_kernel
 from ..kernels.trigonometry import arctan_derivative
-from ..tape import Box, primitive, raw
+from ..tape import Box, in_single, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import over, times, times_derivative
 
@@ -66,7 +66,10 @@ def power(x: Operand[Out], exponent: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _power_derivative(x: Operand[Out], exponent: Operand[Out], *, by_base: int, by_exponent: int) -> Out:
     """The derivative of a power by its operands, each of an order."""
-    return powers.power_derivative(np.asarray(x), exponent, by_base, by_exponent)
+    return _wide_power_derivative(np.asarray(x), exponent, by_base, by_exponent)
+
+
+_wide_power_derivative = in_single(powers.power_derivative)
 
 
 def _power_base_rule(g: Array, x: Array, exponent: Array, by_base: int = 0, by_exponent: int = 0) -> Array:
@@ -89,7 +92,7 @@ def _power_rule(g: Array, x: Array, exponent: Array) -> Array:
 def _exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Array:
     if isinstance(out, Box):  # the derivative is recorded, so it is a primitive with rules of its own
         return _power_exponent_rule(g, x, exponent)
-    return times(g, powers.power_derivative(np.asarray(x), exponent, 0, 1, power=out))
+    return times(g, _wide_power_derivative(np.asarray(x), exponent, 0, 1, power=out))
 
 
 power.defvjp(x=_power_rule, exponent=_exponent_rule)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels.angle import angle_derivative
 from ..kernels.trigonometry import arcsinh_derivative, power_of_one_minus_square, tan_derivative
-from ..tape import primitive
+from ..tape import in_single, primitive
 from ..types import Array, Operand, Out
 from .elementwise import multiply, over, times, times_derivative
 
@@ -152,7 +152,10 @@ def arctan2(y: Operand[Out], x: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _arctan2_derivative(y: Operand[Out], x: Operand[Out], *, by_y: int, by_x: int) -> Out:
     """The derivative of the angle by its operands, each of an order."""
-    return angle_derivative(y, x, by_y, by_x)
+    return _wide_angle_derivative(y, x, by_y, by_x)
+
+
+_wide_angle_derivative = in_single(angle_derivative)
 
 
 def _arctan2_rule_of_y(g: Array, y: Array, x: Array, by_y: int = 0, by_x: int = 0) -> Array:
