@@ -11,25 +11,16 @@ import warnings
 import numpy as np
 import pytest
 import records
+from played import Orders, bits, fresh
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import models, nn, optim, tree
 from tinygrad_cnn.program import RecordingError, trace
-from tinygrad_cnn.recomputation import with_fresh_generators
-from tinygrad_cnn.tape import raw
 from tinygrad_cnn.testing.drawn import DrawnCalls
 from tinygrad_cnn.testing.flat import is_floating
 from tinygrad_cnn.testing.properties import properties_of
 
 RNG = np.random.default_rng
-
-
-def bits(result):
-    """What two results must share to be the same: types, dtypes, shapes and bytes, in the same containers."""
-    leaves, structure = tree.flatten(result)
-    arrays = [raw(leaf) for leaf in leaves]
-    kinds = [(type(x), np.asarray(x).dtype, np.shape(x), np.asarray(x).tobytes()) for x in arrays]
-    return [type(leaf) for leaf in leaves], kinds, str(structure)
 
 
 def pasted(program):
@@ -51,46 +42,32 @@ def assert_prints(f, make, program=None):
 # --- every operation ----------------------------------------------------------------------------------------
 
 
-def derivatives(case, call, seed):
-    """An operation and its first two derivatives, as functions of lists of leaves, with such leaves."""
+def orders_of(case, call, seed):
+    """An operation as a function of leaves, and its derivatives."""
     leaves, structure = tree.flatten((call.operands, call.params))
-    places = [i for i, leaf in enumerate(leaves) if is_floating(leaf) and isinstance(leaf, np.ndarray)]
 
-    def compute(leaves, values):
-        leaves = list(leaves)
-        for i, value in zip(places, values, strict=True):
-            leaves[i] = value
+    def of_leaves(leaves):
         operands, params = tree.unflatten(structure, leaves)
         return case.function(*operands, **params)
 
-    def first(leaves, values, cotangents):
-        out, pull = tg.vjp(lambda values: compute(leaves, values), values)
-        return out, pull(cotangents)
-
-    def second(leaves, values, cotangents, directions):
-        _, pull = tg.vjp(lambda *args: first(leaves, *args)[1], values, cotangents)
-        return pull(directions)
-
-    values = [leaves[i] for i in places]
-    out = compute(with_fresh_generators(leaves), values)
-    cotangents = tree.map(lambda y: RNG(seed).uniform(-1, 1, np.shape(y)).astype(raw(y).dtype), out)
-    return (
-        (first, lambda: (with_fresh_generators(leaves), values, cotangents)),
-        (second, lambda: (with_fresh_generators(leaves), values, cotangents, (values,))),
-    )
+    places = [i for i, leaf in enumerate(leaves) if is_floating(leaf) and isinstance(leaf, np.ndarray)]
+    return Orders(of_leaves, leaves, places, RNG(seed))
 
 
-@pytest.mark.parametrize("case", records.CASES, ids=repr)
-def test_an_operation_and_its_derivatives_print_as_what_they_compute(case):
+OF_ORDERS = [(case, 1) for case in records.CASES] + [(case, 2) for case in records.CASES[::4]]
+
+
+@pytest.mark.parametrize(("case", "order"), OF_ORDERS, ids=str)
+def test_the_derivatives_of_an_operation_print_as_what_they_compute(case, order):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         call, seed = DrawnCalls(case, max_examples=1).of(next(iter(properties_of(case))))[0]
-        for f, make in derivatives(case, call, seed):
-            try:
-                program = trace(f, *make())
-            except (RecordingError, TypeError):
-                continue  # the suite of recording says which these are; some operations have one derivative
-            assert_prints(f, make, program)
+        f, args = orders_of(case, call, seed).of(order, 1.0)
+        try:
+            program = trace(f, *fresh(args))
+        except (RecordingError, TypeError):
+            return  # the suite of recording says which these are; some operations have one derivative
+        assert_prints(f, lambda: fresh(args), program)
 
 
 # --- whole functions ----------------------------------------------------------------------------------------

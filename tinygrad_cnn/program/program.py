@@ -40,7 +40,7 @@ class Program(Recorded):
         return SourceWriter(self).text
 
     def __str__(self) -> str:
-        return self.source
+        return self.source.rstrip("\n")
 
     def _repr_html_(self) -> str:
         return page_of(self)
