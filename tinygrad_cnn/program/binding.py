@@ -22,7 +22,8 @@ from ..ops import activations, conv, elementwise, losses, pool, products, reduct
 from ..optim import Optimizer
 from ..tape import Primitive, sum_to
 from .buffers import Buffers
-from .optimizers import STEP
+from .optimizers import STEP, parameters
+from .recorder import item
 from .rewriting import scatter_through_relu
 from .traced import getitem
 from .values import Line, Source, Value, mapped, values_in
@@ -43,7 +44,17 @@ class Bindings:
         self.lines = lines
         self._number = 0
         self.constants: dict[Value, Any] = {}
+        self.fixed: dict[Value, Any] = {}  # arrays that are the same objects at each play
         self.made: dict[Value, tuple[Line, Bound]] = {}
+
+    def _is_fixed(self, line: Line) -> bool:
+        """Tell whether the result of a line is an array that an optimizer updates, and keep it if so."""
+        if line.function is parameters and isinstance(line.args[0].object, Optimizer):
+            self.fixed[line.result] = parameters(line.args[0].object)
+        elif line.function is item and line.args[0] in self.fixed:
+            many, i = line.args
+            self.fixed[line.result] = self.fixed[many][i]
+        return line.result in self.fixed
 
     def _is_constant(self, line: Line) -> bool:
         """Tell whether the result of a line is the same at each play, and keep it in `constants` if so."""
@@ -71,7 +82,8 @@ class Bindings:
 
     def bind(self, line: Line) -> Bound | None:
         """Return a bound function of the values of the next line, in their order, if there is one."""
-        bound = None if self._is_constant(line) else self._bound(line)
+        known = self._is_fixed(line) or self._is_constant(line)
+        bound = None if known else self._bound(line)
         self._buffers.after(self._number)
         self._number += 1
         return bound
