@@ -195,11 +195,15 @@ class Optimizer:
         """
         self._binding.check()
         found = self._own_gradients() if grads is None else self._checked(grads)
+        self._apply(found)
+        self.steps += 1
+
+    def _apply(self, found: list[np.ndarray | None]) -> None:
+        """Update the parameters that have a gradient, each with its own."""
         lr = self.lr
         for (_, _, param, state), g in zip(self._slots, found, strict=True):
             if g is not None:
                 self.update(param, g, lr, state)
-        self.steps += 1
 
     def zero_grad(self) -> None:
         """Forget the gradients that `Tensor.backward` has accumulated in the leaf tensors."""
