@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import tree
+from ..checks import printable
 
 __all__ = ["NonFiniteLossError", "cause", "first_sample"]
 
@@ -38,8 +40,8 @@ def first_sample(x: Any) -> int | None:
     return int(bad.reshape(len(bad), -1).any(1).argmax()) if bad.any() else None
 
 
-def cause(arrays: Any, x: Any) -> str:
-    """Say what is not finite in what a loss was computed from.
+def cause(arrays: Any, x: Any, compute: Callable[[], object] = lambda: None) -> str:
+    """Say what is not finite in what a loss was computed from, or which operation made it so.
 
     Parameters
     ----------
@@ -47,11 +49,13 @@ def cause(arrays: Any, x: Any) -> str:
         What the model was given besides the samples.
     x : array_like, shape (N, ...)
         The samples.
+    compute : callable
+        A function that computes the loss once more, without arguments.
 
     Returns
     -------
     str
-        A sample or an array by its path, or that the computation overflowed.
+        A sample, an array by its path, or the operation that overflowed.
 
     Examples
     --------
@@ -64,4 +68,16 @@ def cause(arrays: Any, x: Any) -> str:
     for path, array in zip(tree.paths(arrays), tree.leaves(arrays), strict=True):
         if not np.isfinite(array).all():
             return f"'{path}' holds a value that is not finite; if training made it, {_ADVICE}"
-    return f"the model overflowed, although what it was given is finite; {_ADVICE}"
+    where = _first_failure(compute)
+    return f"the model overflowed{where}, although what it was given is finite; {_ADVICE}"
+
+
+def _first_failure(compute: Callable[[], object]) -> str:
+    """Compute once more, with NumPy's warnings as errors, whose notes name the operation and the layer."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            compute()
+    except FloatingPointError as error:
+        places = [str(error), *getattr(error, "__notes__", ())]
+        return f" ({'; '.join(printable(place, 120) for place in places)})"
+    return ""

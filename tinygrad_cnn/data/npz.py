@@ -1,7 +1,7 @@
-"""Saved models of older versions: archives of NumPy, which `numpy.savez` wrote.
+"""Archives of NumPy, which `numpy.savez` wrote: data sets, and saved models of older versions.
 
 NumPy's own reader would unpack whatever an archive claims to hold, and evaluate the headers as Python. This
-one reads what `numpy.savez` writes, and nothing else: arrays, not compressed, with headers of one form.
+one reads what `numpy.savez` writes, and nothing else: arrays with headers of one form.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, NamedTuple
 
 import numpy as np
 
-from .contents import Contents, Spec, fill
+from .contents import Contents, Spec, fill, most_unpacked, read_at_most
 
 MAGIC = b"PK\x03\x04"
 """The first bytes of an archive."""
@@ -23,6 +23,7 @@ MAGIC = b"PK\x03\x04"
 _LONGEST_READ = 4 << 20  # of the list of members too, which is read at once
 _LONGEST_NAME = 1000  # characters of the name of a model
 _MEMBER = b"\x93NUMPY\x01\x00"  # of version 1.0, the only one that short headers have
+_METHODS = {False: {zipfile.ZIP_STORED}, True: {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}}
 _HEADER = re.compile(
     rb"\{'descr': '([<>|][biufU]\d{1,6})', 'fortran_order': (False|True), "
     rb"'shape': \(([\d, ]{0,999})\), \} *\n"
@@ -59,13 +60,13 @@ class _Member(NamedTuple):
     fortran: bool
 
 
-def read(file: BinaryIO, size: int) -> Contents:
+def read(file: BinaryIO, size: int, *, compressed: bool = False) -> Contents:
     """Read what an archive of this size holds; raise an error of any type if it is damaged or another."""
     archive = zipfile.ZipFile(_Careful(file))
     infos = archive.infolist()
-    if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+    if not {info.compress_type for info in infos} <= _METHODS[compressed]:
         raise ValueError("it is compressed")
-    if sum(info.file_size for info in infos) > size:
+    if sum(info.file_size for info in infos) > (most_unpacked(size) if compressed else size):
         raise ValueError("its members take more than it has")
     members: dict[str, _Member] = {}
     for info in infos:
@@ -81,7 +82,10 @@ def read(file: BinaryIO, size: int) -> Contents:
         info, spec, fortran = members[name]
         with archive.open(info) as member:
             _header(member, info.file_size)
-            stored = np.empty(spec.shape[::-1] if fortran else spec.shape, spec.dtype)
+            shape = spec.shape[::-1] if fortran else spec.shape
+            if compressed:
+                return _unpacked(member, shape, spec.dtype, fortran)
+            stored = np.empty(shape, spec.dtype)
             fill(member, stored)
         return (stored.T if fortran else stored).astype(spec.dtype.newbyteorder("="), copy=False)
 
@@ -94,6 +98,16 @@ def read(file: BinaryIO, size: int) -> Contents:
         if name not in metadata
     }
     return Contents(metadata, specs, lambda: {name: array(name) for name in specs})
+
+
+def _unpacked(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, fortran: bool) -> np.ndarray:
+    """Read an array whose memory grows with what is there, and not with what the archive claims."""
+    body = read_at_most(member, math.prod(shape) * dtype.itemsize)
+    stored = np.frombuffer(body, dtype)
+    if stored.size != math.prod(shape):
+        raise ValueError("the file ends within an array")
+    array = stored.reshape(shape)
+    return (array.T if fortran else array).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _header(member: IO[bytes], size: int) -> tuple[Spec, bool]:
