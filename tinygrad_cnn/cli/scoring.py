@@ -19,7 +19,7 @@ _WIDEST = 25  # classes, whose confusion matrix still fits on a screen
 def evaluate(args: argparse.Namespace) -> None:
     """Print the loss and the accuracy of a saved network, and how it does on each class."""
     saved = load_model(args, args.saved)
-    parts = read_data(args)
+    parts = read_data(args, samples=0)
     score, predicted = _score(saved, parts, args.saved)
     matrix = train.confusion_matrix(predicted, parts.test.labels, len(parts.classes))
     precision, recall = _rates(matrix)
@@ -47,7 +47,7 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def compare(args: argparse.Namespace) -> None:
     """Print the scores of several saved networks in a table, the best one first."""
-    parts = read_data(args)
+    parts = read_data(args, samples=0)
     found = []
     for path in args.saved:
         saved = load_model(args, path)
