@@ -305,25 +305,3 @@ def test_a_saved_model_that_is_damaged_or_does_not_fit(tmp_path, capsys):
     assert "m: expected a saved tree" in complaint(["evaluate", "m"], capsys)
     save_untrained("m", "baseline-bn")
     assert "m: does not fit 'like'" in complaint(["evaluate", "m"], capsys)
-
-
-# --- the defaults reach what was asked, in minutes --------------------------------------------------------
-
-
-def _accuracy(argv, capsys):
-    assert cli.main(argv) == 0
-    return float(re.findall(r"(\d+\.\d\d)%", capsys.readouterr().out)[-1])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("model", "least"), [("baseline", 98.6), ("baseline-bn", 98.8)])
-def test_the_defaults_reach_on_mnist_what_was_asked(model, least, family_folder, capsys):
-    argv = ["train", "--data", "mnist", "--data-dir", str(family_folder("mnist")), "--model", model]
-    assert np.median([_accuracy([*argv, "--seed", seed], capsys) for seed in "012"]) > least
-
-
-@pytest.mark.slow
-def test_trained_on_generated_digits_alone_it_reads_real_ones(family_folder, capsys):
-    assert cli.main(["train"]) == 0
-    argv = ["evaluate", "model.safetensors", "--data", "mnist", "--data-dir", str(family_folder("mnist"))]
-    assert _accuracy(argv, capsys) > 85

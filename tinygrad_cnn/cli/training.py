@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,29 +28,32 @@ _DECIDING = (  # the options that decide what a run learns
 
 def run(args: argparse.Namespace) -> int:
     """Train a network, print a line for each epoch, and save what was learned."""
-    _check_out(args)
-    training = _Training(args)
+    if args.patience is not None and args.validation is None:
+        raise ValueError("--patience: needs --validation SHARE, since the test images are not to decide")
+    _check("--out", args.out, atomic.check)
+    if args.log is not None:
+        _check("--log", args.log, atomic.check)
+    folder = args.out.with_name(f"{args.out.name[:200]}.checkpoints")
+    checkpoints = train.Checkpoints(folder, args.keep or 1)
+    _check("--out", folder, lambda _: checkpoints.check())
+    training = _Training(args, checkpoints)
     training.resume() if args.resume else training.announce()
     return training.run()
 
 
-def _check_out(args: argparse.Namespace) -> None:
-    """Raise a ValueError before the training, not after it, if the result cannot be saved."""
-    for option, path in (("--out", args.out), ("--log", args.log)):
-        try:
-            if path is not None:
-                atomic.check(path)
-        except OSError as error:
-            raise ValueError(f"{option}: {path} cannot be written: {error.strerror}") from error
-    if args.patience is not None and args.validation is None:
-        raise ValueError("--patience: needs --validation SHARE, since the test images are not to decide")
+def _check(option: str, path: Path, check: Callable[[Path], None]) -> None:
+    """Raise a ValueError before the training, not after it, if something cannot be saved."""
+    try:
+        check(path)
+    except OSError as error:
+        raise ValueError(f"{option}: {path} cannot be written: {error.strerror}") from error
 
 
 class _Training:
     """One run of the command: its data, its trainer, and the files that it writes."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
+    def __init__(self, args: argparse.Namespace, checkpoints: train.Checkpoints) -> None:
+        self.args, self.checkpoints = args, checkpoints
         parts = read_data(args, args.samples)
         # There are three streams, so that how many numbers one use draws changes nothing for the others.
         for_model, for_order, for_split = map(
@@ -78,8 +82,6 @@ class _Training:
             parts=args.parts,
             average=args.average,
         )
-        folder = args.out.with_name(f"{args.out.name}.checkpoints")
-        self.checkpoints = train.Checkpoints(folder, args.keep or 1)
         self.bar = _Bar(self.trainer, args.epochs, math.ceil(len(self.training.labels) / args.batch_size))
         self.learned: tuple[Any, Any] | None = None
         self._has_heading = False
@@ -165,8 +167,10 @@ class _Training:
         finally:  # what was learned is kept after an interrupt or an error too
             self._save()
         if signals:
-            self.checkpoints.save(self.trainer.checkpoint(self.configuration))
+            self._checkpoint()
             self._tell(f"stopped at step {self.trainer.updates}: the same command with --resume goes on")
+            if self.args.json:
+                emit({"stopped": self.trainer.stopped, "steps": self.trainer.updates})
             return 128 + signals[0]
         self._finish()
         return 0
@@ -175,7 +179,14 @@ class _Training:
         self.bar.advance()
         every = self.args.checkpoint_every
         if every is not None and trainer.updates % every == 0:
-            self.checkpoints.save(trainer.checkpoint(self.configuration))
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Write a checkpoint; where that fails say so and go on, since the one before is still there."""
+        try:
+            self.checkpoints.save(self.trainer.checkpoint(self.configuration))
+        except OSError as error:
+            say(f"tinygrad-cnn: warning: {one_line(error)}: no checkpoint of this step", sys.stderr)
 
     def _after_epoch(self, trainer: train.Trainer) -> None:
         """Print and log the row, make sure that the training has not diverged, and write a checkpoint."""
@@ -191,7 +202,7 @@ class _Training:
             history.write(self.args.log)
         _check_progress(row, len(self.classes))
         self.learned = tree.map(np.copy, trainer.learned)
-        self.checkpoints.save(self.trainer.checkpoint(self.configuration))
+        self._checkpoint()
 
     # --- the end ------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import printable
 from .contents import MAX_RATIO, most_unpacked, read_at_most
 
 __all__ = ["read_idx"]
@@ -101,9 +102,10 @@ def _read(file: io.BufferedIOBase, path: Path, check: _Check, packed: int | None
         )
     body = read_at_most(file, expected + 1)  # the one byte more would show that something follows
     if len(body) != expected:
+        shown = printable(str(shape))
         came = f"only {len(body)}" if len(body) < expected else "more"
         raise ValueError(
-            f"{path}: expected {expected} bytes of data for shape {shape} of {dtype.name}, got {came}"
+            f"{path}: expected {expected} bytes of data for shape {shown} of {dtype.name}, got {came}"
         )
     return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
@@ -127,7 +129,8 @@ def _read_header(file: io.BufferedIOBase, path: Path) -> tuple[np.dtype, tuple[i
     dtype, shape = _TYPES[code], struct.unpack(f">{ndim}I", sizes)
     # NumPy applies its limit to an empty array as if its zeros were ones.
     if math.prod(max(size, 1) for size in shape) * dtype.itemsize > _MAX_BYTES:
+        shown = printable(str(shape))
         raise ValueError(
-            f"{path}: expected an array of at most {_MAX_BYTES} bytes, got sizes {shape} of {dtype.name}"
+            f"{path}: expected an array of at most {_MAX_BYTES} bytes, got sizes {shown} of {dtype.name}"
         )
     return dtype, shape

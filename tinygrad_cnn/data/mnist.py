@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks import printable
 from .dataset import Dataset
 from .idx import read_idx
 
@@ -141,7 +142,7 @@ def _read_images(path: Path) -> NDArray[np.float32]:
         if dtype != np.uint8 or len(shape) != 3 or shape[1:] != (_SIDE, _SIDE):
             raise ValueError(
                 f"{path}: expected uint8 images of shape (N, {_SIDE}, {_SIDE}), "
-                f"got {dtype.name} of shape {shape}"
+                f"got {dtype.name} of shape {printable(str(shape))}"
             )
 
     pixels = read_idx(path, check)
@@ -152,8 +153,9 @@ def _read_images(path: Path) -> NDArray[np.float32]:
 def _read_labels(path: Path, count: int) -> NDArray[np.int64]:
     def check(dtype: np.dtype, shape: tuple[int, ...]) -> None:
         if dtype != np.uint8 or len(shape) != 1:
+            found = printable(str(shape))
             raise ValueError(
-                f"{path}: expected uint8 labels of shape (N,), got {dtype.name} of shape {shape}"
+                f"{path}: expected uint8 labels of shape (N,), got {dtype.name} of shape {found}"
             )
         if shape[0] != count:
             raise ValueError(f"{path}: expected {count} labels, one an image, got {shape[0]}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -35,9 +36,11 @@ class _Careful(io.RawIOBase):
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = os.fstat(file.fileno()).st_size
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size if 0 <= size <= _LONGEST_READ else _LONGEST_READ + 1)
+        left = max(0, self._size - self._file.tell())  # Python makes room for all that is asked for
+        data = self._file.read(min(left, size if 0 <= size <= _LONGEST_READ else _LONGEST_READ + 1))
         if len(data) > _LONGEST_READ:
             raise ValueError("its list of members is too long")
         return data

@@ -12,12 +12,15 @@ import numpy as np
 
 from ..checks import printable
 from ..types import NDArray
+from .contents import MAX_RATIO, read_at_most
 from .dataset import Dataset
 
 __all__ = ["read_folder", "read_picture", "scale_picture"]
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")  # all by Pillow itself, which runs no other program
 _MOST_PIXELS = 1 << 26  # of one picture: more than cameras have, and 64 MB in grey
+_SMALL = 1 << 22  # pixels that may be in a file of any size, as those of an empty page are
 
 
 def read_picture(source: str | os.PathLike[str] | IO[bytes], *, channels: int = 3) -> NDArray:
@@ -41,7 +44,7 @@ def read_picture(source: str | os.PathLike[str] | IO[bytes], *, channels: int = 
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, is no picture, or has more than 64 million pixels. The message is one line.
+        If the file is damaged, is no picture, or claims more pixels than it can hold. It is one line.
 
     Examples
     --------
@@ -54,11 +57,8 @@ def read_picture(source: str | os.PathLike[str] | IO[bytes], *, channels: int = 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what is wrong with a file is an error, or no matter
-                with pillow.open(file) as picture:
-                    if picture.width * picture.height > _MOST_PIXELS:
-                        raise ValueError(
-                            f"it has {picture.width} x {picture.height} pixels, which is too many"
-                        )
+                with pillow.open(file, formats=_FORMATS) as picture:
+                    _check_size(picture.size, file)
                     return np.asarray(_on_white(pillow, picture).convert("L" if channels == 1 else "RGB"))
         except MemoryError:
             raise
@@ -77,7 +77,14 @@ def _pillow() -> Any:
 
 def _seekable(file: IO[bytes]) -> IO[bytes]:
     """Read a pipe to its end, since decoders move back and forth."""
-    return io.BytesIO(file.read(_MOST_PIXELS))
+    return io.BytesIO(read_at_most(file, _MOST_PIXELS))
+
+
+def _check_size(size: tuple[int, int], file: IO[bytes]) -> None:
+    """Raise a ValueError if a picture claims more pixels than its file can hold, or than a camera has."""
+    packed = file.seek(0, os.SEEK_END)
+    if size[0] * size[1] > min(_MOST_PIXELS, max(_SMALL, MAX_RATIO * packed)):
+        raise ValueError(f"it claims {size[0]} x {size[1]} pixels, in {packed} bytes")
 
 
 def _on_white(pillow: Any, picture: Any) -> Any:
@@ -150,7 +157,7 @@ def read_folder(
 def _channels_of(file: Path) -> int:
     """Return 1 for a picture in grey and 3 for one in colours."""
     try:
-        with _pillow().open(file) as picture:
+        with _pillow().open(file, formats=_FORMATS) as picture:
             return 1 if picture.mode in ("1", "L", "I", "I;16") else 3
     except Exception:
         return 3  # and `read_picture` tells what is wrong

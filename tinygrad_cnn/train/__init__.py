@@ -10,6 +10,7 @@ from .rotation import Checkpoints
 from .saved_model import SavedModel
 from .saving import load, read_metadata, save
 from .signals import stop_on_signals
+from .tensorboard import tensorboard
 from .trainer import Trainer
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "save",
     "score",
     "stop_on_signals",
+    "tensorboard",
 ]
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..checks import integer
+from . import atomic
 from .checkpoint import Checkpoint
 
 __all__ = ["Checkpoints"]
@@ -66,6 +67,11 @@ class Checkpoints:
         if not self.folder.is_dir():
             return []
         return [path for path in self.folder.iterdir() if pattern.fullmatch(path.name)]
+
+    def check(self) -> None:
+        """Raise an OSError that names the file, unless `save` could write one now."""
+        if self.folder.exists():
+            atomic.check(self.folder / "step-00000000.safetensors")
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, and remove those that are too old.
