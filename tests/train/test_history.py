@@ -26,7 +26,7 @@ def test_it_is_a_sequence_of_rows_and_columns_by_name():
 def test_it_prints_as_a_table():
     assert str(History(ROWS)).splitlines() == [
         "epoch    loss  test accuracy  seconds",
-        "    1  0.5000         25.00%      123",
+        "    1  0.5000         25.00%    123.4",
         "    2     inf        100.00%      2.0",
     ]
 

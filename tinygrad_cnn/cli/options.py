@@ -73,12 +73,12 @@ def augmentation(text: str) -> data.InTurn:
     return data.InTurn(tuple(steps))
 
 
-class Prepared:
-    """Changed copies of raw images, normalised as the network wants them."""
+class Normalized:
+    """The normalisation of images in the form of a changed copy."""
 
-    def __init__(self, change: data.InTurn | None, normalization: data.Normalization) -> None:
-        self.change, self.normalization = change, normalization
+    def __init__(self, normalization: data.Normalization) -> None:
+        self.normalization = normalization
 
     def __call__(self, images: NDArray, rng: np.random.Generator) -> NDArray:
-        """Return what a step trains on."""
-        return self.normalization(images if self.change is None else self.change(images, rng))
+        """Return normalised images; nothing is drawn."""
+        return self.normalization(images)

@@ -69,6 +69,12 @@ class _Training:
             name: data.Dataset(self.normalization(images), labels)
             for name, (images, labels) in self.held_out.items()
         }
+        augment = None
+        if args.augment is None:
+            images, labels = self.training
+            self.training = data.Dataset(self.normalization(images), labels)
+        else:  # which puts black where it moves an image away, and so comes before the normalisation
+            augment = data.InTurn((args.augment, options.Normalized(self.normalization)))
         self.shape = self.training.images.shape[1:]
         self.layer = make_layer(args.model, self.shape, len(self.classes))
         params, state = self.layer.init(for_model)
@@ -77,7 +83,7 @@ class _Training:
             options.optimizer(args, params, len(self.training.labels)),
             state,
             for_order,
-            augment=options.Prepared(args.augment, self.normalization),
+            augment=augment,
             clip=args.clip,
             parts=args.parts,
             average=args.average,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -81,6 +78,8 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None, progress: Pro
 
 def _fetch_file(urls: Sequence[str], path: Path, sha256: str, progress: Progress) -> None:
     """Fetch one file from the first of several addresses that has it."""
+    from http.client import HTTPException  # what few programs need is imported when one does
+
     part = path.with_name(f"{path.name}.{sha256[:8]}.part")  # a later call takes it up
     complaints = []
     for url in urls:
@@ -88,7 +87,7 @@ def _fetch_file(urls: Sequence[str], path: Path, sha256: str, progress: Progress
             before = _size(part)
             try:
                 _append(url, part, progress)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, HTTPException) as error:
                 complaints.append(f"{url}: {getattr(error, 'reason', None) or error or type(error).__name__}")
                 if _size(part) > before:  # it was cut, but something came
                     continue
@@ -106,18 +105,22 @@ def _fetch_file(urls: Sequence[str], path: Path, sha256: str, progress: Progress
 
 def _append(url: str, part: Path, progress: Progress) -> None:
     """Fetch what is missing at the end of a file; raise an OSError if the connection ends too early."""
+    import urllib.request
+    from http import HTTPStatus
+    from urllib.error import HTTPError
+
     start = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         if (
-            error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE
+            error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
         ):  # nothing is missing, or it is another file
             return
         raise
     with response:
-        goes_on = response.status == http.client.PARTIAL_CONTENT
+        goes_on = response.status == HTTPStatus.PARTIAL_CONTENT
         length = int(response.headers.get("Content-Length") or 0)
         with (
             part.open("ab" if goes_on else "wb") as out,

@@ -197,5 +197,5 @@ def _text(name: str, value: float) -> str:
     if name.endswith("accuracy"):
         return f"{value:.2%}"
     if "second" in name:
-        return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+        return f"{value:.{0 if name.endswith('per_second') else 1}f}"
     return f"{value:.4f}"
