@@ -154,3 +154,11 @@ def test_a_picture_that_claims_far_more_than_it_holds_is_refused(tmp_path):
     for read in (lambda: read_picture(tmp_path / "a" / "x.png"), lambda: read_folder(tmp_path)):
         with pytest.raises(ValueError, match="expected a picture"):
             read()
+    content = picture("PNG")
+    at = content.index(b"IDAT")
+    longer = content[: at - 4] + b"\x2d\x00\x00\x00" + content[at:]
+    tracemalloc.start()
+    try:
+        check(read_picture, tmp_path / "x.png", longer)  # a part that claims 720 MB
+    finally:
+        tracemalloc.stop()

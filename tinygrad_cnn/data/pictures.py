@@ -20,6 +20,7 @@ __all__ = ["read_folder", "read_picture", "scale_picture"]
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")  # all by Pillow itself, which runs no other program
 _MOST_PIXELS = 1 << 26  # of one picture: more than cameras have, and 64 MB in grey
+_MOST_BYTES = 1 << 28  # of the file of one
 _SMALL = 1 << 22  # pixels that may be in a file of any size, as those of an empty page are
 
 
@@ -53,18 +54,18 @@ def read_picture(source: str | os.PathLike[str] | IO[bytes], *, channels: int = 
     """
     pillow = _pillow()
     shown = printable(str(source), 4096) if isinstance(source, str | os.PathLike) else "standard input"
-    with Path(source).open("rb") if isinstance(source, str | os.PathLike) else _seekable(source) as file:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what is wrong with a file is an error, or no matter
-                with pillow.open(file, formats=_FORMATS) as picture:
-                    _check_size(picture.size, file)
-                    return np.asarray(_on_white(pillow, picture).convert("L" if channels == 1 else "RGB"))
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow raises whatever its decoders run into
-            why = printable(" ".join(str(error).split()), 150)
-            raise ValueError(f"{shown}: expected a picture, got a damaged or other file: {why}") from error
+    content = _content(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong with a file is an error, or no matter
+            with pillow.open(io.BytesIO(content), formats=_FORMATS) as picture:
+                _check_size(picture.size, len(content))
+                return np.asarray(_on_white(pillow, picture).convert("L" if channels == 1 else "RGB"))
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow raises whatever its decoders run into
+        why = printable(" ".join(str(error).split()), 150)
+        raise ValueError(f"{shown}: expected a picture, got a damaged or other file: {why}") from error
 
 
 def _pillow() -> Any:
@@ -75,14 +76,16 @@ def _pillow() -> Any:
     return Image
 
 
-def _seekable(file: IO[bytes]) -> IO[bytes]:
-    """Read a pipe to its end, since decoders move back and forth."""
-    return io.BytesIO(read_at_most(file, _MOST_PIXELS))
+def _content(source: str | os.PathLike[str] | IO[bytes]) -> bytearray:
+    """Read a file to its end: Pillow makes room for whatever a file claims that it goes on with."""
+    if isinstance(source, str | os.PathLike):
+        with Path(source).open("rb") as file:
+            return read_at_most(file, _MOST_BYTES)
+    return read_at_most(source, _MOST_BYTES)
 
 
-def _check_size(size: tuple[int, int], file: IO[bytes]) -> None:
+def _check_size(size: tuple[int, int], packed: int) -> None:
     """Raise a ValueError if a picture claims more pixels than its file can hold, or than a camera has."""
-    packed = file.seek(0, os.SEEK_END)
     if size[0] * size[1] > min(_MOST_PIXELS, max(_SMALL, MAX_RATIO * packed)):
         raise ValueError(f"it claims {size[0]} x {size[1]} pixels, in {packed} bytes")
 
@@ -157,7 +160,7 @@ def read_folder(
 def _channels_of(file: Path) -> int:
     """Return 1 for a picture in grey and 3 for one in colours."""
     try:
-        with _pillow().open(file, formats=_FORMATS) as picture:
+        with _pillow().open(io.BytesIO(_content(file)), formats=_FORMATS) as picture:
             return 1 if picture.mode in ("1", "L", "I", "I;16") else 3
     except Exception:
         return 3  # and `read_picture` tells what is wrong
