@@ -111,3 +111,16 @@ def test_a_block_inside_a_list_is_found():
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_lines_that_are_compared_with_hand_written_ones_are_lines_of_the_program():
+    page = (ROOT / "docs" / "from_hand_written_backward.md").read_text(encoding="utf-8")
+    by_hand, derived = (block for _, block, _ in blocks(page)), page.split("```text\n")[1].split("```")[0]
+    classes = "".join(by_hand)
+    rows = [row.strip("|").split(" | ") for row in page.splitlines() if row.startswith("| `")]
+    assert len(rows) >= 10
+    for left, right in rows:
+        for line in re.findall(r"`(.*?)`", left):
+            assert all(part in classes for part in line.split("...")), line
+        for line in re.findall(r"`(d_\w+ = .*?)`", right):
+            assert line in derived, line

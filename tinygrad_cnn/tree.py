@@ -6,7 +6,6 @@ container of another class.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import sys
@@ -74,7 +73,8 @@ def _kind(cls: type) -> Any:
         if base in _registered:
             return base if _registered[base] else None
     named = next((name for name, types in _CONTAINERS.items() if issubclass(cls, types)), None)
-    return cls if named is None and dataclasses.is_dataclass(cls) else named
+    is_dataclass = hasattr(cls, "__dataclass_fields__")
+    return cls if named is None and is_dataclass else named
 
 
 def register(
@@ -135,6 +135,7 @@ def register_leaf(cls: type) -> None:
 
     Examples
     --------
+    >>> import dataclasses
     >>> @dataclasses.dataclass
     ... class Options:
     ...     rate: float
@@ -170,7 +171,9 @@ def _taken_apart(container: Any, kind: type) -> tuple[dict[Any, Any], Callable[[
     """Return the parts of an object by key, and a function that makes such an object of other parts."""
     way = _registered.get(kind)
     if way is None:
-        names = [field.name for field in dataclasses.fields(container)]
+        from dataclasses import fields  # whoever made the class has imported it; the package need not
+
+        names = [field.name for field in fields(container)]
         return {name: getattr(container, name) for name in names}, lambda parts: _with_fields(kind, parts)
     flattened = way.flatten(container)
     if not isinstance(flattened, tuple) or len(flattened) != 2:
@@ -282,12 +285,15 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     ------
     ValueError
         If the structures differ; the message prints both, and the path where they part.
+    TypeError
+        If ``function`` is none, as where the arguments have changed places.
 
     Examples
     --------
     >>> map(lambda a, b: a + b, {"w": 1, "b": [2, 3]}, {"w": 10, "b": [20, 30]})
     {'w': 11, 'b': [22, 33]}
     """
+    check_function("tree.map", "function", function)
     if not rest:
         try:
             return _replace(function, tree)
@@ -494,12 +500,18 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
     ------
     ValueError
         If the number of leaves does not fit.
+    TypeError
+        If ``structure`` is none, or ``values`` are no list.
 
     Examples
     --------
     >>> unflatten(flatten([0, (0, 0)])[1], [1, 2, 3])
     [1, (2, 3)]
     """
+    if not isinstance(structure, Structure):
+        raise TypeError(f"tree.unflatten: structure: expected what flatten returns, got {structure!r:.60}")
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"tree.unflatten: values: expected a list of leaves, got {values!r:.60}")
     if len(values) != structure.places:
         raise ValueError(
             f"expected {structure.places} leaves for the structure {structure}, got {len(values)}"
@@ -540,6 +552,9 @@ def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     found, shape = flatten(tree)
     arrays = [x if hasattr(x, "dtype") else np.asarray(x) for x in found]  # a tensor stays one
     kinds = [(x.shape, x.dtype) for x in arrays]
+    for path, (_, dtype), leaf in zip(paths(tree), kinds, found, strict=True):
+        if dtype.kind not in "biufc":
+            raise TypeError(f"tree.ravel: '{path}': expected numbers, got {leaf!r:.60}")
     ends = list(itertools.accumulate((math.prod(size) for size, _ in kinds), initial=0))
 
     def unravel(vector: Any) -> Any:

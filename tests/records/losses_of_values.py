@@ -4,12 +4,13 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
+from tinygrad_cnn.ops import losses_of_values
 from tinygrad_cnn.testing import Call, strategies
 
 from .draws import arrays, distinct_arrays
 from .losses import reductions
 from .million import HALF, MASK, X, Y, Z, sigmoid
-from .record import ByHand, record
+from .record import ByHand, part, record
 from .written import ops
 
 NOTHING = {"size 0": "the mean of nothing is not a number"}
@@ -209,5 +210,15 @@ RECORDS = [
         torch="nn.functional.binary_cross_entropy_with_logits",
         skip={"size 0": "the mean of nothing is not a number"},
         by_hand=[ByHand((Z,), binary, lambda x: ops.binary_cross_entropy_with_logits(x, MASK))],
+    ),
+    part(
+        "against_constants",
+        losses_of_values._against_constants,
+        operands=arrays(),
+        params=lambda x: {
+            "t": st.sampled_from([0.0, 1.0, 0.25]).map(lambda t: np.full(x.shape, t, np.float16))
+        },
+        reference=lambda x, t: np.log(1 + np.exp(x)) - t * x,
+        elementwise=True,
     ),
 ]

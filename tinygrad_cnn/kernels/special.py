@@ -1,8 +1,8 @@
-"""The error function and gelu, which is made of it, with their derivatives of every order.
+"""The error function, gelu, which is made of it, and celu, with their derivatives of every order.
 
-Both rest on one function, the tail of the normal distribution over its decay: ``P(Z > u) * exp(u**2 / 2)``
-for ``u >= 0`` (the Mills ratio, but for a constant). It is smooth and never small, so that its product with
-an accurate exponential keeps all digits.
+The first two rest on one function, the tail of the normal distribution over its decay:
+``P(Z > u) * exp(u**2 / 2)`` for ``u >= 0`` (the Mills ratio, but for a constant). It is smooth and never
+small, so that its product with an accurate exponential keeps all digits.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ def erf(x: NDArray, order: int) -> NDArray:
     array([0.        , 0.84270079])
     """
     if order > 0:
-        factor = _before_gaussian(np.polynomial.Polynomial([2 / math.sqrt(math.pi)]), 1.0, order - 1, x)
-        return _times_gaussian(factor, x, 1.0)
+        return _times_gaussian(_before_gaussian((2 / math.sqrt(math.pi),), 1.0, order - 1, x), x, 1.0)
     size = np.abs(x)
     is_near = size < 0.7
     low, high = np.minimum(size, 0.7), np.clip(size, 0.7, 6.0)  # erf rounds to 1 at 6
@@ -57,8 +56,7 @@ def gelu(x: NDArray, order: int) -> NDArray:
     if order == 2:
         return _times_gaussian(_distance_to_root_of_two(u) * (math.sqrt(2.0) + u) / _ROOT, x, 0.5)
     if order > 2:
-        factor = _before_gaussian(np.polynomial.Polynomial([2 / _ROOT, 0, -1 / _ROOT]), 0.5, order - 2, x)
-        return _times_gaussian(factor, x, 0.5)
+        return _times_gaussian(_before_gaussian((2 / _ROOT, 0, -1 / _ROOT), 0.5, order - 2, x), x, 0.5)
     tail = _tail_ratio(u)
     if order == 0:
         return np.maximum(x, 0) - _times_gaussian(u * tail, x, 0.5)
@@ -75,11 +73,19 @@ def _distance_to_root_of_two(u: NDArray) -> Any:
     return (root - u) + (math.sqrt(2.0) - float(root) - 9.667293313452913e-17)
 
 
-def _before_gaussian(factor: np.polynomial.Polynomial, rate: float, times: int, x: NDArray) -> NDArray:
+def _before_gaussian(factor: tuple[float, ...], rate: float, times: int, x: NDArray) -> NDArray:
     """Differentiate ``factor * exp(-rate * x**2)`` some times; evaluate the factor that results."""
+    coefficients = _differentiated(factor, rate, times)
+    return np.asarray(_polynomial(coefficients.astype(x.dtype), np.clip(x, -_FAR, _FAR)))
+
+
+@functools.cache
+def _differentiated(factor: tuple[float, ...], rate: float, times: int) -> NDArray:
+    """Return the coefficients of the polynomial that `_before_gaussian` evaluates."""
+    polynomial = np.polynomial.Polynomial(factor)
     for _ in range(times):
-        factor = factor.deriv() - np.polynomial.Polynomial([0, 2 * rate]) * factor
-    return np.asarray(_polynomial(factor.coef.astype(x.dtype), np.clip(x, -_FAR, _FAR)))
+        polynomial = polynomial.deriv() - np.polynomial.Polynomial([0, 2 * rate]) * polynomial
+    return polynomial.coef
 
 
 def _times_gaussian(factor: NDArray, x: NDArray, rate: float) -> NDArray:
@@ -111,6 +117,27 @@ def _gelu_slope_by_series(x: Any) -> Any:
     if isinstance(x, DoubleDouble):
         return (total + DoubleDouble(1.2533141373155003, -9.164289990229583e-17)) * (1 / _ROOT)
     return (total + math.sqrt(math.pi / 2)) * (1 / _ROOT)
+
+
+def celu(x: Any, order: int, alpha: float) -> NDArray:
+    """Return ``x`` where positive, else ``alpha * (exp(x / alpha) - 1)``, or its derivative of an order.
+
+    Examples
+    --------
+    >>> celu(np.array([-1e3, 2.0]), 0, 0.5)
+    array([-0.5,  2. ])
+    """
+
+    def formula(x: NDArray, order: int) -> NDArray:
+        below = np.clip(x.astype(np.float64), -1e4 * alpha, 0)  # sooner than there the exponential is 0
+        quotient = below / alpha
+        if order == 0:
+            return np.where(x > 0, x, alpha * np.expm1(quotient))
+        rest = DoubleDouble(below) - DoubleDouble(quotient) * alpha
+        power = np.exp(quotient) * (1 + rest.head / alpha) / alpha ** (order - 1)
+        return np.where(x > 0, float(order == 1), power)
+
+    return special_function(formula)(x, order)
 
 
 # --- polynomials ------------------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .. import checks
+from .. import checks, stand_in
 from ..kernels import scatter as kernel
-from ..tape import add, astype, broadcast_to, primitive, raw
+from ..tape import add, astype, broadcast_to, constant_for, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
+from .elementwise import where
 from .shaping import as_array, reshape, swapaxes
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "flipud",
     "getitem",
     "one_hot",
+    "put_along_axis",
     "rot90",
     "scatter_add",
     "take",
@@ -192,7 +195,7 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     array([[3., 4.],
            [3., 4.]])
     """
-    indices = np.asarray(raw(indices))
+    indices = stand_in.as_array(raw(indices), like=raw(x))
     if indices.dtype.kind in "bO" or not indices.size:
         indices = indices.astype(np.intp)  # True stands for position 1 here, and is no mask
     if axis is None:
@@ -229,7 +232,7 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
     array([[2.],
            [3.]])
     """
-    indices = np.asarray(raw(indices))
+    indices = stand_in.as_array(raw(indices), like=raw(x))
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     shape = np.shape(raw(x))
@@ -240,9 +243,74 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
         raise ValueError(
             f"take_along_axis: indices: expected {len(shape)} axes, as x has, got shape {indices.shape}"
         )
-    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape)])
+    grid = list(constant_for(x, _grid, shape))
     grid[axis] = indices
     return getitem(as_array(x), tuple(grid))
+
+
+def _grid(shape: Shape) -> tuple[NDArray, ...]:
+    """Return the positions along each axis, which broadcast to a shape."""
+    return tuple(np.ogrid[tuple(slice(n) for n in shape)])
+
+
+def put_along_axis(
+    x: Operand[Out], indices: Operand[Any], values: Operand[Out], axis: int | None = -1
+) -> Out:
+    """Put elements into each slice along an axis, at positions of its own, and return the new array.
+
+    Other than NumPy's function it leaves ``x`` as it is. Of several values for one position the last one
+    counts, and alone gets a gradient.
+
+    Parameters
+    ----------
+    x : array_like
+    indices : array_like of int
+        The positions; it has as many axes as ``x``, and broadcasts against it but for ``axis``.
+    values : array_like
+        They broadcast against ``indices``.
+    axis : int or None
+        The axis to put along; None stands for the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the shape and dtype of ``x``.
+
+    Raises
+    ------
+    IndexError
+        If the indices are not integers, or one is out of range.
+    ValueError
+        If the numbers of axes differ, or the values do not broadcast.
+    TypeError
+        If the dtype of ``x`` cannot hold the values.
+
+    Examples
+    --------
+    >>> put_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), 9.0, axis=1)
+    array([[1., 9.],
+           [9., 4.]])
+    """
+    x, values = as_array(x), as_array(values, like=x)
+    if not np.can_cast(values.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
+    taken = take_along_axis(constant_for(x, _numbered, x.shape), indices, axis)
+    flat = reshape(broadcast_to(astype(values, x.dtype), taken.shape), (-1,))
+    if not taken.size:  # an element that nobody takes, for those that get none
+        flat = scatter(flat, slice(0), shape=(1,))
+    position = stand_in.in_one_line(_last_positions, taken, x.shape)
+    return where(position >= 0, getitem(flat, np.maximum(position, 0)), x)
+
+
+def _numbered(shape: Shape) -> NDArray:
+    return np.arange(math.prod(shape)).reshape(shape)
+
+
+def _last_positions(taken: NDArray, shape: Shape) -> NDArray:
+    """Return for each element of a shape where its number stands last in a list of such, and -1 for none."""
+    position = np.full(math.prod(shape), -1)
+    position[taken.reshape(-1)] = np.arange(taken.size)
+    return position.reshape(shape)
 
 
 def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
@@ -273,10 +341,10 @@ def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     >>> scatter_add(np.zeros(3), [0, 0, 2], np.array([1.0, 1.0, 5.0]))
     array([2., 0., 5.])
     """
-    x, values, key = as_array(x), as_array(values), raw(key)
+    x, values, key = as_array(x), as_array(values, like=x), raw(key)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"scatter_add: values: expected values for {x.dtype}, got {values.dtype}")
-    selected = np.broadcast_to(np.False_, x.shape)[key].shape
+    selected = getitem(constant_for(x, np.broadcast_to, np.False_, x.shape), key).shape
     return add(x, scatter(broadcast_to(astype(values, x.dtype), selected), key, shape=x.shape))
 
 
@@ -342,6 +410,10 @@ def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float3
     """
     indices = checks.indices("one_hot", "indices", raw(indices), classes)
     checks.held("one_hot: classes", (*indices.shape, classes))
+    return stand_in.in_one_line(_rows_of_one, indices, classes, dtype)
+
+
+def _rows_of_one(indices: NDArray, classes: int, dtype: DTypeLike) -> NDArray:
     out = np.zeros((*indices.shape, classes), dtype)
     np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ class _Groups(Optimizer):
     def lr(self, value: Any) -> None:
         raise AttributeError("the groups have rates of their own: give each a schedule")
 
-    def _apply(self, found: list[np.ndarray | None]) -> None:
+    def _apply(self, found: Sequence[np.ndarray | None]) -> None:
         rates = {id(member): member.lr for member in self._members.values()}  # all before the first update
         for slot, g in zip(self._slots, found, strict=True):
             owner = self._owners.get(slot.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -198,12 +198,25 @@ class Optimizer:
         self._apply(found)
         self.steps += 1
 
-    def _apply(self, found: list[np.ndarray | None]) -> None:
+    def _apply(self, found: Sequence[np.ndarray | None]) -> None:
         """Update the parameters that have a gradient, each with its own."""
         lr = self.lr
         for (_, _, param, state), g in zip(self._slots, found, strict=True):
             if g is not None:
                 self.update(param, g, lr, state)
+
+    def bound_step(self) -> Callable[..., None]:
+        """Return a step for gradients of the right shapes, which are passed in the order of the parameters.
+
+        It makes the updates of `step` without checking the gradients, which a compiled function has done.
+        """
+
+        def step(*grads: np.ndarray) -> None:
+            self._binding.check()
+            self._apply(grads)
+            self.steps += 1
+
+        return step
 
     def zero_grad(self) -> None:
         """Forget the gradients that `Tensor.backward` has accumulated in the leaf tensors."""
