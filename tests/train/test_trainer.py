@@ -462,14 +462,20 @@ def test_a_frozen_part_does_not_move():
     assert not _same(params["out"], before["out"])
 
 
-def test_an_overflow_names_the_operation_and_the_layer():
-    trainer = _trainer(
-        nn.Sequential(flat=nn.Flatten(), big=nn.Lambda(lambda x: tg.exp(1000 * x)), out=nn.Dense(64, 3))
-    )
+def test_an_overflow_names_the_operation_and_the_line():
+    flat, out = nn.Flatten(), nn.Dense(64, 3)
+    layer = nn.Lambda(lambda x: tg.exp(1000 * x))  # the line to be named
+    trainer, x, labels = _trainer(nn.Sequential(flat, layer, out)), np.ones((2, 1, 8, 8), np.float32), [0, 1]
+    rng = copy.deepcopy(trainer.rng)
+    said = r"given is finite: exp made 128 infinite of 128 numbers, at .*# the line to be named; try a lower"
+    with pytest.raises(NonFiniteLossError, match=said):
+        trainer.step(x, labels)
+    assert trainer.rng.bit_generator.state == rng.bit_generator.state
+    by_value = nn.Lambda(lambda x: tg.exp(1000 * x) if float(x.sum()) else x)  # which cannot be recorded
     with pytest.raises(
-        NonFiniteLossError, match=r"overflow.*exp.*'big'.*although what it was given is finite"
+        NonFiniteLossError, match=r"given is finite: overflow encountered in exp; in exp.*'1'"
     ):
-        trainer.step(np.ones((2, 1, 8, 8), np.float32), np.array([0, 1]))
+        _trainer(nn.Sequential(flat, by_value, out)).step(x, labels)
 
 
 def test_callbacks_see_each_step_and_each_epoch_when_it_is_complete():

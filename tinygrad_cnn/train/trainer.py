@@ -20,7 +20,7 @@ from .checkpoint import Checkpoint
 from .finite import NonFiniteLossError, cause, first_sample
 from .history import History
 from .metrics import accuracy
-from .objective import Loss, Metric, Result, in_parts, objective, scores, whole
+from .objective import Loss, Metric, Result, in_parts, scores, value_and_gradients, whole
 from .position import Position
 
 __all__ = ["Trainer"]
@@ -457,8 +457,12 @@ class Trainer:
     def _failure(self, complaint: str, x: Any, labels: Any) -> NonFiniteLossError:
         """Go back to the last finite loss, and make the error that says what is to blame."""
         again = copy.deepcopy(self.rng)  # so that what is drawn for the explanation is not drawn from it
-        given = (self.params, self.model, self.loss, self.state, x, labels, again)
-        reason = cause(self.params, x, lambda: labels is not None and objective(*given))
+
+        def compute(params: Any, state: Any, x: Any, labels: Any, rng: Any) -> Any:
+            return value_and_gradients(params, self.model, self.loss, state, x, labels, rng)
+
+        given = () if labels is None else (compute, self.params, self.state, x, np.asarray(labels), again)
+        reason = cause(self.params, x, *given)
         self.restore()
         return NonFiniteLossError(
             f"{complaint} at step {self.optimizer.steps} (learning rate {self.optimizer.lr:.3g}): {reason}. "
