@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from tinygrad_cnn import Tensor, optim, tree
+from tinygrad_cnn import Tensor, compile, optim, tree
 
 
 def _params():
@@ -59,6 +59,19 @@ def test_its_state_is_a_tree_that_is_saved_and_loaded_like_any_other():
     for optimizer in (first, second):
         optimizer.step(_grads(1))
     np.testing.assert_equal((second.params, second.state, second.steps), (first.params, first.state, 2))
+
+
+def test_a_compiled_step_moves_them_alike():
+    def step(optimizer, g):
+        rest = [g.reshape(-1)[:4], {"bias": g[0, :1]}]
+        optimizer.step({"conv": {"weight": g * 2, "bias": g[:, 0]}, "rest": rest})
+
+    compiled, (first, second) = compile(step), (optim.groups(_params(), _makers()) for _ in range(2))
+    for seed in range(3):
+        g = np.random.default_rng(seed).standard_normal((2, 3))
+        step(first, g)
+        compiled(second, g)
+    np.testing.assert_equal((second.params, second.state, second.steps), (first.params, first.state, 3))
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])

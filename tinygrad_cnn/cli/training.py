@@ -169,11 +169,12 @@ class _Training:
             self.trainer.restore()
             raise
         else:
+            if signals:  # first of all, since whoever sent the signal may not wait for long
+                self._checkpoint()
             self.learned = self.trainer.learned if self.trainer.updates else None
         finally:  # what was learned is kept after an interrupt or an error too
             self._save()
         if signals:
-            self._checkpoint()
             self._tell(f"stopped at step {self.trainer.updates}: the same command with --resume goes on")
             if self.args.json:
                 emit({"stopped": self.trainer.stopped, "steps": self.trainer.updates})
