@@ -22,7 +22,7 @@ PARTS = {case.function for case in records.CASES} - CALLED
 HELPERS = {
     "as_array", "check_arrays", "element_weights", "explained", "finite_max", "floating", "geometry",
     "is_normal", "kept_shape", "over", "plain", "products_of_others", "rank_of", "reduced", "reduced_axes",
-    "times", "transposed", "transposed_geometry", "unreduce", "with_border",
+    "tanh_rule", "times", "times_derivative", "transposed", "transposed_geometry", "unreduce", "with_border",
 }  # fmt: skip
 
 

@@ -197,7 +197,15 @@ def _compared(moved: _Moved, rng: np.random.Generator) -> str:
             size = max(np.abs(pulled * direction).sum(), abs(found.value[0]), np.finfo(float).tiny)
             if found.kink[0] or found.error[0] > _TOLD * size:
                 return "at a kink"
+            if _jumps(along, found.steps[-1], terms):
+                return "at a jump"  # such as that of the sign of an eigenvector
             difference = abs(np.sum(pulled * direction) - found.value[0])
             is_exact = is_exact and difference <= found.error[0]
             worst = max(worst, difference / size)
     return "exact" if is_exact else f"off by {worst:.0e}"
+
+
+def _jumps(along: Callable[[float], np.ndarray], step: float, terms: float) -> bool:
+    """Whether a value is far from the mean of its neighbours, between which differences see no jump."""
+    before, here, after = (along(t)[0] for t in (-step, 0.0, step))
+    return bool(abs(before - 2 * here + after) > 1e-3 * terms)

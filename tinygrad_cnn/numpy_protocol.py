@@ -43,7 +43,8 @@ def call_ufunc(
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the operation of the same name; on constants, any function computes with their arrays."""
     refused: dict[str, Any] = {}
-    if op := _FUNCTIONS.get(function) or _of_linalg(function):
+    op = None if function in _WRITERS else _FUNCTIONS.get(function) or _of_linalg(function)
+    if op:
         ours, options, refused = _in_our_words(function, op, args, kwargs)
         if not refused:
             return op(*ours, **options)
@@ -108,7 +109,7 @@ def _signatures(
         theirs, ours = inspect.signature(function), inspect.signature(op)
     except ValueError:  # a function in C, which has no signature before NumPy 2.4, and no misplaced options
         return None
-    words = {name: name for name in ours.parameters} | _SYNONYMS.get(function, {})
+    words = {name: name for name in ours.parameters}
     for (name, their), our in zip(theirs.parameters.items(), ours.parameters, strict=False):
         if name not in words and our not in theirs.parameters and their.kind not in _STARRED:
             words[name] = our
@@ -182,8 +183,6 @@ _FUNCTIONS |= {
     np.real_if_close: operator.pos,
 }
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-# NumPy's words for parameters that the operations call otherwise
-_SYNONYMS: dict[Any, dict[str, str]] = {np.clip: {"min": "a_min", "max": "a_max"}}
 # What these answer has no derivative: a shape, a dtype, a truth, a position, a text. So they need no tape.
 _QUESTIONS = {
     np.all, np.allclose, np.angle, np.any, np.argpartition, np.argwhere,

@@ -285,12 +285,15 @@ def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     ------
     ValueError
         If the structures differ; the message prints both, and the path where they part.
+    TypeError
+        If ``function`` is none, as where the arguments have changed places.
 
     Examples
     --------
     >>> map(lambda a, b: a + b, {"w": 1, "b": [2, 3]}, {"w": 10, "b": [20, 30]})
     {'w': 11, 'b': [22, 33]}
     """
+    check_function("tree.map", "function", function)
     if not rest:
         try:
             return _replace(function, tree)
@@ -497,12 +500,18 @@ def unflatten(structure: Structure, values: list[Any]) -> Any:
     ------
     ValueError
         If the number of leaves does not fit.
+    TypeError
+        If ``structure`` is none, or ``values`` are no list.
 
     Examples
     --------
     >>> unflatten(flatten([0, (0, 0)])[1], [1, 2, 3])
     [1, (2, 3)]
     """
+    if not isinstance(structure, Structure):
+        raise TypeError(f"tree.unflatten: structure: expected what flatten returns, got {structure!r:.60}")
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"tree.unflatten: values: expected a list of leaves, got {values!r:.60}")
     if len(values) != structure.places:
         raise ValueError(
             f"expected {structure.places} leaves for the structure {structure}, got {len(values)}"
@@ -543,6 +552,9 @@ def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
     found, shape = flatten(tree)
     arrays = [x if hasattr(x, "dtype") else np.asarray(x) for x in found]  # a tensor stays one
     kinds = [(x.shape, x.dtype) for x in arrays]
+    for path, (_, dtype), leaf in zip(paths(tree), kinds, found, strict=True):
+        if dtype.kind not in "biufc":
+            raise TypeError(f"tree.ravel: '{path}': expected numbers, got {leaf!r:.60}")
     ends = list(itertools.accumulate((math.prod(size) for size, _ in kinds), initial=0))
 
     def unravel(vector: Any) -> Any:

@@ -184,9 +184,8 @@ def cbrt(x):
 
 # Rounding and choosing, and what moves no digit.
 EXACT = {
-    "astype", "atleast_1d", "ceil", "copysign", "deg2rad", "dropout", "floor_divide", "fmax", "fmin", "fmod",
-    "heaviside",
-    "nan_to_num", "rad2deg", "remainder", "round", "trunc",
+    "astype", "atleast_1d", "ceil", "copysign", "deg2rad", "dropout", "dropout2d", "floor_divide", "fmax",
+    "fmin", "fmod", "heaviside", "nan_to_num", "rad2deg", "remainder", "round", "trunc",
 }  # fmt: skip
 
 TRUTH = {
@@ -296,6 +295,15 @@ TRUTH = {
         10,
         near=(0.0,),
         call=lambda x: ops.elu(x, alpha=0.7),
+    ),
+    "celu": one(
+        lambda x: x if x > 0 else 0.7 * mp.expm1(x / 0.7),
+        lambda x: mp.mpf(1) if x > 0 else mp.exp(x / 0.7),
+        lambda x: mp.mpf(0) if x > 0 else mp.exp(x / 0.7) / 0.7,
+        -520,
+        10,
+        near=(0.0,),
+        call=lambda x: ops.celu(x, alpha=0.7),
     ),
     "sigmoid": one(sigmoid, bell, bell_slope, -750, 750, near=(0.0,)),
     "log_sigmoid": one(

@@ -10,11 +10,20 @@ from tinygrad_cnn.ops import activations
 from tinygrad_cnn.testing import ErrorCase, strategies
 
 from .draws import arrays, some_axes
-from .million import HALF, X, Z, erf, sigmoid, slope
+from .million import HALF, IMAGE, X, Z, erf, sigmoid, slope
 from .record import ByHand, Singular, Without, part, record
 from .written import ops
 
 ONE = np.float32(1)
+
+
+def drop_channels(x, rate, seed):
+    return ops.dropout2d(x, rate, rng=np.random.default_rng(seed))
+
+
+def dropped_channels(x, rate, seed):
+    kept = np.random.default_rng(seed).random(x.shape[:2], dtype=np.float32) >= rate
+    return np.where(kept[:, :, None, None], x / (1 - rate), 0.0)
 
 
 @st.composite
@@ -53,6 +62,12 @@ def gelu(x, g):
 
 def dropout(x, g):
     mask = (np.random.default_rng(0).random(x.shape, np.float32) >= 0.5) * np.float32(2)
+    return x * mask, g * mask
+
+
+def drop_channels_by_hand(x, g):
+    kept = np.random.default_rng(0).random(x.shape[:2], np.float32) >= 0.5
+    mask = (kept * np.float32(2))[:, :, None, None]
     return x * mask, g * mask
 
 
@@ -124,6 +139,30 @@ RECORDS = [
                 Z,
             )
         ],
+    ),
+    record(
+        "celu",
+        elementwise=True,
+        operands=arrays(away_from=[0.0]),
+        params={"alpha": st.sampled_from([0.5, 1.0, 2.0])},
+        reference=lambda x, *, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha)),
+        torch="nn.functional.celu",
+        errors=[ErrorCase((np.ones(2),), ValueError, {"alpha": 0.0}, says=("alpha", "(0, inf)"))],
+        by_hand=[
+            slope(
+                lambda x: np.where(x > 0, x, HALF * np.expm1(np.minimum(x, 0) / HALF)),
+                lambda x, out: np.where(x > 0, ONE, np.exp(np.minimum(x, 0) / HALF)),
+                Z,
+                call=lambda x: ops.celu(x, alpha=0.5),
+            )
+        ],
+    ),
+    part(
+        "celu_derivative",
+        activations._celu,
+        elementwise=True,
+        operands=arrays(away_from=[0.0]),
+        params={"alpha": st.sampled_from([0.5, 2.0]), **orders},
     ),
     record(
         "elu",
@@ -257,6 +296,13 @@ RECORDS = [
         operands=arrays(),
         params=orders,
     ),
+    part(
+        "tanh_squared",
+        activations._tanh_squared,
+        elementwise=True,
+        operands=arrays(),
+        params={"order": st.just(1)},
+    ),
     part("silu_derivative", activations._silu, elementwise=True, operands=arrays(), params=orders),
     part("gelu_derivative", activations._gelu, elementwise=True, operands=arrays(), params=orders),
     part("gelu_tanh_derivative", activations._gelu_tanh, elementwise=True, operands=arrays(), params=orders),
@@ -290,5 +336,22 @@ RECORDS = [
         reference=dropped,
         torch=Without("each library draws a mask of its own"),
         by_hand=[ByHand((X,), dropout, lambda x: ops.dropout(x, 0.5, rng=np.random.default_rng(0)))],
+    ),
+    record(
+        "dropout2d",
+        drop_channels,
+        elementwise=True,
+        operands=arrays(strategies.shapes(min_dims=4, max_dims=4, max_side=3)),
+        params={"rate": st.sampled_from([0.0, 0.5]), "seed": st.integers(0, 2**16)},
+        reference=dropped_channels,
+        errors=[ErrorCase((np.ones((2, 3)), 0.5, 0), ValueError, says=("(N, C, H, W)", "(2, 3)"))],
+        torch=Without("each library draws a mask of its own"),
+        by_hand=[
+            ByHand(
+                (IMAGE,),
+                drop_channels_by_hand,
+                lambda x: ops.dropout2d(x, 0.5, rng=np.random.default_rng(0)),
+            )
+        ],
     ),
 ]

@@ -5,11 +5,12 @@ import functools
 import numpy as np
 from hypothesis import strategies as st
 
+from tinygrad_cnn.ops import elementwise
 from tinygrad_cnn.testing import ErrorCase, strategies
 
 from .draws import arrays, broadcastable, distinct_arrays, untied_pairs
 from .million import MASK, X, Y, Z, flat, slope
-from .record import DO_NOT_BROADCAST, ByHand, Singular, record
+from .record import DO_NOT_BROADCAST, ByHand, Singular, part, record
 from .written import ops
 
 
@@ -139,6 +140,7 @@ RECORDS = [
             )
         ],
     ),
+    part("clip_to_bounds", elementwise._clip, elementwise=True, operands=between_bounds()),
     record(
         "where",
         elementwise=True,

@@ -135,6 +135,26 @@ def along_each_slice(draw):
     return x, draw(positions(count, tuple(shape))), axis
 
 
+@st.composite
+def values_for_slices(draw):
+    """Draw what `along_each_slice` does, and values for the positions, or one for all of them."""
+    x, indices, axis = draw(along_each_slice())
+    shape = np.shape(np.take_along_axis(x, indices, axis))
+    return x, indices, draw(arrays(draw(st.sampled_from([shape, ()])))), axis
+
+
+def put_along_axis(x, indices, values, axis):
+    x = x.copy()
+    np.put_along_axis(x, indices, values, axis)
+    return x
+
+
+def put_rows(x, y, g):
+    out = x.copy()
+    np.put_along_axis(out, ORDER, y, 1)
+    return out, np.zeros_like(g), np.take_along_axis(g, ORDER, 1)
+
+
 ORDER = np.argsort(X, 1)
 
 
@@ -313,6 +333,19 @@ RECORDS = [
             x, indices % max(x.numel() if axis is None else x.shape[axis], 1), axis
         ),
         by_hand=[ByHand((X,), rows_in_order, lambda x: ops.take_along_axis(x, ORDER, 1))],
+    ),
+    record(
+        "put_along_axis",
+        operands=values_for_slices(),
+        reference=put_along_axis,
+        numpy=put_along_axis,
+        linear_in=("values",),
+        errors=[
+            ErrorCase((np.ones((2, 3)), np.zeros(3, int), 0.0), ValueError, says=("2 axes", "(3,)")),
+            ErrorCase((np.ones(3), np.zeros(1, int), 1j), TypeError, says=("put_along_axis", "complex")),
+        ],
+        torch=Without("its scatter leaves open which of several values for one position counts"),
+        by_hand=[ByHand((X, Y), put_rows, lambda x, y: ops.put_along_axis(x, ORDER, y, 1))],
     ),
     *(
         record(

@@ -62,29 +62,20 @@ def channels_twice(layer):
     return {"weight": (layer.channels,), "bias": (layer.channels,)}
 
 
-def conv2d(layer, params, x):
-    return tg.conv2d(
+def convolution(layer, params, x):
+    return getattr(tg, type(layer).__name__.lower())(
         x, params["weight"], params.get("bias"), stride=layer.stride, padding=layer.padding,
         dilation=layer.dilation, groups=layer.groups, padding_mode=layer.padding_mode,
     )  # fmt: skip
 
 
-def conv1d(layer, params, x):
-    return tg.conv1d(
-        x, params["weight"], params.get("bias"), stride=layer.stride, padding=layer.padding,
-        dilation=layer.dilation, groups=layer.groups, padding_mode=layer.padding_mode,
-    )  # fmt: skip
+def conv_shapes(axes):
+    def shapes(layer):
+        kernel = layer.kernel_size if isinstance(layer.kernel_size, tuple) else (layer.kernel_size,) * axes
+        weight = (layer.out_channels, layer.in_channels // layer.groups, *kernel)
+        return {"weight": weight} | ({"bias": (layer.out_channels,)} if layer.bias else {})
 
-
-def conv1d_shapes(layer):
-    weight = (layer.out_channels, layer.in_channels // layer.groups, layer.kernel_size)
-    return {"weight": weight} | ({"bias": (layer.out_channels,)} if layer.bias else {})
-
-
-def conv2d_shapes(layer):
-    height, width = layer.kernel_size if isinstance(layer.kernel_size, tuple) else 2 * (layer.kernel_size,)
-    weight = (layer.out_channels, layer.in_channels // layer.groups, height, width)
-    return {"weight": weight} | ({"bias": (layer.out_channels,)} if layer.bias else {})
+    return shapes
 
 
 def torch_conv(m, layer):
@@ -103,28 +94,39 @@ def dense_shapes(layer):
     return {"weight": (layer.in_features, layer.out_features)} | bias
 
 
-def max_pool2d(layer, params, x):
-    return tg.max_pool2d(
-        x, layer.kernel_size, stride=layer.stride, padding=layer.padding, dilation=layer.dilation,
-        ceil_mode=layer.ceil_mode,
-    )  # fmt: skip
+def pooling(layer, params, x):
+    """Call the operation that has the name of the layer."""
+    options = dict(vars(layer))
+    name = {"Max": "max_pool", "Avg": "avg_pool"}[type(layer).__name__[:3]] + type(layer).__name__[-2:]
+    return getattr(tg, name)(x, options.pop("kernel_size"), **options)
 
 
-def torch_max_pool2d(m, layer):
-    sizes = layer.kernel_size, layer.stride, layer.padding, layer.dilation
-    return m.MaxPool2d(*sizes, ceil_mode=layer.ceil_mode)
+def torch_pooling(m, layer):
+    return getattr(m, type(layer).__name__)(**vars(layer))
 
 
-def avg_pool2d(layer, params, x):
-    return tg.avg_pool2d(
-        x, layer.kernel_size, stride=layer.stride, padding=layer.padding, ceil_mode=layer.ceil_mode,
-        count_include_pad=layer.count_include_pad,
-    )  # fmt: skip
+def adaptive(layer, params, x):
+    return {nn.AdaptiveAvgPool2d: tg.adaptive_avg_pool2d, nn.AdaptiveMaxPool2d: tg.adaptive_max_pool2d}[
+        type(layer)
+    ](x, layer.output_size)
 
 
-def torch_avg_pool2d(m, layer):
-    sizes = layer.kernel_size, layer.stride, layer.padding
-    return m.AvgPool2d(*sizes, ceil_mode=layer.ceil_mode, count_include_pad=layer.count_include_pad)
+def pooling_record(make, shape, *examples, refused=()):
+    """Make the record of a pooling of sequences or volumes."""
+    return LayerRecord(
+        make=make,
+        examples=tuple((layer, shape) for layer in examples),
+        compute=pooling,
+        torch=torch_pooling,
+        needed={"kernel_size": 3},
+        refused=(
+            Refused({"kernel_size": 0}, "kernel_size: expected at least 1, got 0"),
+            Refused({"stride": 0}, "stride: expected at least 1, got 0"),
+            Refused({"padding": 2}, "padding: expected at most half the kernel"),
+            Refused({"ceil_mode": 1}, "ceil_mode: expected True or False, got 1", TypeError),
+            *refused,
+        ),
+    )
 
 
 def activation(make, compute, torch, *more):
@@ -135,6 +137,7 @@ def activation(make, compute, torch, *more):
 
 EPS_REFUSED = "eps: expected a number not below 0, got"
 IMAGES = (2, 3, 6, 5)
+VOLUMES = (2, 3, 4, 3, 3)
 BLOCK = nn.Sequential(conv=nn.Conv2d(3, 4, 3, padding=1), norm=nn.BatchNorm2d(4))
 
 LAYERS = [
@@ -149,8 +152,8 @@ LAYERS = [
             (nn.Conv2d(3, 4, 3, padding="same", bias=False), IMAGES),
             (nn.Conv2d(3, 4, 3, padding=(1, 2), padding_mode="reflect"), IMAGES),
         ),
-        compute=conv2d,
-        shapes=conv2d_shapes,
+        compute=convolution,
+        shapes=conv_shapes(2),
         torch=torch_conv,
         multiply_adds=(4 * 3 * 4 * 3 * 9, 4 * 4 * 6 * 2 * 6, 6 * 5 * 4 * 3 * 9, 6 * 7 * 4 * 3 * 9),
         needed={"in_channels": 6, "out_channels": 4, "kernel_size": 3},
@@ -182,8 +185,8 @@ LAYERS = [
             (nn.Conv1d(4, 6, 2, stride=2, padding=1, dilation=2, groups=2, bias=False), (2, 4, 7)),
             (nn.Conv1d(3, 4, 3, padding=2, padding_mode="circular"), (2, 3, 7)),
         ),
-        compute=conv1d,
-        shapes=conv1d_shapes,
+        compute=convolution,
+        shapes=conv_shapes(1),
         torch=torch_conv,
         multiply_adds=(5 * 4 * 3 * 3, 4 * 6 * 2 * 2, 9 * 4 * 3 * 3),
         needed={"in_channels": 6, "out_channels": 4, "kernel_size": 3},
@@ -197,6 +200,30 @@ LAYERS = [
             Refused({"stride": 0}, "stride: expected at least 1, got 0"),
             Refused({"padding": -1}, "padding: expected at least 0, got -1"),
             Refused({"padding_mode": 1}, "padding_mode: expected 'zeros' or 'reflect' or"),
+        ),
+    ),
+    LayerRecord(
+        make=nn.Conv3d,
+        examples=(
+            (nn.Conv3d(3, 4, 2), VOLUMES),
+            (
+                nn.Conv3d(4, 2, (2, 3, 1), (1, 2, 1), (1, 1, 0), (2, 1, 1), groups=2, bias=False),
+                (1, 4, 3, 4, 3),
+            ),
+            (nn.Conv3d(3, 2, 3, padding=1, padding_mode="replicate"), VOLUMES),
+        ),
+        compute=convolution,
+        shapes=conv_shapes(3),
+        torch=torch_conv,
+        multiply_adds=(3 * 2 * 2 * 4 * 3 * 8, 3 * 2 * 3 * 2 * 2 * 6, 4 * 3 * 3 * 2 * 3 * 27),
+        needed={"in_channels": 6, "out_channels": 4, "kernel_size": 3},
+        refused=(
+            Refused({"groups": 3}, "groups=3 must divide in_channels=6 and out_channels=4"),
+            Refused({"kernel_size": (3, 3)}, "kernel_size: expected an integer or a triple (depth, height"),
+            Refused({"kernel_size": (0, 3, 3)}, "kernel_size: expected at least 1, got 0"),
+            Refused({"kernel_size": (3, 3, 0)}, "kernel_size: expected at least 1, got 0"),
+            Refused({"stride": (0, 1, 1)}, "stride: expected at least 1, got 0"),
+            Refused({"padding": -1}, "padding: expected at least 0, got -1"),
         ),
     ),
     LayerRecord(
@@ -322,6 +349,12 @@ LAYERS = [
             Refused({"rate": -0.1}, "rate: expected a number in [0, 1), got -0.1"),
         ),
     ),
+    LayerRecord(
+        make=nn.Dropout2d,
+        examples=((nn.Dropout2d(0.4), IMAGES), (nn.Dropout2d(0.0), (2, 1, 1, 1))),
+        compute=lambda layer, params, x: x,
+        refused=(Refused({"rate": 1.0}, "rate: expected a number in [0, 1), got 1.0"),),
+    ),
     activation(nn.ReLU, lambda layer, params, x: tg.relu(x), lambda m, layer: m.ReLU()),
     LayerRecord(
         make=nn.GELU,
@@ -351,8 +384,8 @@ LAYERS = [
             (nn.MaxPool2d((3, 2), stride=(2, 1), padding=(1, 0), ceil_mode=True), IMAGES),
             (nn.MaxPool2d(2, (1, 2), 1, 2, True), IMAGES),
         ),
-        compute=max_pool2d,
-        torch=torch_max_pool2d,
+        compute=pooling,
+        torch=torch_pooling,
         needed={"kernel_size": 3},
         refused=(
             Refused({"kernel_size": 0}, "kernel_size: expected at least 1, got 0"),
@@ -365,8 +398,8 @@ LAYERS = [
     LayerRecord(
         make=nn.AvgPool2d,
         examples=((nn.AvgPool2d(2), IMAGES), (nn.AvgPool2d((2, 3), 2, 1, True, False), IMAGES)),
-        compute=avg_pool2d,
-        torch=torch_avg_pool2d,
+        compute=pooling,
+        torch=torch_pooling,
         needed={"kernel_size": 3},
         refused=(
             Refused(
@@ -376,6 +409,32 @@ LAYERS = [
             Refused({"padding": 2}, "padding: expected at most half the kernel"),
             Refused({"ceil_mode": 1}, "ceil_mode: expected True or False, got 1", TypeError),
         ),
+    ),
+    pooling_record(
+        nn.MaxPool1d, (2, 3, 7), nn.MaxPool1d(2), nn.MaxPool1d(3, 2, 1, 1, True), nn.MaxPool1d(2, dilation=3)
+    ),
+    pooling_record(nn.AvgPool1d, (2, 3, 7), nn.AvgPool1d(2), nn.AvgPool1d(3, 2, 1, True, False)),
+    pooling_record(
+        nn.MaxPool3d,
+        VOLUMES,
+        nn.MaxPool3d(2),
+        nn.MaxPool3d((3, 2, 1), (2, 1, 1), (1, 0, 0), (1, 2, 1), True),
+        refused=(Refused({"kernel_size": (2, 2)}, "kernel_size: expected an integer or a triple (depth"),),
+    ),
+    pooling_record(nn.AvgPool3d, VOLUMES, nn.AvgPool3d(2), nn.AvgPool3d((2, 3, 2), 2, 1, True, False)),
+    *(
+        LayerRecord(
+            make=make,
+            examples=((make(2), IMAGES), (make((3, 1)), IMAGES)),
+            compute=adaptive,
+            torch=lambda m, layer: getattr(m, type(layer).__name__)(layer.output_size),
+            needed={"output_size": 2},
+            refused=(
+                Refused({"output_size": 0}, "output_size: expected at least 1, got 0"),
+                Refused({"output_size": 1.5}, "output_size: expected integers, got 1.5", TypeError),
+            ),
+        )
+        for make in (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
     ),
     LayerRecord(
         make=nn.GlobalAvgPool2d,

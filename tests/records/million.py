@@ -1,5 +1,7 @@
 """Arrays of a million elements in single precision, for the benchmark's rows."""
 
+import math
+
 import numpy as np
 
 from .record import ByHand
@@ -16,6 +18,14 @@ X, Y, Z = numbers(1000, 1000), numbers(1000, 1000), numbers(1000, 1000, low=-3, 
 ROW, IMAGE = numbers(1000), numbers(20, 8, 79, 79, low=-3, high=3)
 INDEX, LABELS = RNG.integers(0, 1000, 1000), RNG.integers(0, 1000, 1000)
 MASK = Z > 0
+
+
+def distinct(*shape):
+    """Draw numbers without a tie, among which by-hand expressions and operations choose alike."""
+    return (RNG.permutation(math.prod(shape)) / np.float32(2**18) - 2).reshape(shape).astype(np.float32)
+
+
+DISTINCT = distinct(1000, 1000)
 HALF = np.float32(0.5)
 
 

@@ -11,7 +11,7 @@ from tinygrad_cnn.testing import Call, strategies
 
 from .convolution import SIGNAL, row_of, sides
 from .draws import arrays, distinct_arrays
-from .million import IMAGE
+from .million import IMAGE, distinct
 from .record import ByHand, part, record
 from .written import ops
 
@@ -268,7 +268,11 @@ RECORDS = [
             output_sizes,
         ),
         ties=True,
-        by_hand=[ByHand((IMAGE,), adaptive_max_pool2d, lambda x: ops.adaptive_max_pool2d(x, ADAPTIVE))],
+        by_hand=[
+            ByHand(
+                (distinct(*IMAGE.shape),), adaptive_max_pool2d, lambda x: ops.adaptive_max_pool2d(x, ADAPTIVE)
+            )
+        ],
     ),
     record(
         "max_pool1d",

@@ -50,7 +50,7 @@ def pair(join, axis):
     """A row of the benchmark: two arrays beside each other."""
     return ByHand(
         (X, Y),
-        lambda x, y, g: (join([x, y]), *(half.copy() for half in np.split(g, 2, axis))),
+        lambda x, y, g: (join([x, y]), *(half.reshape(x.shape).copy() for half in np.split(g, 2, axis))),
         lambda x, y: getattr(ops, join.__name__)([x, y]),
     )
 

@@ -31,6 +31,13 @@ RECORDS = [
         by_hand=[slope(np.tan, lambda x, out: 1 + out * out, INSIDE)],
         singular={"tan": Singular(ops.tan, (-np.inf, np.inf))},
     ),
+    part(
+        "tan_derivative",
+        trigonometry._tan_derivative,
+        elementwise=True,
+        operands=arrays(low=-1.25, high=1.25),
+        params={"order": st.integers(1, 3)},
+    ),
     record(
         "arcsin",
         operands=arrays(low=-0.75, high=0.75),
@@ -46,18 +53,12 @@ RECORDS = [
         singular={"arccos": Singular(lambda x: ops.arccos(x / 2), (-2.0, 2.0, 4.0, np.inf))},
     ),
     part(
-        "arcsin_slope",
-        trigonometry._arcsin_slope,
+        "power_of_one_minus_square",
+        trigonometry._power_of_one_minus_square,
         elementwise=True,
         operands=arrays(low=-0.75, high=0.75),
-        reference=lambda x: (1 - x * x) ** -0.5,
-    ),
-    part(
-        "one_minus_square",
-        trigonometry._one_minus_square,
-        elementwise=True,
-        operands=arrays(),
-        reference=lambda x: 1 - x * x,
+        params={"order": st.integers(1, 4)},
+        reference=lambda x, order: (1 - x * x) ** (-order / 2),
     ),
     record(
         "arctan2",
@@ -85,6 +86,13 @@ RECORDS = [
         reference=each(math.asinh),
         by_hand=[slope(np.arcsinh, lambda x, out: 1 / np.hypot(x, np.float32(1)), Z)],
         singular={"arcsinh": Singular(ops.arcsinh, (-np.inf, np.inf))},
+    ),
+    part(
+        "arcsinh_derivative",
+        trigonometry._arcsinh_derivative,
+        elementwise=True,
+        operands=arrays(),
+        params={"order": st.integers(1, 3)},
     ),
     record(
         "arccosh",

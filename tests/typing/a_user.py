@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import data, models, nn, optim, testing, train, tree
+from tinygrad_cnn import data, linalg, models, nn, optim, testing, train, tree
 
 Float64 = NDArray[np.float64]
 AnyArray = NDArray[Any]
@@ -82,7 +82,9 @@ def products_and_losses(x: Float64, t: tg.Tensor, labels: NDArray[np.int64]) -> 
 
 def options(x: Float64, t: tg.Tensor, weight: tg.Tensor) -> None:
     """Arguments of a form of their own: a bound left open, a choice by name, a list, pairs of pairs."""
-    assert_type(tg.clip(t, 0.0, None) + tg.where(t > 0, t, 0.0) + tg.power(2.0, t), tg.Tensor)
+    assert_type(
+        tg.clip(t, 0.0, None) + tg.clip(t, max=1.0) + tg.where(t > 0, t, 0.0) + tg.power(2.0, t), tg.Tensor
+    )
     assert_type(tg.gelu(t, approximate="tanh") + tg.leaky_relu(t, negative_slope=0.1), tg.Tensor)
     assert_type(tg.dropout(t, 0.5, rng=np.random.default_rng(0)), tg.Tensor)
     assert_type(tg.sum(t, (0, 1)) + tg.mean(t, 0, keepdims=True) + tg.norm(t, axis=0), tg.Tensor)
@@ -96,6 +98,88 @@ def options(x: Float64, t: tg.Tensor, weight: tg.Tensor) -> None:
     tg.conv_transpose2d(t, weight, stride=(2, 2), output_padding=1)
     tg.max_pool2d(t, 2, stride=1, padding=1, ceil_mode=True)
     tg.avg_pool2d(t, (2, 2), count_include_pad=False)
+
+
+def one_array(t: tg.Tensor) -> None:
+    for found in (
+        tg.arccos(t), tg.arccosh(t), tg.arcsin(t), tg.arcsinh(t), tg.arctan(t), tg.arctanh(t),
+        tg.cbrt(t), tg.ceil(t), tg.celu(t, alpha=0.5),
+        tg.cos(t), tg.cosh(t), tg.deg2rad(t), tg.elu(t, alpha=2.0), tg.erf(t), tg.exp(t), tg.exp2(t),
+        tg.expm1(t), tg.floor(t), tg.glu(t, axis=0), tg.hardshrink(t, lambd=1.0), tg.hardsigmoid(t),
+        tg.hardswish(t), tg.hardtanh(t, min_val=-2.0, max_val=2.0), tg.log(t), tg.log10(t), tg.log1p(t),
+        tg.log2(t), tg.log_sigmoid(t), tg.mish(t), tg.nan_to_num(t), tg.negative(t), tg.rad2deg(t),
+        tg.ravel(t), tg.reciprocal(t), tg.relu6(t), tg.round(t, 2), tg.selu(t), tg.sigmoid(t), tg.sign(t),
+        tg.silu(t), tg.sinc(t), tg.sinh(t), tg.softmax(t, 0), tg.softplus(t), tg.softshrink(t),
+        tg.softsign(t), tg.sqrt(t), tg.square(t), tg.tan(t), tg.tanhshrink(t), tg.threshold(t, 0.0, 1.0),
+        tg.trunc(t), tg.dropout2d(t, 0.5, rng=np.random.default_rng(0)),
+    ):  # fmt: skip
+        assert_type(found, tg.Tensor)
+
+
+def two_arrays(x: Float64, t: tg.Tensor) -> None:
+    for found in (
+        tg.add(t, x), tg.arctan2(t, x), tg.copysign(t, x), tg.cross(t, x), tg.divide(t, x), tg.dot(t, x),
+        tg.floor_divide(t, x), tg.fmax(t, x), tg.fmin(t, x), tg.fmod(t, x), tg.heaviside(t, 0.5),
+        tg.hypot(t, x), tg.inner(t, x), tg.kron(t, x), tg.logaddexp(t, x), tg.logaddexp2(t, x),
+        tg.maximum(t, x), tg.minimum(t, x), tg.multiply(t, x), tg.prelu(t, x), tg.remainder(t, x),
+        tg.subtract(t, x), tg.vdot(t, x), tg.append(t, x, axis=0),
+    ):  # fmt: skip
+        assert_type(found, tg.Tensor)
+    for loss in (
+        tg.binary_cross_entropy(t, x, reduction="sum"), tg.huber_loss(t, x, delta=2.0), tg.kl_div(t, x),
+        tg.l1_loss(t, x), tg.smooth_l1_loss(t, x), tg.cosine_similarity(t, x, axis=0),
+    ):  # fmt: skip
+        assert_type(loss, tg.Tensor)
+
+
+def along_axes(x: Float64, t: tg.Tensor) -> None:
+    for found in (
+        tg.logsumexp(t, 0), tg.prod(t, (0, 1)), tg.nanmax(t), tg.nanmean(t, axis=0),
+        tg.nanmin(t, keepdims=True), tg.nansum(t), tg.median(t, 0), tg.percentile(t, 50, axis=0),
+        tg.quantile(t, 0.5), tg.trapezoid(t, x), tg.cumprod(t, axis=0), tg.cumsum(t), tg.diff(t, n=2),
+        tg.argmin(t, axis=0), tg.argsort(t), tg.partition(t, 1), tg.linspace(t, 1.0, 5),
+        tg.instance_norm(t), tg.batch_norm(t, eps=0.1), tg.layer_norm(t, x, x), tg.group_norm(t, 2, bias=x),
+    ):  # fmt: skip
+        assert_type(found, tg.Tensor)
+    values, places = tg.topk(t, 2, axis=0)
+    print(values, places, tg.gradient(t), tg.select([t > 0], [t], 0.0))
+
+
+def shapes_and_places(x: Float64, t: tg.Tensor) -> None:
+    for found in (
+        tg.broadcast_to(t, (2, 3)), tg.diag(t), tg.diagonal(t, 1), tg.trace(t), tg.tril(t), tg.triu(t, 1),
+        tg.embedding(t, [1, 0]), tg.expand_dims(t, 0), tg.flip(t, 0), tg.fliplr(t), tg.flipud(t),
+        tg.getitem(t, 0), tg.moveaxis(t, 0, 1), tg.put_along_axis(t, [[0]], 1.0, axis=1), tg.repeat(t, 2),
+        tg.roll(t, 1), tg.rollaxis(t, 1), tg.rot90(t), tg.scatter_add(t, 0, x), tg.swapaxes(t, 0, 1),
+        tg.take_along_axis(t, [[0]]),
+    ):  # fmt: skip
+        assert_type(found, tg.Tensor)
+    for joined in (tg.column_stack([t, x]), tg.dstack([t, x]), tg.hstack([t, x]), tg.vstack([t, x])):
+        print(joined, tg.stack([t, x], axis=1), tg.block([[t, x]]))
+    parts = [*tg.split(t, 2), *tg.array_split(t, 3, axis=1), *tg.hsplit(t, 2), *tg.vsplit(t, 2)]
+    print(tg.atleast_1d(t), tg.atleast_2d(t), tg.atleast_3d(t))
+    print(parts, tg.dsplit(t, 2), tg.broadcast_arrays(t, x), tg.meshgrid(t, x))
+
+
+def images_and_sequences(t: tg.Tensor, weight: tg.Tensor) -> None:
+    for found in (
+        tg.adaptive_avg_pool2d(t, 2), tg.adaptive_max_pool2d(t, (2, 1)), tg.global_avg_pool2d(t),
+        tg.avg_pool1d(t, 2), tg.max_pool1d(t, 2, stride=1), tg.avg_pool3d(t, 2),
+        tg.max_pool3d(t, (1, 2, 2)), tg.conv3d(t, weight, padding="same"),
+        tg.conv_transpose1d(t, weight, stride=2), tg.interpolate(t, scale_factor=2.0, mode="bilinear"),
+        tg.pixel_shuffle(t, 2), tg.pixel_unshuffle(t, 2),
+    ):  # fmt: skip
+        assert_type(found, tg.Tensor)
+
+
+def linear_algebra(x: Float64, t: tg.Tensor) -> None:
+    for found in (
+        linalg.cholesky(t), linalg.det(t), linalg.eigvalsh(t), linalg.inv(t), linalg.matrix_power(t, 2),
+        linalg.pinv(t), linalg.solve(t, x), linalg.svdvals(t), linalg.norm(t),
+    ):  # fmt: skip
+        assert_type(found, tg.Tensor)
+    print(linalg.multi_dot([t, x, t]), linalg.eigh(t), linalg.lstsq(t, x), linalg.qr(t), linalg.slogdet(t))
+    print(linalg.svd(t, full_matrices=False))
 
 
 def derivatives(x: Float64) -> None:
@@ -142,6 +226,10 @@ def trees(params: dict[str, Float64]) -> None:
     doubled = tree.map(lambda x: 2 * x, params)
     tree.copy_into(params, doubled)
     tree.matching_leaves(params, doubled)
+    vector, unravel = tree.ravel(params)
+    print(unravel(2 * vector))
+    tree.register_leaf(Path)
+    tree.register(slice, lambda part: ([part.start, part.stop], None), lambda _, ends: slice(*ends))
 
 
 def layers(x: Float64) -> None:
@@ -161,6 +249,22 @@ def layers(x: Float64) -> None:
         nn.Softmax(),
         nn.LogSoftmax(),
     )
+    other: list[nn.Layer] = [
+        nn.Conv1d(1, 8, 3, padding=1),
+        nn.Conv3d(1, 8, (1, 3, 3), weight_init=nn.init.he_uniform),
+        nn.MaxPool1d(2),
+        nn.MaxPool3d((1, 2, 2)),
+        nn.AvgPool1d(2),
+        nn.AvgPool3d(2, count_include_pad=False),
+        nn.AdaptiveAvgPool2d(1),
+        nn.AdaptiveMaxPool2d((2, 1)),
+        nn.Dropout2d(0.5),
+        nn.InstanceNorm2d(8, affine=True),
+        nn.PReLU(8),
+        nn.PixelShuffle(2),
+        nn.Upsample(scale_factor=2),
+    ]
+    print(other, nn.init.fans((2, 3)), nn.init.xavier_normal, nn.init.xavier_uniform)
     params, state = model.init(np.random.default_rng(0), dtype=np.float32)
     y, state = model(params, state, x, train=True, rng=np.random.default_rng(0))
     loss = tg.cross_entropy(y, np.array([0, 1]))
@@ -193,6 +297,7 @@ def optimizers(params: dict[str, tg.Tensor], grads: dict[str, Float64]) -> None:
         optim.Adam(params, lr=1e-3, betas=(0.9, 0.99)),
         optim.AdamW(params, weight_decay=0.1),
         optim.RMSprop(params, lr=0.1),
+        optim.Adagrad(params, lr=0.1),
     ]
     clipped, norm = optim.clip_by_global_norm(grads, 1.0)
     for optimizer in optimizers:
@@ -245,3 +350,15 @@ def proving_an_operation(x: Float64) -> None:
     )
     test = testing.conformance(case)
     print(test)
+    faults: list[testing.Fault] = testing.mutate_rules(cube)
+    print(faults, testing.survivors(cube, lambda: testing.check_grads(cube, x)))
+    points = testing.floats_between(1.0, 2.0, dtype=np.float32)
+    found = testing.ulp_errors(cube, lambda x: x**3, points)
+    assert_type(found, testing.UlpErrors)
+
+
+def drawing_operands() -> None:
+    drawn = testing.strategies
+    drawn.for_all("cube", drawn.calls(drawn.distinct_arrays((2,))), lambda call, seed: print(call, seed))
+    print(drawn.shapes(max_dims=2), drawn.indices((2, 3)), drawn.broadcastable(3), drawn.matmul_operands())
+    print(drawn.conv2d_problems(bias=False), drawn.pool2d_problems(dilated=True))

@@ -48,5 +48,11 @@ def test_every_public_name_has_a_type(tmp_path, monkeypatch):
     } - {"append"}  # fmt: skip
 
 
+def test_a_user_uses_every_public_name():
+    user = (Path(__file__).parent / "a_user.py").read_text(encoding="utf-8")
+    used = set(re.findall(r"\w+", user))
+    assert {name for name in PUBLIC if name.split(".")[-1] not in used} == set()
+
+
 def test_the_package_tells_type_checkers_that_it_is_annotated():
     assert Path(tg.__file__).with_name("py.typed").exists()

@@ -1,9 +1,9 @@
-"""Convolutions bound once to shapes: plans, views and scratch are made once, so that a call only computes.
+"""Convolutions bound to shapes: plans, views and scratch are made once, so that a call only computes.
 
-A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not one
-bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so only one
-call of it may run at a time. What looks at its operands are *views*, which are kept as long as the very same
-array comes again, as parameters and the other arrays of a program do.
+A bound kernel makes the calls of the kernel that it stands for, on memory of the same layout, so that not
+one bit differs. It owns its scratch memory and writes to an array that it was given when it was bound, so
+one call of it may run at a time. What looks at its operands are *views*, which are kept as long as the very
+same array comes again, as parameters and the other arrays of a program do.
 """
 
 from __future__ import annotations
@@ -27,17 +27,27 @@ Make = Callable[[NDArray], Any]
 
 
 def remembered(make: Make) -> Make:
-    """Return a function that makes views of an array, and has those of the last array at hand."""
+    """Return a function that makes views of an array, and has those of the last array at hand.
+
+    What is made is a copy where the array lies otherwise. That is made anew, since the array may change.
+    """
     last: NDArray | None = None
     made: Any = None
 
     def of(array: NDArray) -> Any:
         nonlocal last, made
         if array is not last:
-            made, last = make(array), array
+            made = make(array)
+            last = array if _are_views(made, array) else None
         return made
 
     return of
+
+
+def _are_views(made: Any, array: NDArray) -> bool:
+    if isinstance(made, list | tuple):
+        return all(_are_views(part, array) for part in made)
+    return made is None or np.may_share_memory(made, array)
 
 
 class Scratch:
@@ -76,7 +86,7 @@ class Columns:
     """The columns of one block, in scratch memory that nobody else uses before they are read."""
 
     def __init__(self, block: Block, memory: NDArray, keeps_border: bool) -> None:
-        self._block, self._memory = block, memory
+        self._block = block
         self.matrices = block.matrices.of(memory) if block.size else None
         self._stored = block.stored.of(memory) if block.size else None
         border = memory[: block.part.nbytes]
@@ -84,22 +94,19 @@ class Columns:
         # zeros around a single block stay what they are; those of several blocks lie in each other's way
         self._border = None if keeps_border or block.part.x_in_padded is None else border
         self._inside = block.part.x_in_padded.of(memory) if block.part.x_in_padded else None
-        self._views = remembered(self._make_views)
-
-    def _make_views(self, xb: NDArray) -> tuple[NDArray, NDArray]:
-        """Return what is copied into the padding, and what is copied into the columns."""
-        source = xb if self._inside is None else self._memory
-        return self._block.part.in_x.of(xb), self._block.source.of(source)
+        self._seen = remembered(lambda xb: block.part.in_x.of(xb))
+        self._source = remembered(lambda xb: block.source.of(xb))
+        self._padded = None if self._inside is None else block.source.of(memory)
 
     def __call__(self, xb: NDArray) -> NDArray:
         """Write the columns of ``xb`` (C, H, W, N), and return them as matrices."""
         if self.matrices is None:
             return self._block.matrices.of(xb)
-        seen, source = self._views(xb)
         if self._inside is not None:
             if self._border is not None:
                 self._border.fill(0)
-            np.copyto(self._inside, seen)
+            np.copyto(self._inside, self._seen(xb))
+        source = self._source(xb) if self._padded is None else self._padded
         np.copyto(self._stored, source)  # type: ignore[arg-type]  # there is one if there are matrices
         return self.matrices
 

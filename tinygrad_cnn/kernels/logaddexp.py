@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 
 from ..types import NDArray
-from .double_double import exp, expm1, recompute, rounded
+from .double_double import exp, expm1, recompute
 from .logistic import beside_the_bell
 
 
 def log_of_sum(a: Any, b: Any, base: float) -> NDArray:
     """Return the logarithm of ``base**a + base**b`` to this base.
 
-    NumPy adds a logarithm to the larger operand. Where they cancel, the powers sum to about 1, and how much
-    they differ from it is computed in twice the precision.
+    NumPy adds the logarithm of ``1 + base**-d``, for a distance ``d``, to the larger operand. A small sum of
+    the two shows the rounding errors of both. There the logarithm is computed from how much the powers, which
+    then sum to about 1, differ from that.
 
     Examples
     --------
@@ -28,19 +29,23 @@ def log_of_sum(a: Any, b: Any, base: float) -> NDArray:
     """
     value = np.asarray(np.logaddexp2(a, b) if base == 2 else np.logaddexp(a, b))
     largest = np.maximum(a, b)
-    # NumPy's logarithm of float32 has a larger error, which fewer lost digits make visible
-    cancels = np.abs(value) < (-0.5 if value.dtype == np.float64 else -2) * largest
-    cancels &= largest > -3  # the logarithm is at most 1
-    if np.any(cancels):
-        high, low = np.broadcast_arrays(largest, np.minimum(a, b))
+    chosen = np.flatnonzero(np.abs(value) < 0.5)
+    if chosen.size:
+        operands = np.broadcast_arrays(largest, np.minimum(a, b))
+        high, low = (x.reshape(-1)[chosen].astype(np.float64) for x in operands)
+        more = _sum_less_one(high, low, base, 0.45 if value.dtype == np.float64 else 2.0**-20)
+        value.reshape(-1)[chosen] = np.log1p(more) / math.log(base)
+    return value
 
-        def near_1(high: Any, low: Any) -> NDArray:
-            return np.log1p(rounded(expm1(high, base) + exp(low, base))) / math.log(base)
 
-        recompute(value, cancels, near_1, high, low)
-        if value.dtype != np.float64:  # of float64 few digits may be left
-            is_close = np.abs(value) < -(2.0**-20) * largest
-            recompute(value, is_close, near_1, high.astype(np.float64), low.astype(np.float64))
+def _sum_less_one(high: NDArray, low: NDArray, base: float, limit: float) -> NDArray:
+    """Return ``base**high + base**low - 1``, in twice the precision where the terms cancel beyond a limit."""
+    less_one = expm1(high, base)
+    value = less_one + exp(low, base)
+    is_close = np.abs(value) < limit * np.abs(less_one)
+    recompute(value, is_close, lambda high, low: expm1(high, base) + exp(low, base), high, low)
+    is_closer = np.abs(value) < 2.0**-30
+    recompute(value, is_closer, lambda high, low: expm1(high, base, 14) + exp(low, base, 14), high, low)
     return value
 
 

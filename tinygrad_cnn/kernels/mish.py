@@ -28,38 +28,74 @@ def mish(x: NDArray, order: int) -> NDArray:
     >>> mish(np.array([-1e4, 0.0, 50.0]), 0)
     array([-0.,  0., 50.])
     """
-    inside = np.clip(x, -1e4, 400).astype(np.float64)  # beyond, it is 0 or `x` itself
+    inside = np.clip(x, -1e4, 400 if order else np.inf).astype(np.float64)  # an infinity would meet a 0
     if order > 2:
-        return _by_quotients(inside, order).astype(x.dtype)
-    value, inexact = _FORMULAS[order](inside, np.exp(-np.abs(inside)))
-    if x.dtype == np.float64:
-        recompute(value, inexact, lambda x: _near_zeros(x, order), inside)
-    far = inside < -600
+        return _by_quotients(inside, order)
+    value, is_inexact = (_value, _slope, _bend)[order](inside)
+    if x.dtype == np.float64 and order:
+        if order == 1:
+            value = np.where(inside > -0.5, _slope_above(inside), value)
+        recompute(value, is_inexact, lambda x: _near_zeros(x, order), inside)
+    far = np.abs(inside) > (340 if order == 2 else 600)
     if far.any():
-        half = np.exp(0.5 * inside[far])
-        value[far] = half * (inside[far] + order) * half
-    return np.where(x > 50, x, value).astype(x.dtype) if order == 0 else value.astype(x.dtype)
+        value[far] = _far_out(inside[far], order)
+    return value
 
 
-def _value(x: NDArray, q: NDArray) -> tuple[NDArray, NDArray]:
-    """Return mish by ``q = exp(-abs(x))``, in which nothing overflows and nothing cancels."""
-    above, below = 1 + 2 * q, q * (q + 2)
-    rest = np.where(x > 0, 2 * q * q, 2.0)
-    top = np.where(x > 0, above, below)
-    return x * (top / (top + rest)), np.zeros(x.shape, bool)
+def _value(x: NDArray) -> tuple[NDArray, NDArray]:
+    _, n = _powers(x)
+    below = n + 2
+    n /= below
+    n *= x
+    return n, np.zeros(x.shape, bool)
 
 
-def _slope(x: NDArray, q: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the first derivative, and where it is inexact."""
-    first = np.where(x > 0, 1 + q * (4 + q * (6 + 4 * q)), 4 + q * (6 + q * (4 + q)))
-    second = 4 * x * np.where(x > 0, q * q * (1 + q), 1 + q)
-    bracket = first + second
-    below = np.where(x > 0, 1 + q * (2 + 2 * q), 2 + q * (2 + q))
-    return np.where(x > 0, 1.0, q) * bracket / np.square(below), np.abs(bracket) < first
+def _slope(x: NDArray) -> tuple[NDArray, NDArray]:
+    """Return the first derivative, and where it is inexact: around its zero."""
+    e, n = _powers(x)
+    bracket, rest = e + 4, 4 * x
+    bracket *= e
+    bracket += rest
+    bracket += 6
+    bracket *= e
+    rest += 4
+    bracket += rest
+    bracket *= e
+    below = n + 4
+    below *= n
+    below += 4
+    bracket /= below
+    return bracket, (x > -1.42) & (x < -1)
 
 
-def _bend(x: NDArray, q: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the second derivative, and where it is inexact."""
+def _slope_above(x: NDArray) -> NDArray:
+    """Return the first derivative as a sum, which has fewer rounding errors where no term is negative."""
+    e, n = _powers(x)
+    m = n + 2
+    return n / m + x * (4 * e * (e + 1)) / (m * m)
+
+
+def _powers(x: NDArray) -> tuple[NDArray, NDArray]:
+    """Return ``e`` and ``m - 2``. From ``x = 40`` on the fractions no longer change."""
+    e = np.minimum(x, 40.0)
+    np.exp(e, out=e)
+    n = e + 2
+    n *= e
+    return e, n
+
+
+def _far_out(x: NDArray, order: int) -> NDArray:
+    """Return the limit form, in which no factor is subnormal before the product is."""
+    half = np.exp(-0.5 * np.abs(x))
+    below = half * (x + order) * half
+    if order == 2:
+        return np.where(x < 0, below, half * half * (8 - 8 * x) * half * half)
+    return np.where(x < 0, below, x if order == 0 else 1.0)
+
+
+def _bend(x: NDArray) -> tuple[NDArray, NDArray]:
+    """Return the second derivative by ``q = exp(-abs(x))``, and where it is inexact."""
+    q = np.exp(-np.abs(x))
     first = 2 * np.where(x > 0, 1 + q * (3 + q * (4 + 2 * q)), 2 + q * (4 + q * (3 + q)))
     second = x * np.where(x > 0, q * (q * (2 * q + 2) - 3) - 2, 2 + q * (2 - q * (3 + 2 * q)))
     bracket = first + second
@@ -68,9 +104,6 @@ def _bend(x: NDArray, q: NDArray) -> tuple[NDArray, NDArray]:
     cube = one**3 + rest * (3 * one * one + rest * (3 * one + rest))
     power = np.exp(np.where(x > 0, -2 * x, x))  # better than the square of q
     return 4 * power * bracket / cube, np.abs(bracket) < 0.5 * first
-
-
-_FORMULAS = (_value, _slope, _bend)
 
 
 def _near_zeros(x: Any, order: int) -> Any:

@@ -1,4 +1,4 @@
-"""Derivatives of powers and of the inverse tangent, in which squares and powers may leave the range."""
+"""Derivatives of powers, in which the powers may leave the range while the products do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from ..types import NDArray
 from .double_double import log as log_of
 from .double_double import recompute
-from .precision import special_function
 
 
 def power_derivative(
@@ -109,29 +108,3 @@ def _mend(value: NDArray, power: NDArray, x: NDArray, factor: NDArray, lowered: 
     base, factor, lowered, power = (array[again].astype(np.float64) for array in arrays)
     root = base ** (0.5 * lowered)
     value[again] = np.copysign(factor, factor * power) * root * root
-
-
-@special_function
-def arctan_derivative(x: NDArray, order: int) -> NDArray:
-    """Return the derivative of the inverse tangent of an order, 1 or higher.
-
-    It is ``(-1)**(n - 1) (n - 1)! sin(n t) r**n`` with ``t = arctan2(1, x)`` and ``r = 1 / hypot(1, x)``.
-
-    Examples
-    --------
-    >>> arctan_derivative(np.array([0.0, 1.0]), 1)
-    array([1. , 0.5])
-    """
-    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
-        if order == 1:
-            value = 1 / (1 + x * x)
-            if np.fmin.reduce(value) == 0:  # the square overflows sooner than its inverse vanishes
-                value[value == 0] = 1 / x[value == 0] / x[value == 0]
-            return value
-        x = x.astype(np.float64)
-        if order == 2:
-            small = np.where(np.abs(x) > 1, 1 / x, x)
-            first = 1 / (1 + small * small)
-            return np.where(np.abs(x) > 1, small * small, 1) * (-2 * small * first * first)
-        turned = np.sin(order * np.arctan2(1, x)) / np.hypot(1, x) ** order
-        return np.asarray((-1) ** (order - 1) * math.factorial(order - 1) * turned)

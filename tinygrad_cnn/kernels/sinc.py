@@ -32,7 +32,9 @@ def sinc(x: NDArray, order: int, known: NDArray | None = None) -> NDArray:
         if order == 0:
             value[x == 0] = 1
             return value
-        near = np.abs(x) < (0.5 * order if order > 1 else 0.25)
+        is_short = order == 1 and x.dtype != np.float64  # float64 then has digits to lose, and is faster
+        near = np.abs(x) < (0.02 if is_short else 0.5 * order)
+        limit = 0.35 if is_short else 0.6
         cancels = np.zeros(x.shape, bool)
         for n in range(1, order + 1):
             term = _turned_sine(rest, math.pi, n) * sign
@@ -40,7 +42,7 @@ def sinc(x: NDArray, order: int, known: NDArray | None = None) -> NDArray:
                 term *= np.pi ** (n - 1)
                 value *= n
             difference = term - value
-            cancels |= np.abs(difference) < np.abs(0.25 * term)
+            cancels |= np.abs(difference) < np.abs(limit * term)
             value = difference / x
     recompute(value, near, lambda x: _near_zero(x, order), x)
     recompute(value, cancels & ~near, lambda x: _by_recurrence(x, order), x)

@@ -1,8 +1,8 @@
-"""The error function and gelu, which is made of it, with their derivatives of every order.
+"""The error function, gelu, which is made of it, and celu, with their derivatives of every order.
 
-Both rest on one function, the tail of the normal distribution over its decay: ``P(Z > u) * exp(u**2 / 2)``
-for ``u >= 0`` (the Mills ratio, but for a constant). It is smooth and never small, so that its product with
-an accurate exponential keeps all digits.
+The first two rest on one function, the tail of the normal distribution over its decay:
+``P(Z > u) * exp(u**2 / 2)`` for ``u >= 0`` (the Mills ratio, but for a constant). It is smooth and never
+small, so that its product with an accurate exponential keeps all digits.
 """
 
 from __future__ import annotations
@@ -117,6 +117,27 @@ def _gelu_slope_by_series(x: Any) -> Any:
     if isinstance(x, DoubleDouble):
         return (total + DoubleDouble(1.2533141373155003, -9.164289990229583e-17)) * (1 / _ROOT)
     return (total + math.sqrt(math.pi / 2)) * (1 / _ROOT)
+
+
+def celu(x: Any, order: int, alpha: float) -> NDArray:
+    """Return ``x`` where positive, else ``alpha * (exp(x / alpha) - 1)``, or its derivative of an order.
+
+    Examples
+    --------
+    >>> celu(np.array([-1e3, 2.0]), 0, 0.5)
+    array([-0.5,  2. ])
+    """
+
+    def formula(x: NDArray, order: int) -> NDArray:
+        below = np.clip(x.astype(np.float64), -1e4 * alpha, 0)  # sooner than there the exponential is 0
+        quotient = below / alpha
+        if order == 0:
+            return np.where(x > 0, x, alpha * np.expm1(quotient))
+        rest = DoubleDouble(below) - DoubleDouble(quotient) * alpha
+        power = np.exp(quotient) * (1 + rest.head / alpha) / alpha ** (order - 1)
+        return np.where(x > 0, float(order == 1), power)
+
+    return special_function(formula)(x, order)
 
 
 # --- polynomials ------------------------------------------------------------------------------------------

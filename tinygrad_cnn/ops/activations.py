@@ -14,12 +14,13 @@ from ..kernels import mish as mish_kernel
 from ..kernels import rectifier as kernel
 from ..tape import in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
-from .elementary import exp, tanh
-from .elementwise import abs, negative, over, square, times, where
+from .elementary import exp, tanh_rule
+from .elementwise import abs, negative, over, times, times_derivative, where
 from .indexing import getitem
 from .reductions import finite_max, floating, sum
 
 __all__ = [
+    "celu",
     "elu",
     "gelu",
     "glu",
@@ -110,7 +111,7 @@ def _sigmoid_derivative(x: Operand[Out], *, order: int) -> Out:
 
 
 def _sigmoid_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _sigmoid_derivative(x, order=order + 1))
+    return times_derivative(g, _sigmoid_derivative, logistic.sigmoid, x, order + 1)
 
 
 sigmoid.defvjp(x=lambda g, x: _sigmoid_rule(g, x))
@@ -170,6 +171,36 @@ def _elu_rule(g: Array, x: Array, alpha: float) -> Array:
 
 
 elu.defvjp(x=_elu_rule)
+
+
+def celu(x: Operand[Out], *, alpha: float = 1.0) -> Out:
+    """Elu whose slope does not jump (Barron 2017): ``x`` where positive, else ``alpha * expm1(x / alpha)``.
+
+    Parameters
+    ----------
+    x : array_like
+    alpha : float
+        Minus the value far below 0, above 0.
+
+    Returns
+    -------
+    ndarray or Tensor
+
+    Examples
+    --------
+    >>> celu(np.array([-800.0, 2.0]), alpha=0.5)
+    array([-0.5,  2. ])
+    """
+    return _celu(x, alpha=checks.within("celu", "alpha", alpha, "(0, inf)"), order=0)
+
+
+@primitive
+def _celu(x: Operand[Out], *, alpha: float, order: int) -> Out:
+    """The derivative of celu of an order."""
+    return special.celu(x, order, alpha)
+
+
+_celu.defvjp(x=lambda g, x, alpha, order: times(g, _celu(x, alpha=alpha, order=order + 1)))
 
 
 @primitive
@@ -239,7 +270,7 @@ def _silu(x: Operand[Out], *, order: int) -> Out:
     return logistic.silu(x, order)
 
 
-_silu.defvjp(x=lambda g, x, order: times(g, _silu(x, order=order + 1)))
+_silu.defvjp(x=lambda g, x, order: times_derivative(g, _silu, logistic.silu, x, order + 1))
 
 
 GELU_FORMS = ("none", "tanh")
@@ -278,7 +309,7 @@ def _gelu(x: Operand[Out], *, order: int) -> Out:
     return special.gelu(x, order)
 
 
-_gelu.defvjp(x=lambda g, x, order: times(g, _gelu(x, order=order + 1)))
+_gelu.defvjp(x=lambda g, x, order: times_derivative(g, _gelu, special.gelu, x, order + 1))
 
 
 @primitive
@@ -287,7 +318,7 @@ def _gelu_tanh(x: Operand[Out], *, order: int) -> Out:
     return logistic.gelu_tanh(x, order)
 
 
-_gelu_tanh.defvjp(x=lambda g, x, order: times(g, _gelu_tanh(x, order=order + 1)))
+_gelu_tanh.defvjp(x=lambda g, x, order: times_derivative(g, _gelu_tanh, logistic.gelu_tanh, x, order + 1))
 
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -339,7 +370,7 @@ def _mish(x: Operand[Out], *, order: int) -> Out:
     return mish_kernel.mish(x, order)
 
 
-_mish.defvjp(x=lambda g, x, order: times(g, _mish(x, order=order + 1)))
+_mish.defvjp(x=lambda g, x, order: times_derivative(g, _mish, mish_kernel.mish, x, order + 1))
 
 
 @primitive
@@ -393,7 +424,14 @@ def tanhshrink(x: Operand[Out]) -> Out:
     return logistic.tanhshrink(x, 0)
 
 
-tanhshrink.defvjp(x=lambda g, x: times(g, square(tanh(x))))
+@primitive
+def _tanh_squared(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of tanhshrink, ``1 - tanh'(x)``, whose own one is that of the slope of tanh."""
+    return logistic.tanhshrink(x, order)
+
+
+tanhshrink.defvjp(x=lambda g, x: times_derivative(g, _tanh_squared, logistic.tanhshrink, x, 1))
+_tanh_squared.defvjp(x=lambda g, x, order: -tanh_rule(g, x, order))
 
 
 @in_single

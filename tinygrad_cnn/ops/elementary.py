@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..kernels import logistic, powers, special
+from ..kernels import angle, logistic, powers, special
 from ..kernels import sinc as sinc_kernel
-from ..tape import Box, primitive, raw
-from ..types import Array, NDArray, Operand, Out
-from .elementwise import over, times
+from ..kernels.trigonometry import arctan_derivative
+from ..tape import Box, in_single, primitive, raw
+from ..types import Array, Operand, Out
+from .elementwise import over, times, times_derivative
 
 __all__ = [
     "arctan",
@@ -65,7 +66,10 @@ def power(x: Operand[Out], exponent: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _power_derivative(x: Operand[Out], exponent: Operand[Out], *, by_base: int, by_exponent: int) -> Out:
     """The derivative of a power by its operands, each of an order."""
-    return powers.power_derivative(np.asarray(x), exponent, by_base, by_exponent)
+    return _wide_power_derivative(np.asarray(x), exponent, by_base, by_exponent)
+
+
+_wide_power_derivative = in_single(powers.power_derivative)
 
 
 def _power_base_rule(g: Array, x: Array, exponent: Array, by_base: int = 0, by_exponent: int = 0) -> Array:
@@ -88,7 +92,7 @@ def _power_rule(g: Array, x: Array, exponent: Array) -> Array:
 def _exponent_rule(g: Array, x: Array, exponent: Array, out: Array) -> Array:
     if isinstance(out, Box):  # the derivative is recorded, so it is a primitive with rules of its own
         return _power_exponent_rule(g, x, exponent)
-    return times(g, powers.power_derivative(np.asarray(x), exponent, 0, 1, power=out))
+    return times(g, _wide_power_derivative(np.asarray(x), exponent, 0, 1, power=out))
 
 
 power.defvjp(x=_power_rule, exponent=_exponent_rule)
@@ -244,12 +248,13 @@ def _tanh_derivative(x: Operand[Out], *, order: int) -> Out:
     return logistic.tanh_derivative(x, order)
 
 
-def _tanh_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _tanh_derivative(x, order=order + 1))
+def tanh_rule(g: Array, x: Array, order: int = 0) -> Array:
+    """Multiply by the derivative of the derivative of tanh of an order."""
+    return times_derivative(g, _tanh_derivative, logistic.tanh_derivative, x, order + 1)
 
 
-tanh.defvjp(x=lambda g, x: _tanh_rule(g, x))  # an output that has rounded to 1 could tell nothing
-_tanh_derivative.defvjp(x=_tanh_rule)
+tanh.defvjp(x=lambda g, x: tanh_rule(g, x))  # an output that has rounded to 1 could tell nothing
+_tanh_derivative.defvjp(x=tanh_rule)
 
 
 @primitive
@@ -366,11 +371,11 @@ def arctan(x: Operand[Out]) -> Out:
 @primitive
 def _arctan_derivative(x: Operand[Out], *, order: int) -> Out:
     """The derivative of the inverse tangent of an order, 1 or higher."""
-    return powers.arctan_derivative(x, order)
+    return arctan_derivative(x, order)
 
 
 def _arctan_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _arctan_derivative(x, order=order + 1))
+    return times_derivative(g, _arctan_derivative, arctan_derivative, x, order + 1)
 
 
 arctan.defvjp(x=lambda g, x: _arctan_rule(g, x))
@@ -404,30 +409,28 @@ def hypot(a: Operand[Out], b: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _cosine(a: Operand[Out], b: Operand[Out]) -> Out:
     """``a / hypot(a, b)``; 0 at the origin: the subgradient of smallest norm."""
-    return _ratio(a, np.hypot(a, b))
+    with np.errstate(over="ignore"):
+        return angle.cosine(a, b, np.hypot(a, b))
 
 
-def _ratio(side: NDArray, length: NDArray) -> NDArray:
-    with np.errstate(invalid="ignore"):
-        return side / np.where(length == 0, 1, length)
-
-
-def _cosine_rule(g: Array, side: Array, a: Array, b: Array) -> Array:
-    """Return ``g * sin(angle) * side / length**2``, with sides that are divided before they can overflow."""
-    with np.errstate(all="ignore"):
+def _cosine_rule(g: Array, a: Array, b: Array, *, of_a: bool) -> Array:
+    """Return ``g * b * b / length**3``, or ``-g * a * b / length**3``."""
+    if raw(a) is a and raw(b) is b:
+        return times(g, angle.length_curvature(a, b, of_a=of_a))
+    with np.errstate(all="ignore"):  # sides are divided before they can overflow
         length = hypot(a, b)
-        return times(g, _cosine(b, a) / length * (side / length))
+        return times(g, _cosine(b, a) / length * (b / length if of_a else -a / length))
 
 
 _cosine.defvjp(
-    a=lambda g, a, b: _cosine_rule(g, b, a, b),
-    b=lambda g, a, b: -_cosine_rule(g, a, a, b),
+    a=lambda g, a, b: _cosine_rule(g, a, b, of_a=True),
+    b=lambda g, a, b: _cosine_rule(g, a, b, of_a=False),
 )
 
 
 def _hypot_rule(g: Array, side: Array, other: Array, out: Array) -> Array:
     if raw(out) is out:  # nothing is recorded, so the length need not be computed again
-        return times(g, _ratio(side, out))
+        return times(g, angle.cosine(side, other, out))
     return times(g, _cosine(side, other))
 
 
@@ -466,8 +469,10 @@ def _sinc(x: Operand[Out], *, order: int) -> Out:
 
 
 def _sinc_rule(g: Array, x: Array, out: Array, order: int) -> Array:
-    if order == 0 and not isinstance(out, Box):  # nothing is recorded, and the value saves a sine
-        return times(g, sinc_kernel.sinc(x, 1, out))
+    if (
+        order == 0 and not isinstance(out, Box) and not isinstance(g, Box)
+    ):  # nothing is recorded, and the value saves a sine
+        return sinc_kernel.sinc(x, 1, out, factor=g)
     return _times_slope(g, functools.partial(_sinc, order=order + 1), x)
 
 
@@ -501,7 +506,7 @@ def _erf_derivative(x: Operand[Out], *, order: int) -> Out:
 
 
 def _erf_rule(g: Array, x: Array, order: int = 0) -> Array:
-    return times(g, _erf_derivative(x, order=order + 1))
+    return times_derivative(g, _erf_derivative, special.erf, x, order + 1)
 
 
 erf.defvjp(x=lambda g, x: _erf_rule(g, x))

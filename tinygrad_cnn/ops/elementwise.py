@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from ..tape import astype, primitive, raw
-from ..types import Array, Operand, Out
+from ..tape import Box, astype, primitive, raw
+from ..types import Array, NDArray, Operand, Out
 
 __all__ = [
     "abs",
@@ -49,6 +50,24 @@ def times(g: Array, local: Array) -> Array:
     if np.count_nonzero(finite) == finite.size:  # counting takes a fraction of the time of all()
         return g * local
     return _zero_where_unused(operator.mul, g, local)
+
+
+def times_derivative(
+    g: Array, derivative: Any, kernel: Callable[..., NDArray], x: Array, order: int
+) -> Array:
+    """Return ``times(g, derivative(x, order=order))`` for the primitive that calls a special function.
+
+    If nothing is recorded, the kernel itself multiplies, a block at a time, which saves an array.
+
+    Examples
+    --------
+    >>> from tinygrad_cnn.kernels.logistic import sigmoid
+    >>> times_derivative(np.array([0.0, 4.0]), None, sigmoid, np.array([np.nan, 0.0]), 1)
+    array([0., 1.])
+    """
+    if isinstance(g, Box) or isinstance(x, Box):
+        return times(g, derivative(x, order=order))
+    return kernel(x, order, factor=g)
 
 
 def over(g: Array, local: Array) -> Array:
@@ -328,8 +347,14 @@ minimum.defvjp(
 )
 
 
-@primitive(broadcasts=True)
-def clip(x: Operand[Out], a_min: Operand[Out] | None = None, a_max: Operand[Out] | None = None) -> Out:
+def clip(
+    x: Operand[Out],
+    a_min: Operand[Out] | None = None,
+    a_max: Operand[Out] | None = None,
+    *,
+    min: Operand[Out] | None = None,
+    max: Operand[Out] | None = None,
+) -> Out:
     """Limit to the interval ``[a_min, a_max]``; the gradient passes at both bounds.
 
     Parameters
@@ -338,16 +363,34 @@ def clip(x: Operand[Out], a_min: Operand[Out] | None = None, a_max: Operand[Out]
     a_min, a_max : array_like, optional
         The bounds; None for no bound on that side. Each gets the gradient where it is what came out, and
         ``x`` is not.
+    min, max : array_like, optional
+        Other names of the bounds, as NumPy has them.
 
     Returns
     -------
     ndarray or Tensor
 
+    Raises
+    ------
+    ValueError
+        If bounds are given by both pairs of names.
+
     Examples
     --------
     >>> clip(np.array([-1.0, 0.5, 3.0]), 0.0, 1.0)
     array([0. , 0.5, 1. ])
+    >>> clip(np.array([-1.0, 0.5, 3.0]), max=1.0)
+    array([-1. ,  0.5,  1. ])
     """
+    if min is not None or max is not None:
+        if a_min is not None or a_max is not None:
+            raise ValueError("clip: expected the bounds as a_min and a_max, or as min and max, got both")
+        a_min, a_max = min, max
+    return _clip(x, a_min, a_max)
+
+
+@primitive(broadcasts=True)
+def _clip(x: Operand[Out], a_min: Operand[Out] | None, a_max: Operand[Out] | None) -> Out:
     return np.clip(x, a_min, a_max)
 
 
@@ -357,7 +400,7 @@ def _is_raised(x: Array, a_min: Array, out: Array) -> Array:
 
 
 # The output equals the operand exactly where the operand lies within the bounds.
-clip.defvjp(
+_clip.defvjp(
     x=lambda g, x, out: g * (raw(x) == raw(out)),
     a_min=lambda g, x, a_min, out: g * _is_raised(x, a_min, out),
     a_max=lambda g, x, a_min, out: g * ((raw(x) != raw(out)) & ~_is_raised(x, a_min, out)),

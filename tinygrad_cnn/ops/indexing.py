@@ -11,6 +11,7 @@ from .. import checks, stand_in
 from ..kernels import scatter as kernel
 from ..tape import add, astype, broadcast_to, constant_for, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
+from .elementwise import where
 from .shaping import as_array, reshape, swapaxes
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "flipud",
     "getitem",
     "one_hot",
+    "put_along_axis",
     "rot90",
     "scatter_add",
     "take",
@@ -248,6 +250,56 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
 def _grid(shape: Shape) -> tuple[NDArray, ...]:
     """Return the positions along each axis, which broadcast to a shape."""
     return tuple(np.ogrid[tuple(slice(n) for n in shape)])
+
+
+def put_along_axis(
+    x: Operand[Out], indices: Operand[Any], values: Operand[Out], axis: int | None = -1
+) -> Out:
+    """Put elements into each slice along an axis, at positions of its own, and return the new array.
+
+    Other than NumPy's function it leaves ``x`` as it is. Of several values for one position the last one
+    counts, and alone gets a gradient.
+
+    Parameters
+    ----------
+    x : array_like
+    indices : array_like of int
+        The positions; it has as many axes as ``x``, and broadcasts against it but for ``axis``.
+    values : array_like
+        They broadcast against ``indices``.
+    axis : int or None
+        The axis to put along; None stands for the flattened array.
+
+    Returns
+    -------
+    ndarray or Tensor
+        It has the shape and dtype of ``x``.
+
+    Raises
+    ------
+    IndexError
+        If the indices are not integers, or one is out of range.
+    ValueError
+        If the numbers of axes differ, or the values do not broadcast.
+    TypeError
+        If the dtype of ``x`` cannot hold the values.
+
+    Examples
+    --------
+    >>> put_along_axis(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]), 9.0, axis=1)
+    array([[1., 9.],
+           [9., 4.]])
+    """
+    x, values = as_array(x), as_array(values)
+    if not np.can_cast(values.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
+    taken = take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis)
+    position = np.full(x.size, -1)
+    position[taken.reshape(-1)] = np.arange(taken.size)  # of several, the last one stays
+    flat = reshape(broadcast_to(astype(values, x.dtype), taken.shape), (-1,))
+    places = np.flatnonzero(position >= 0)
+    new = scatter(getitem(flat, position[places]), places, shape=(x.size,))
+    return where((position >= 0).reshape(x.shape), reshape(new, x.shape), x)
 
 
 def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:

@@ -21,7 +21,7 @@ import numpy as np
 from .. import checks
 from ..kernels import normalization as kernel
 from ..tape import constant_for, in_single, primitive
-from ..types import Array, NDArray, Out
+from ..types import Array, NDArray, Out, Shape
 from .conv import check_arrays
 from .elementary import sqrt
 from .reductions import mean, sum, var
@@ -29,11 +29,13 @@ from .shaping import reshape
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm"]
 
+AFFINE = ("weight", "bias")
+
 
 def batch_norm(
     x: NDArray | Out,
-    weight: NDArray | Out,
-    bias: NDArray | Out,
+    weight: NDArray | Out | None = None,
+    bias: NDArray | Out | None = None,
     *,
     eps: float = 1e-5,
 ) -> Out:
@@ -45,8 +47,8 @@ def batch_norm(
     ----------
     x : ndarray or Tensor, (N, C, ...)
         The samples, of a floating dtype.
-    weight, bias : ndarray or Tensor, (C,)
-        The scale and the shift of each channel, of the dtype of ``x``.
+    weight, bias : ndarray or Tensor, (C,), optional
+        The scale and the shift of each channel, of the dtype of ``x``; by default 1 and 0.
     eps : float
         What is added to the variance, inside the root.
 
@@ -67,11 +69,10 @@ def batch_norm(
     array([[3.],
            [7.]])
     """
-    check_arrays("batch_norm", kinds="f", optional=(), x=x, weight=weight, bias=bias)
+    check_arrays("batch_norm", kinds="f", optional=AFFINE, x=x, weight=weight, bias=bias)
     if x.ndim < 2:
         raise ValueError(f"batch_norm: x: expected shape (N, C, ...), got {x.shape}")
-    checks.shape("batch_norm", "weight", weight.shape, x.shape[1:2])
-    checks.shape("batch_norm", "bias", bias.shape, x.shape[1:2])
+    weight, bias = _affine("batch_norm", x, weight, bias)
     return _batch_norm(x, weight, bias, eps=eps)
 
 
@@ -184,8 +185,8 @@ batch_norm_weight.defvjp(
 
 def layer_norm(
     x: NDArray | Out,
-    weight: NDArray | Out,
-    bias: NDArray | Out,
+    weight: NDArray | Out | None = None,
+    bias: NDArray | Out | None = None,
     *,
     eps: float = 1e-5,
 ) -> Out:
@@ -195,9 +196,9 @@ def layer_norm(
     ----------
     x : ndarray or Tensor, (..., *S)
         The samples, of a floating dtype.
-    weight, bias : ndarray or Tensor, S
-        The scale and the shift of each element, of the dtype of ``x``. Their shape says how many of the last
-        axes are normalised.
+    weight, bias : ndarray or Tensor, S, optional
+        The scale and the shift of each element, of the dtype of ``x``; by default 1 and 0. Their shape says
+        how many of the last axes are normalised; without both it is the last one.
     eps : float
         What is added to the variance, inside the root.
 
@@ -217,8 +218,9 @@ def layer_norm(
     >>> layer_norm(np.array([[1.0, 3.0]]), np.ones(2), np.zeros(2), eps=0.0)
     array([[-1.,  1.]])
     """
-    check_arrays("layer_norm", kinds="f", x=x, weight=weight, bias=bias)
-    shape = weight.shape
+    check_arrays("layer_norm", kinds="f", optional=AFFINE, x=x, weight=weight, bias=bias)
+    shape = next((given.shape for given in (weight, bias) if given is not None), x.shape[-1:])
+    weight, bias = _filled(x, weight, bias, shape)
     if not shape or x.shape[-len(shape) :] != shape or bias.shape != shape:
         raise ValueError(
             f"layer_norm: expected weight and bias of the shape of the last axes of x {x.shape}, "
@@ -231,8 +233,8 @@ def layer_norm(
 def group_norm(
     x: NDArray | Out,
     groups: int,
-    weight: NDArray | Out,
-    bias: NDArray | Out,
+    weight: NDArray | Out | None = None,
+    bias: NDArray | Out | None = None,
     *,
     eps: float = 1e-5,
 ) -> Out:
@@ -244,8 +246,8 @@ def group_norm(
         The samples, of a floating dtype.
     groups : int
         The number of groups, which divides C.
-    weight, bias : ndarray or Tensor, (C,)
-        The scale and the shift of each channel, of the dtype of ``x``.
+    weight, bias : ndarray or Tensor, (C,), optional
+        The scale and the shift of each channel, of the dtype of ``x``; by default 1 and 0.
     eps : float
         What is added to the variance, inside the root.
 
@@ -266,14 +268,13 @@ def group_norm(
     array([[[-1.],
             [ 1.]]])
     """
-    check_arrays("group_norm", kinds="f", x=x, weight=weight, bias=bias)
+    check_arrays("group_norm", kinds="f", optional=AFFINE, x=x, weight=weight, bias=bias)
     if x.ndim < 2 or groups < 1 or x.shape[1] % groups:
         raise ValueError(
             f"group_norm: x: expected (N, C, ...) with C a multiple of groups={groups}, got {x.shape}"
         )
     channels = x.shape[1]
-    checks.shape("group_norm", "weight", weight.shape, (channels,))
-    checks.shape("group_norm", "bias", bias.shape, (channels,))
+    weight, bias = _affine("group_norm", x, weight, bias)
     per_group = channels // groups * math.prod(x.shape[2:])
     aligned = (1, channels) + (1,) * (x.ndim - 2)
     rows = (1, x.shape[0] * groups, per_group)
@@ -316,18 +317,29 @@ def instance_norm(
     >>> instance_norm(np.array([[[1.0, 3.0]]]), eps=0.0)
     array([[[-1.,  1.]]])
     """
-    check_arrays("instance_norm", kinds="f", optional=("weight", "bias"), x=x, weight=weight, bias=bias)
+    check_arrays("instance_norm", kinds="f", optional=AFFINE, x=x, weight=weight, bias=bias)
     if x.ndim < 3:
         raise ValueError(f"instance_norm: x: expected shape (N, C, ...) with axes in space, got {x.shape}")
     n, channels, *space = x.shape
-    for name, given in (("weight", weight), ("bias", bias)):
-        if given is not None:
-            checks.shape("instance_norm", name, given.shape, (channels,))
-    weight = _ones(x) if weight is None else weight
-    bias = constant_for(x, np.zeros, channels, x.dtype) if bias is None else bias
+    weight, bias = _affine("instance_norm", x, weight, bias)
     aligned = (1, channels) + (1,) * len(space)
     rows = (1, n * channels, math.prod(space))
     return _rescaled(x, reshape(weight, aligned), reshape(bias, aligned), rows, eps)
+
+
+def _affine(op: str, x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Array]:
+    """Check the scale and the shift of the channels, and fill in what is not given."""
+    for name, given in (("weight", weight), ("bias", bias)):
+        if given is not None:
+            checks.shape(op, name, given.shape, x.shape[1:2])
+    return _filled(x, weight, bias, x.shape[1:2])
+
+
+def _filled(x: Array, weight: Array | None, bias: Array | None, shape: Shape) -> tuple[Array, Array]:
+    return (
+        constant_for(x, np.ones, shape, x.dtype) if weight is None else weight,
+        constant_for(x, np.zeros, shape, x.dtype) if bias is None else bias,
+    )
 
 
 @in_single

@@ -62,7 +62,7 @@ def _limited(x: Operand[Out], *, low: float, high: float) -> Out:
     return np.clip(x, low, high)
 
 
-_limited.defvjp(x=lambda g, x, low, high: where((raw(x) > low) & (raw(x) < high), g, 0.0))
+_limited.defvjp(x=lambda g, x, low, high: g * ((raw(x) > low) & (raw(x) < high)))
 
 
 def relu6(x: Operand[Out]) -> Out:

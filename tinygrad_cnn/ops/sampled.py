@@ -140,6 +140,7 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     return slopes if slopes.dtype == f.dtype else astype(slopes, f.dtype)
 
 
+@in_single
 def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] = 1.0, axis: int = -1) -> Out:
     """Area below sampled values, by the trapezoidal rule.
 

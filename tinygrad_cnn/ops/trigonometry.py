@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels.angle import angle_derivative
-from ..tape import primitive
+from ..kernels.trigonometry import arcsinh_derivative, power_of_one_minus_square, tan_derivative
+from ..tape import in_single, primitive
 from ..types import Array, Operand, Out
-from .elementary import hypot
-from .elementwise import over, times
+from .elementwise import multiply, over, times, times_derivative
 
 __all__ = [
     "arccos",
@@ -48,7 +48,18 @@ def tan(x: Operand[Out]) -> Out:
     return np.tan(x)
 
 
-tan.defvjp(x=lambda g, out: times(g, 1 + out * out))
+@primitive
+def _tan_derivative(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of the tangent of an order, 1 or higher."""
+    return tan_derivative(x, order)
+
+
+def _tan_rule(g: Array, x: Array, order: int = 0) -> Array:
+    return times_derivative(g, _tan_derivative, tan_derivative, x, order + 1)
+
+
+tan.defvjp(x=lambda g, x: _tan_rule(g, x))
+_tan_derivative.defvjp(x=_tan_rule)
 
 
 @primitive
@@ -96,27 +107,22 @@ def arccos(x: Operand[Out]) -> Out:
 
 
 @primitive
-def _one_minus_square(x: Operand[Out]) -> Out:
-    """Compute ``1 - x**2``: near 1 in factors, of which no digit is lost, and near 0 as it stands."""
-    size = np.abs(x)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(size < 0.5, 1 - size * size, (1 - size) * (1 + size))
+def _power_of_one_minus_square(x: Operand[Out], *, order: int) -> Out:
+    """``(1 - x**2) ** (-order / 2)``."""
+    return power_of_one_minus_square(x, order)
 
 
-_one_minus_square.defvjp(x=lambda g, x: -times(g, 2 * x))
+_power_of_one_minus_square.defvjp(
+    x=lambda g, x, order: times(g, order * multiply(x, _power_of_one_minus_square(x, order=order + 2)))
+)
 
 
-@primitive
-def _arcsin_slope(x: Operand[Out]) -> Out:
-    """The derivative of the inverse sine, ``1 / sqrt(1 - x**2)``."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 / np.sqrt(_one_minus_square(x))
+def _arcsin_rule(g: Array, x: Array, order: int = 1) -> Array:
+    return times_derivative(g, _power_of_one_minus_square, power_of_one_minus_square, x, order)
 
 
-_arcsin_slope.defvjp(x=lambda g, x, out: over(times(g, x * out), _one_minus_square(x)))
-
-arcsin.defvjp(x=lambda g, x: times(g, _arcsin_slope(x)))
-arccos.defvjp(x=lambda g, x: -times(g, _arcsin_slope(x)))
+arcsin.defvjp(x=lambda g, x: _arcsin_rule(g, x))
+arccos.defvjp(x=lambda g, x: -_arcsin_rule(g, x))
 
 
 @primitive(broadcasts=True)
@@ -146,7 +152,10 @@ def arctan2(y: Operand[Out], x: Operand[Out]) -> Out:
 @primitive(broadcasts=True)
 def _arctan2_derivative(y: Operand[Out], x: Operand[Out], *, by_y: int, by_x: int) -> Out:
     """The derivative of the angle by its operands, each of an order."""
-    return angle_derivative(y, x, by_y, by_x)
+    return _wide_angle_derivative(y, x, by_y, by_x)
+
+
+_wide_angle_derivative = in_single(angle_derivative)
 
 
 def _arctan2_rule_of_y(g: Array, y: Array, x: Array, by_y: int = 0, by_x: int = 0) -> Array:
@@ -184,7 +193,18 @@ def arcsinh(x: Operand[Out]) -> Out:
     return np.arcsinh(x)
 
 
-arcsinh.defvjp(x=lambda g, x: over(g, hypot(x, 1.0)))
+@primitive
+def _arcsinh_derivative(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of the inverse hyperbolic sine of an order, 1 or higher."""
+    return arcsinh_derivative(x, order)
+
+
+def _arcsinh_rule(g: Array, x: Array, order: int = 0) -> Array:
+    return times_derivative(g, _arcsinh_derivative, arcsinh_derivative, x, order + 1)
+
+
+arcsinh.defvjp(x=lambda g, x: _arcsinh_rule(g, x))
+_arcsinh_derivative.defvjp(x=_arcsinh_rule)
 
 
 @primitive
@@ -243,7 +263,7 @@ def arctanh(x: Operand[Out]) -> Out:
     return np.arctanh(x)
 
 
-arctanh.defvjp(x=lambda g, x: over(g, _one_minus_square(x)))
+arctanh.defvjp(x=lambda g, x: _arcsin_rule(g, x, 2))
 
 
 @primitive

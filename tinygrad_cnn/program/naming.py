@@ -179,7 +179,7 @@ def _plain_name(line: Line, is_cotangent: bool) -> str:
     if isinstance(line.function, RuleCall):
         return f"d_{line.function.op.name}_{line.function.operand}"
     if line.function is indices:
-        return str(line.args[1])
+        return f"checked_{line.args[1]}"
     if line.function is getitem:
         return "item"
     name = getattr(line.function, "__name__", "v").lstrip("_")

@@ -36,7 +36,7 @@ def name_of(function: Any) -> str:
 
     Examples
     --------
-    >>> name_of(by_name()["to_labels"]), name_of(np.sum)
+    >>> name_of(by_name()["to_labels"]), name_of(len)
     ('to_labels', '')
     """
     if isinstance(function, Primitive):

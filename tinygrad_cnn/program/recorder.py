@@ -232,9 +232,14 @@ class Recorder:
         """Apply a gradient rule: line by line if it decides nothing by numbers, else as one line."""
         before = len(self.lines)
         try:
-            return self._named(rule.function(*context))
+            gradient = rule.function(*context)
         except RecordingError:
             del self.lines[before:]
+        else:
+            # a rule that hands its cotangent on, as that of a sum does, hands on the whole of it
+            if isinstance(raw(gradient), TracedArray):
+                self._pulls.pop(raw(gradient).value, None)
+            return self._named(gradient)
         return self._named(self._as_one_line(rule, context))
 
     def _as_one_line(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:

@@ -121,12 +121,25 @@ class SourceWriter:
 
     def _text(self) -> str:
         parameters, unpacked = signature(self.program)
-        body = [*self._unpacking(unpacked), *self._body(), *wrapped(f"return {self._returned}", _INDENT)]
+        body = [*self._unpacking(unpacked), *self._body(), *self._return()]
         head = wrapped(f"def {self.name}({', '.join(parameters)}):"[:-1])
         head[-1] += ":"
         text = "\n".join([*head, *body, ""])
         above = self._preamble.rows(text)
         return "\n".join([*above, *(["", ""] if above else []), text])
+
+    def _return(self) -> list[str]:
+        """Write the return; a tuple needs no brackets in a single line."""
+        results = self._returned
+        if (
+            isinstance(self.program.returned.skeleton, tuple)
+            and results.startswith("(")
+            and results[-2:] != ",)"
+        ):
+            row = f"{_INDENT}return {results[1:-1]}"
+            if results != "()" and len(row) <= WIDTH:
+                return [row]
+        return wrapped(f"return {results}", _INDENT)
 
     def _unpacking(self, unpacked: list[Any]) -> Iterator[str]:
         """Write the shapes of the arguments, and take arrays out of containers."""

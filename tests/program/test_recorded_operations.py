@@ -68,7 +68,9 @@ def test_an_operation_plays_what_it_computes(case):
 def test_a_shape_that_depends_on_numbers_is_refused(reason):
     function, *arrays = REFUSED[reason]
     function(*arrays)
-    with pytest.raises(RecordingError, match=r"needs the numbers of an array.*\(at test_records\.py"):
+    with pytest.raises(
+        RecordingError, match=r"needs the numbers of an array.*\(at test_recorded_operations\.py"
+    ):
         compile(function)(*arrays)
 
 
