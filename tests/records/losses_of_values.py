@@ -4,12 +4,13 @@ import numpy as np
 import references
 from hypothesis import strategies as st
 
+from tinygrad_cnn.ops import losses_of_values
 from tinygrad_cnn.testing import Call, strategies
 
 from .draws import arrays, distinct_arrays
 from .losses import reductions
 from .million import HALF, MASK, X, Y, Z, sigmoid
-from .record import ByHand, record
+from .record import ByHand, part, record
 from .written import ops
 
 NOTHING = {"size 0": "the mean of nothing is not a number"}
@@ -209,5 +210,15 @@ RECORDS = [
         torch="nn.functional.binary_cross_entropy_with_logits",
         skip={"size 0": "the mean of nothing is not a number"},
         by_hand=[ByHand((Z,), binary, lambda x: ops.binary_cross_entropy_with_logits(x, MASK))],
+    ),
+    part(
+        "parabola_then_line",
+        losses_of_values._parabola_then_line,
+        elementwise=True,
+        operands=arrays(away_from=[-1.0, 1.0]),
+        params={"end": st.just(1.0), "bend": st.sampled_from([0.5, 1.0])},
+        reference=lambda error, end, bend: (
+            bend * np.where(np.abs(error) <= end, error * error / 2, end * (np.abs(error) - end / 2))
+        ),
     ),
 ]

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..tape import Box, astype, primitive, raw
 from ..types import Array, NDArray, Operand, Out
+from .operands import numbers
 
 __all__ = [
     "abs",
@@ -428,7 +429,7 @@ def where(condition: Operand[Out], x: Operand[Out], y: Operand[Out]) -> Out:
     >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
     array([1., 0.])
     """
-    return np.where(condition, x, y)
+    return np.where(numbers(condition, "where: condition: "), numbers(x), numbers(y))
 
 
 where.defvjp(

@@ -12,6 +12,7 @@ from ..kernels import scatter as kernel
 from ..tape import add, astype, broadcast_to, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .elementwise import where
+from .operands import numbers, of_numbers
 from .shaping import as_array, reshape, swapaxes
 
 __all__ = [
@@ -48,7 +49,7 @@ def getitem(x: Operand[Out], key: Any) -> Out:
     >>> getitem(np.array([1.0, 2.0, 3.0]), [0, 0, 2])
     array([1., 1., 3.])
     """
-    return x[key]
+    return numbers(x)[key]
 
 
 @primitive
@@ -67,6 +68,7 @@ getitem.defvjp(x=lambda g, x_shape, key: scatter(g, key, shape=x_shape))
 scatter.defvjp(x=lambda g, key: getitem(g, key))
 
 
+@of_numbers
 def flip(x: Operand[Out], axis: Axes = None) -> Out:
     """Reverse the order of elements along axes.
 
@@ -91,6 +93,7 @@ def flip(x: Operand[Out], axis: Axes = None) -> Out:
     return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
 
 
+@of_numbers
 def flipud(x: Operand[Out]) -> Out:
     """Reverse the order of the rows, which are the first axis.
 
@@ -112,6 +115,7 @@ def flipud(x: Operand[Out]) -> Out:
     return flip(x, 0)
 
 
+@of_numbers
 def fliplr(x: Operand[Out]) -> Out:
     """Reverse the order of the columns, which are the second axis.
 
@@ -133,6 +137,7 @@ def fliplr(x: Operand[Out]) -> Out:
     return flip(x, 1)
 
 
+@of_numbers
 def rot90(x: Operand[Out], k: int = 1, axes: tuple[int, int] = (0, 1)) -> Out:
     """Rotate by quarter turns in the plane of two axes, from the first one towards the second.
 
@@ -172,6 +177,7 @@ def rot90(x: Operand[Out], k: int = 1, axes: tuple[int, int] = (0, 1)) -> Out:
     return flip(swapaxes(x, first, second), second)
 
 
+@of_numbers
 def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out:
     """Take elements along an axis, at positions that may repeat.
 
@@ -202,6 +208,7 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     return getitem(x, (slice(None),) * checks.axis("take", axis, np.ndim(raw(x))) + (indices,))
 
 
+@of_numbers
 def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -1) -> Out:
     """Take an element of each slice along an axis, or several, at positions of its own.
 
@@ -247,6 +254,7 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
     return getitem(as_array(x), tuple(grid))
 
 
+@of_numbers
 def put_along_axis(
     x: Operand[Out], indices: Operand[Any], values: Operand[Out], axis: int | None = -1
 ) -> Out:
@@ -297,6 +305,7 @@ def put_along_axis(
     return where((position >= 0).reshape(x.shape), reshape(new, x.shape), x)
 
 
+@of_numbers
 def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     """Add values to the elements at an index: what ``x[key] += values`` does, as a new array.
 
@@ -332,6 +341,7 @@ def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     return add(x, scatter(broadcast_to(astype(values, x.dtype), selected), key, shape=x.shape))
 
 
+@of_numbers
 def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
     """Look up rows of a table: ``weight[indices]``, with the indices checked.
 

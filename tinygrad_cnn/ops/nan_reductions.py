@@ -15,6 +15,7 @@ import numpy as np
 from ..tape import raw
 from ..types import Axes, Operand, Out
 from .elementwise import multiply, where
+from .operands import of_numbers
 from .reductions import max, mean, min, sum
 from .shaping import as_array
 
@@ -28,6 +29,7 @@ def _filled(x: Any, value: float) -> tuple[Any, Any]:
     return (where(hole, np.asarray(value, x.dtype), x) if np.any(hole) else x), hole
 
 
+@of_numbers
 def nansum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Sum over axes, of the elements that are no NaN.
 
@@ -52,6 +54,7 @@ def nansum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     return sum(_filled(x, 0)[0], axis, keepdims=keepdims)
 
 
+@of_numbers
 def nanmean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Mean over axes, of the elements that are no NaN.
 
@@ -86,6 +89,7 @@ def nanmean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Ou
         return multiply(average, np.where(counts == 0, np.nan, share).astype(filled.dtype))
 
 
+@of_numbers
 def nanmax(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Maximum over axes, of the elements that are no NaN; tied maxima share the cotangent evenly.
 
@@ -111,6 +115,7 @@ def nanmax(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     return _extremum("nanmax", max, -math.inf, x, axis, keepdims)
 
 
+@of_numbers
 def nanmin(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Minimum over axes, of the elements that are no NaN; tied minima share the cotangent evenly.
 

@@ -11,6 +11,7 @@ from ..tape import astype, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out
 from .elementwise import where
 from .indexing import take
+from .operands import of_numbers
 from .ordering import sort
 from .reductions import kept_shape, mean, reduced_axes
 from .shaping import as_array, moveaxis, reshape
@@ -23,6 +24,7 @@ _ROUNDINGS = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
 _METHODS = ("linear", "midpoint", *_ROUNDINGS)
 
 
+@of_numbers
 def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Median over axes: the middle one of the sorted elements, or the mean of the two in the middle.
 
@@ -50,6 +52,7 @@ def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     return _finished(middle, ordered, np.shape(raw(x)), axis, keepdims)
 
 
+@of_numbers
 def quantile(
     x: Operand[Out], q: ArrayLike, axis: Axes = None, *, method: Method = "linear", keepdims: bool = False
 ) -> Out:
@@ -99,6 +102,7 @@ def quantile(
     return _finished(found, ordered, np.shape(raw(x)), axis, keepdims)
 
 
+@of_numbers
 def percentile(
     x: Operand[Out], q: ArrayLike, axis: Axes = None, *, method: Method = "linear", keepdims: bool = False
 ) -> Out:

@@ -11,12 +11,14 @@ from ..tape import astype, in_single, raw
 from ..types import Array, Axes, Operand, Out
 from .cumulative import diff
 from .joining import concatenate
+from .operands import of_numbers
 from .reductions import reduced_axes, sum
 from .shaping import as_array, moveaxis, reshape
 
 __all__ = ["gradient", "linspace", "trapezoid"]
 
 
+@of_numbers
 def linspace(
     start: Operand[Out], stop: Operand[Out], num: int = 50, endpoint: bool = True, *, axis: int = 0
 ) -> Out:
@@ -49,6 +51,7 @@ def linspace(
     return moveaxis(start * (1 - share) + stop * share, 0, axis)
 
 
+@of_numbers
 def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_order: int = 1) -> Any:
     """Slopes of sampled values: central differences inside, one-sided ones at both ends.
 
@@ -131,6 +134,7 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     return slopes if slopes.dtype == f.dtype else astype(slopes, f.dtype)
 
 
+@of_numbers
 @in_single
 def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] = 1.0, axis: int = -1) -> Out:
     """Area below sampled values, by the trapezoidal rule.
