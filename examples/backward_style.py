@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> list[float]:
     arrays, state = model.init(rng)
     params = tg.tree.map(lambda array: tg.Tensor(array, requires_grad=True), arrays)
     optimizer = tg.optim.SGD(params, lr=args.lr)
-    train, _ = data.digits(args.samples)
+    train, _ = data.digits(args.samples, n_test=0)
     losses = []
     for x, labels in data.batches(train, args.batch_size, rng):
         logits, state = model(params, state, x, train=True)

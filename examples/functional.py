@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> list[float]:
     rng = np.random.default_rng(args.seed)
     params = init(rng)
     optimizer = tg.optim.SGD(params, lr=args.lr)
-    train, _ = data.digits(args.samples)
+    train, _ = data.digits(args.samples, n_test=0)
     losses = []
     for x, labels in data.batches(train, args.batch_size, rng):
         loss, grads = tg.value_and_grad(loss_fn)(params, x, labels)

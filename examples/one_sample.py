@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> list[float]:
     model = baseline()
     arrays, state = model.init(rng)
     params = tg.tree.map(lambda array: tg.Tensor(array, requires_grad=True), arrays)
-    train, _ = data.digits(args.samples)
+    train, _ = data.digits(args.samples, n_test=0)
     losses = []
     for i in rng.permutation(args.samples):
         logits, _ = model(params, state, train.images[i : i + 1], train=True)  # forward

@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import Tensor, numpy_protocol, ops, tape, tree
-from tinygrad_cnn.testing import strategies
 
 A = np.array([[1.0, 2.0], [3.0, 4.0]])
 
@@ -29,17 +28,13 @@ NUMPYS = [record for record in NUMPYS if record.name != "astype"]  # NumPy asks 
 
 @pytest.mark.parametrize("record", NUMPYS, ids=lambda record: record.name)
 def test_numpys_function_is_the_operation_of_the_name(record):
-    def check(call):
+    for call, _ in records.drawn(record.case, 2):
         tensors = tree.map(
             lambda x: Tensor(x) if isinstance(x, np.ndarray | np.generic) else x, call.operands
         )
         found = named(record.name)(*tensors, **call.params)
         assert isinstance(found, Tensor)
         assert_array_equal(found.data, record.case.function(*call.operands, **call.params), strict=True)
-
-    strategies.for_all(
-        f"{record.name}_from_numpy", record.calls, lambda call, _: check(call), seed=0, max_examples=2
-    )
 
 
 SPD = np.array([[3.0, 1.0], [1.0, 2.0]])

@@ -220,8 +220,17 @@ def test_time_is_linear_in_depth():
 # --- what is released, and what is kept ------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def little_to_collect():
+    """Hide from the collector what other tests keep, such as whole frameworks: with them it takes long."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
-def no_collector():
+def no_collector(little_to_collect):
     gc.collect()
     gc.disable()
     yield

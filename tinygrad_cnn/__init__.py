@@ -20,11 +20,13 @@ from .ops import *
 from .recomputation import *
 from .tape import primitive as primitive
 from .tensor import *
+from .traces import *
 from .tuning import *
 
 __version__ = "0.1.0"
 
-_LAZY = {"data", "debug", "extend", "linalg", "models", "nn", "optim", "testing", "train"}
+_LAZY = {"data", "debug", "extend", "linalg", "models", "nn", "optim", "program", "testing", "train"}
+_OF_PROGRAMS = {"compile": "program", "explain": "explanation"}
 
 if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it cannot add lists
     from . import data as data
@@ -34,17 +36,23 @@ if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it ca
     from . import models as models
     from . import nn as nn
     from . import optim as optim
+    from . import program as program
     from . import testing as testing
     from . import train as train
+    from .explanation import explain as explain
+    from .program import compile as compile
 else:
     __all__ = ["linalg", "nn", "optim", "primitive", "tree"]
     __all__ += autodiff.__all__ + ops.__all__ + recomputation.__all__ + tensor.__all__ + tuning.__all__
+    __all__ += list(_OF_PROGRAMS)
 
     def __getattr__(name):
         """Import a subpackage when it is first used (PEP 562): ``import tinygrad_cnn`` costs little."""
         if name in _LAZY:
             return importlib.import_module(f"{__name__}.{name}")
+        if name in _OF_PROGRAMS:
+            return getattr(importlib.import_module(f"{__name__}.{_OF_PROGRAMS[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
-        return sorted({*__all__, *_LAZY, "ops", "__version__"})
+        return sorted({*__all__, *_LAZY, *_OF_PROGRAMS, "ops", "__version__"})

@@ -20,6 +20,7 @@ import numpy as np
 
 from . import tree
 from .ops import reshape, stack
+from .stand_in import StandIn, as_array
 from .tape import (
     Box,
     Leaf,
@@ -61,7 +62,7 @@ def _lift(value: Any) -> Tensor:
     """
     if isinstance(value, Box) and is_connected(value):
         return _identity(value)
-    data = np.asarray(raw(value))
+    data = as_array(raw(value))
     # NumPy makes an array of any sequence, but a sequence that is no container would come back as an array
     if data.dtype.kind not in "biufc" or (data.ndim and not hasattr(value, "__array__")):
         found = f"an array of {data.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -167,7 +168,7 @@ def _roots(outputs: Sequence[Tensor], cotangents: Sequence[Any]) -> Iterator[tup
 def _cotangent(g: Any, out: Tensor, what: str) -> Any:
     """Make ``g`` an array or tensor that fits ``out``."""
     if not isinstance(g, Tensor):
-        g = np.asarray(g, dtype=out.dtype)
+        g = as_array(g, out.dtype)
     elif raw(g).dtype != out.dtype:
         g = astype(g, out.dtype)  # as for an array, and on the tape
     if g.shape != out.shape:
@@ -267,7 +268,7 @@ def value_and_grad(
             trace.warn_of_lost_gradient()
         record = trace.recording([out])
         value, aux = trace.plain(out), tree.map(trace.plain, aux)
-        roots = _roots([out], [np.array(1, out.data.dtype)])
+        roots = _roots([out], [np.ones_like(out.data)])
         del result, out  # from here on the walk alone holds the graph, and lets go of it node by node
         gradient = _as_asked(trace.pull(roots, record), argnums)
         return ((value, aux) if has_aux else value), gradient
@@ -294,7 +295,7 @@ def _split_aux(result: Any) -> tuple[Any, Any]:
 
 def _is_floating_scalar(value: Any) -> bool:
     value = raw(value)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | StandIn):
         return value.shape == () and value.dtype.kind == "f"
     return isinstance(value, float | np.floating)
 
@@ -425,9 +426,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 def _dummy_cotangent(out: Any) -> np.ndarray:
-    array = np.asarray(raw(out))
+    array = as_array(raw(out))
     # an integer output has no derivative: its tangent is a zero, and that is floating
-    return np.ones(array.shape, array.dtype if array.dtype.kind == "f" else np.float64)
+    return np.ones_like(array, array.dtype if array.dtype.kind == "f" else np.float64)
 
 
 def _tangent(tangent: Any, primal: Any) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .program.nonfinite import first_nonfinite as first_nonfinite
 from .tape import Box, Edge, Node, Plan, Primitive, raw
 
-__all__ = ["guard_mutation"]
+__all__ = ["first_nonfinite", "guard_mutation"]
 
 
 def __dir__() -> list[str]:

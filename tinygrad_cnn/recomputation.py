@@ -11,6 +11,7 @@ import numpy as np
 
 from . import tree
 from .autodiff import describe, vjp
+from .stand_in import StandIn
 from .tape import Box, primitive, raw
 
 __all__ = ["checkpoint"]
@@ -52,7 +53,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def checkpointed(*args: Any) -> Any:
         call = _Call(f, args)
-        return _checkpoint(*(call.leaves[i] for i in call.places), call=call)
+        return checkpoint_call(*(call.leaves[i] for i in call.places), call=call)
 
     return checkpointed
 
@@ -77,7 +78,7 @@ class _Call:
         out = self._run(self.leaves, xs)
         if isinstance(out, Box) and out.node is not None:
             raise TypeError("checkpoint: the function depends on a tensor that is not among its arguments")
-        if not isinstance(raw(out), np.ndarray | np.generic):
+        if not isinstance(raw(out), np.ndarray | np.generic | StandIn):
             raise TypeError(f"checkpoint: expected a function that returns one array, got {describe(out)}")
         return raw(out)
 
@@ -101,11 +102,16 @@ class _Call:
 # The call is a parameter and not the closure of a primitive of its own, since a primitive and its plans refer
 # to each other: the arguments would live until the garbage collector runs.
 @primitive
-def _checkpoint(*xs: Any, call: _Call) -> np.ndarray:
+def checkpoint_call(*xs: Any, call: _Call) -> np.ndarray:
+    """Call a function; its gradient rule calls it again.
+
+    While a program is recorded both calls are, line by line.
+    """
     return call.forward(xs)
 
 
-_checkpoint.defvjp(xs=lambda g, xs, index, call: call.pull(g, xs, index))
+checkpoint_call.name = "checkpoint"  # for messages
+checkpoint_call.defvjp(xs=lambda g, xs, index, call: call.pull(g, xs, index))
 
 
 def with_fresh_generators(leaves: list[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import numpy_protocol, ops
 from .numpy_protocol import NOT_IN_PLACE
+from .stand_in import as_array
 from .tape import RELEASED, Box, Leaf, array_for, is_connected, new_serial, raw, require_floating, walk
 from .types import Axes, DTypeLike, Mask, NDArray, Operand, Shape
 
@@ -86,7 +87,7 @@ class Tensor(Box):
     def __init__(self, data: Any, *, requires_grad: bool = False, dtype: DTypeLike | None = None):
         if isinstance(data, Tensor):
             raise TypeError("Tensor(tensor) would leave the tape: use tensor.detach() first if that is meant")
-        self.data = np.asarray(data, dtype=dtype)
+        self.data = as_array(data, dtype)
         if requires_grad:
             require_floating(self.data.dtype)
         self.node = Leaf(self.data) if requires_grad else None

@@ -6,7 +6,6 @@ container of another class.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import sys
@@ -74,7 +73,8 @@ def _kind(cls: type) -> Any:
         if base in _registered:
             return base if _registered[base] else None
     named = next((name for name, types in _CONTAINERS.items() if issubclass(cls, types)), None)
-    return cls if named is None and dataclasses.is_dataclass(cls) else named
+    is_dataclass = hasattr(cls, "__dataclass_fields__")
+    return cls if named is None and is_dataclass else named
 
 
 def register(
@@ -135,6 +135,7 @@ def register_leaf(cls: type) -> None:
 
     Examples
     --------
+    >>> import dataclasses
     >>> @dataclasses.dataclass
     ... class Options:
     ...     rate: float
@@ -170,7 +171,9 @@ def _taken_apart(container: Any, kind: type) -> tuple[dict[Any, Any], Callable[[
     """Return the parts of an object by key, and a function that makes such an object of other parts."""
     way = _registered.get(kind)
     if way is None:
-        names = [field.name for field in dataclasses.fields(container)]
+        from dataclasses import fields  # whoever made the class has imported it; the package need not
+
+        names = [field.name for field in fields(container)]
         return {name: getattr(container, name) for name in names}, lambda parts: _with_fields(kind, parts)
     flattened = way.flatten(container)
     if not isinstance(flattened, tuple) or len(flattened) != 2:

@@ -1,4 +1,9 @@
-"""Sizes of outputs, spellings of padding, and what is said about options that make no sense."""
+"""Sizes of outputs, spellings of padding, and what is said about options that make no sense.
+
+What users meet most often is in `test_bad_input.py`, through the operations.
+"""
+
+import pickle
 
 import pytest
 import references
@@ -49,6 +54,16 @@ def test_specs_come_from_a_cache():
     assert PoolSpec.of((1, 2, 9, 9), 3) is PoolSpec.of((1, 2, 9, 9), 3)
 
 
+def test_a_geometry_never_changes_and_is_compared_by_its_fields():
+    spec, other = PoolSpec.of((1, 2, 9, 9), 3), PoolSpec.of((1, 2, 9, 9), 3, stride=1)
+    with pytest.raises(AttributeError, match="PoolSpec: stride cannot be changed"):
+        spec.stride = (1, 1)
+    assert spec.replace(stride=(1, 1)) == other != spec
+    assert len({spec, other, spec.replace(), pickle.loads(pickle.dumps(spec))}) == 2
+    sizes = ((9, 9), (3, 3), (3, 3), ((0, 0), (0, 0)), (1, 1))
+    assert PoolSpec(*sizes, True) != ConvSpec(*sizes, 1)
+
+
 def test_what_is_left_out_changes_nothing():
     nothing = {"stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)}
     assert ConvSpec.of((2, 6, 9, 8), W) == ConvSpec((9, 8), (3, 3), **nothing, groups=1)
@@ -72,24 +87,10 @@ conv, pool = ConvSpec.of, PoolSpec.of
 @pytest.mark.parametrize(
     ("build", "arguments", "options", "match"),
     [
-        (conv, ((2, 6, 9), W), {}, r"x must have 4 axes .*\(2, 6, 9\)"),
-        (conv, (X, (4, 6, 3)), {}, r"weight must have 4 axes .*\(4, 6, 3\)"),
-        (conv, (X, (4, 5, 3, 3)), {}, r"weight must have .*6 input .*\(2, 6, 9, 9\) .*\(4, 5, 3, 3\)"),
-        (conv, (X, W), {"groups": 2}, "weight must have .*3 input .*groups=2"),
-        (conv, (X, (4, 2, 3, 3)), {"groups": 4}, "groups=4 for C=6"),
-        (conv, (X, (4, 2, 3, 3)), {"groups": 3}, "groups=3 for O=4"),
-        (conv, (X, W), {"groups": 0}, "groups: expected at least 1, got 0"),
         (conv, (X, W), {"stride": (1, -1)}, "stride: expected at least 1, got -1"),
-        (conv, (X, W), {"stride": (1, 2, 3)}, r"stride: expected .* a pair .*\(1, 2, 3\)"),
         (conv, (X, W), {"dilation": 0}, "dilation: expected at least 1, got 0"),
-        (conv, (X, W), {"padding": -1}, "padding: expected at least 0, got -1"),
         (conv, (X, W), {"padding": ((0, -2), (0, 0))}, "padding: expected at least 0, got -2"),
-        (conv, (X, W), {"padding": ((0, 1), 2)}, r"padding: expected .*\(\(0, 1\), 2\)"),
         (conv, (X, W), {"padding": (1, 2, 3)}, r"padding: expected .*\(1, 2, 3\)"),
-        (conv, (X, W), {"padding": "full"}, "padding: expected \"same\" .*'full'"),
-        (conv, (X, (4, 6, 3, 11)), {}, r"size \(3, 11\) is larger than the padded input \(9, 9\)"),
-        (conv, (X, W), {"dilation": 5}, r"dilated to \(11, 11\)\) is larger .*\(9, 9\)"),
-        (conv, (X, (4, 6, 0, 3)), {}, "kernel size of weight: expected at least 1"),
         (conv, ((2, 6, 0, 9), W), {}, r"larger than the padded input \(0, 9\)"),
         (ConvSpec.check, (0,), {}, "kernel_size: expected at least 1, got 0"),
         (ConvSpec.check, ((3, 3, 3),), {}, r"kernel_size: expected an integer or a pair .*\(3, 3, 3\)"),
@@ -98,8 +99,6 @@ conv, pool = ConvSpec.of, PoolSpec.of
         (ConvSpec.check, (3,), {"groups": 0}, "groups: expected at least 1, got 0"),
         (pool, (X, 3), {"padding": 2}, r"padding: expected at most half the kernel, .*\(3, 3\)"),
         (pool, (X, (1, 3)), {"padding": (1, 1)}, "padding: expected at most half the kernel"),
-        (pool, (X, (2, 11)), {}, r"\(2, 11\) is larger than the padded input \(9, 9\)"),
-        (pool, (X, 0), {}, "kernel_size: expected at least 1"),
         (PoolSpec.check, (2,), {"stride": 0}, "stride: expected at least 1, got 0"),
         (PoolSpec.check, (3,), {"padding": 2}, "padding: expected at most half the kernel"),
         (PoolSpec.check, (2,), {"dilation": 0}, "dilation: expected at least 1, got 0"),

@@ -125,7 +125,7 @@ def test_into_how_many_parts_products_are_cut(count, sizes, expected):
 )
 def test_a_convolution_is_flipped_for_its_gradient_where_that_pays(outputs, kernel, options, pays):
     weight = np.ones((outputs, 4, kernel, kernel))
-    assert conv._flip_pays(weight, ConvSpec.of((1, 4, 9, 9), weight.shape, **options)) == pays
+    assert conv.flip_pays(weight, ConvSpec.of((1, 4, 9, 9), weight.shape, **options)) == pays
 
 
 def forbid(monkeypatch, owner, name):

@@ -45,6 +45,14 @@ def test_a_single_layer_and_a_shape_that_does_not_fit():
         nn.summary(nn.Dense(3, 2), (4,))
 
 
+def test_what_a_layer_counts_that_decides_by_numbers_is_unknown():
+    double = nn.Lambda(lambda x: 2 * x if float(x.sum()) >= 0 else x)
+    table = nn.summary(nn.Sequential(nn.Dense(3, 2), double), (3,))
+    assert [row.multiply_adds for row in table.rows] == [6, None]
+    assert table.multiply_adds is None
+    assert str(table).splitlines()[-1].split() == ["total", "8", "unknown"]
+
+
 def test_a_layer_that_fails_is_named_by_its_path():
     model = nn.Sequential(nn.ReLU(), inner=nn.Sequential(nn.ReLU(), out=nn.Dense(3, 2)))
     with pytest.raises(ValueError, match="Dense: x") as caught:

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import pytest
 import records
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -23,15 +23,6 @@ torch = pytest.importorskip("torch", reason="PyTorch is the peer to compare with
 IS_THOROUGH = settings.get_current_profile_name() == "thorough"
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 PEERS = {record.name: record for record in records.RECORDS if record.torch_function(torch)}
-
-
-def examples(default, thorough):
-    """Settings for a test by the active profile, which may be hypothesis's own."""
-    return settings(
-        max_examples=thorough if IS_THOROUGH else default,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-    )
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -97,31 +88,21 @@ def check(record, call, seed):
                 close(one, other)
 
 
-def calls_of(record):
-    """Draw calls that both take, and the same with operands rounded to integers, where elements tie."""
-    calls = record.calls if record.shared is None else record.shared
-    if not record.ties:
-        return calls
-    return st.tuples(calls, st.booleans()).map(
-        lambda drawn: over_floats(np.round, drawn[0]) if drawn[1] else drawn[0]
-    )
-
-
 @pytest.mark.filterwarnings(r"ignore:(var|std)\(\). degrees of freedom:UserWarning")  # of nothing
 @pytest.mark.parametrize("name", PEERS)
 def test_values_and_gradients_agree(name):
-    @examples(default=50, thorough=2000)
-    @given(calls_of(PEERS[name]), st.integers(0, 2**16))
-    def agree(call, seed):
-        check(PEERS[name], call, seed)
-
-    agree()
+    record = PEERS[name]
+    source = record.case if record.shared is None else record.shared
+    has_options = record.case.params or record.shared is not None
+    for call, seed in records.drawn(source, 1000 if IS_THOROUGH else 20 if has_options else 10):
+        check(record, call, seed)
+        if record.ties:
+            check(record, over_floats(np.round, call), seed)
 
 
 # --- batch normalization's statistics -----------------------------------------------------------------------
 
 
-@examples(default=10, thorough=400)
 @given(st.data())
 def test_batch_norm_running_statistics_and_inference_agree(data):
     channels, momentum = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([0.1, 0.5, 1.0]))

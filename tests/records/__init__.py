@@ -7,9 +7,10 @@ A new operation is its function with its rules, its export, and its record here.
 import importlib
 import pkgutil
 
+from .drawn import drawn
 from .record import Record, calls_of
 
-__all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of"]
+__all__ = ["CASES", "EVERYTHING", "RECORDS", "calls_of", "drawn"]
 
 _FILES = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
 EVERYTHING = [one for file in _FILES for one in getattr(file, "RECORDS", ())]

@@ -221,4 +221,14 @@ RECORDS = [
             bend * np.where(np.abs(error) <= end, error * error / 2, end * (np.abs(error) - end / 2))
         ),
     ),
+    part(
+        "against_constants",
+        losses_of_values._against_constants,
+        operands=arrays(),
+        params=lambda x: {
+            "t": st.sampled_from([0.0, 1.0, 0.25]).map(lambda t: np.full(x.shape, t, np.float16))
+        },
+        reference=lambda x, t: np.log(1 + np.exp(x)) - t * x,
+        elementwise=True,
+    ),
 ]

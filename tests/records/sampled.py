@@ -60,7 +60,6 @@ RECORDS = [
         operands=slopes(),
         reference=np.gradient,
         numpy=Without("small integers are often equal, and such coordinates have no slope between them"),
-        linear_in=("f",),
         errors=[
             ErrorCase((np.ones(2),), ValueError, {"edge_order": 2}, says=("expected more than 2 samples",)),
             ErrorCase((np.ones(3), np.ones(2)), ValueError, says=("expected 3 coordinates",)),

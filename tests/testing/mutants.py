@@ -11,7 +11,6 @@ swapped.
 A mutant replaces one rule of one primitive, and is looked for with the tests of one `OpCase`.
 """
 
-import dataclasses
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -122,7 +121,7 @@ def _first_of_broadcast(g, a_shape):
 
 def _hw_swapped(spec):
     """Stride and padding of rows for columns and the reverse."""
-    return dataclasses.replace(spec, stride=spec.stride[::-1], padding=spec.padding[::-1])
+    return spec.replace(stride=spec.stride[::-1], padding=spec.padding[::-1])
 
 
 def _has_arrays_apart(asked):

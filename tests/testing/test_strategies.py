@@ -80,10 +80,10 @@ def test_arrays_without_an_admitted_value_are_refused():
         find(strategies.arrays(low=0, high=1, away_from=[0.5], gap=2), lambda x: True)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("seed", range(5))
-def test_arrays_shrink_to_the_simplest(sign, seed):
+def test_arrays_shrink_to_the_simplest(seed):
     """From wherever the search begins: a local minimum, as 5/16 and 23/32, would be found by some seeds."""
+    sign = (-1) ** seed
     x = find(strategies.arrays(), lambda x: x.size >= 2 and sign * x.sum() > 1, random=random.Random(seed))
     assert x.size == 2
     assert x.flags.c_contiguous
@@ -269,24 +269,28 @@ POOLINGS = {
     ),
     "dilation": lambda x, k, p: p["dilation"] == (2, 1) and k[0] > 1,
     "no batch": lambda x, k, p: len(x) == 0,
-    "rows left over": lambda x, k, p: (
-        p["stride"] is None
-        and not p["ceil_mode"]
-        and p["padding"] == 0
-        and p["dilation"] == (1, 1)
-        and x.shape[2] % k[0] > 0
-    ),
 }
+
+
+def rows_left_over(call):
+    """Whether default windows leave out rows at the end."""
+    (x, kernel), params = call
+    return (
+        params["stride"] is None
+        and not params["ceil_mode"]
+        and params["padding"] == 0
+        and x.shape[2] % kernel[0] > 0
+    )
 
 
 def test_poolings_reach():
     reaches(strategies.pool2d_problems(dilated=True), *of_calls(POOLINGS))
+    reaches(strategies.pool2d_problems(dilated=False), rows_left_over)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_convolutions_shrink_to_the_simplest(seed):
+def test_convolutions_shrink_to_the_simplest():
     problems = strategies.conv2d_problems()
-    call = find(problems, lambda call: call.params["groups"] == 2, random=random.Random(seed))
+    call = find(problems, lambda call: call.params["groups"] == 2, random=random.Random(0))
     x, weight, _ = call.operands
     assert (x.shape, weight.shape) == ((1, 2, 1, 1), (2, 1, 1, 1))
     assert call.params == {"stride": 1, "padding": 0, "dilation": 1, "groups": 2}
@@ -295,13 +299,19 @@ def test_convolutions_shrink_to_the_simplest(seed):
 # --- calls and runs ---------------------------------------------------------------------------------------
 
 
+def simplest(strategy):
+    found = []
+    strategies.for_all("one", strategy, lambda example, _: found.append(example), seed=0, max_examples=1)
+    return found[0]
+
+
 def test_calls_take_arrays_tuples_calls_and_one_strategy_for_each_operand():
     x = strategies.arrays((2,))
-    assert len(find(strategies.calls(x), lambda call: True).operands) == 1
-    assert len(find(strategies.calls((x, x)), lambda call: True).operands) == 2
-    assert len(find(strategies.calls(strategies.broadcastable(3)), lambda call: True).operands) == 3
+    assert len(simplest(strategies.calls(x)).operands) == 1
+    assert len(simplest(strategies.calls((x, x))).operands) == 2
+    assert len(simplest(strategies.calls(strategies.broadcastable(3))).operands) == 3
     whole = x.map(lambda x: Call((x,), {"axis": 0}))
-    assert find(strategies.calls(whole), lambda call: True).params == {"axis": 0}
+    assert simplest(strategies.calls(whole)).params == {"axis": 0}
 
 
 def test_runs_with_a_seed_are_the_same_and_those_with_another_are_not():
@@ -323,4 +333,4 @@ def test_runs_with_a_seed_are_the_same_and_those_with_another_are_not():
 
 def test_every_layout_is_drawn():
     for layout in LAYOUTS:
-        assert find(strategies.arrays((2, 3), layouts=[layout]), lambda x: True).shape == (2, 3)
+        assert simplest(strategies.arrays((2, 3), layouts=[layout])).shape == (2, 3)

@@ -63,8 +63,11 @@ def input_gradient(
     Rows and columns that no window reads get zero.
     """
     _check_output(y, weight.shape[0], spec)
-    if _flip_pays(weight, spec):
-        return forward(y, _adjoint_weight(weight, spec.groups), None, spec.adjoint)
+    if flip_pays(weight, spec):
+        # BLAS takes no negative strides, which a reshape alone may leave
+        flipped = np.ascontiguousarray(adjoint_weight(weight, spec.groups))
+        shape = (weight.shape[1] * spec.groups, *flipped.shape[2:])
+        return forward(y, flipped.reshape(shape), None, spec.adjoint)
     images, (outputs, channels, _, _) = y.shape[0], weight.shape
     dtype = _promoted(y, weight)
     # on one thread, because blocks add to the same elements
@@ -129,15 +132,14 @@ def _check_output(y: NDArray, outputs: int, spec: ConvSpec) -> None:
         )
 
 
-def _flip_pays(weight: NDArray, spec: ConvSpec) -> bool:
+def flip_pays(weight: NDArray, spec: ConvSpec) -> bool:
     """Return whether the adjoint is fastest as a forward convolution of `y` by the flipped weight."""
     has_few_outputs = weight.shape[0] < thresholds.FLIPPED_OUTPUTS * weight.shape[1] * spec.groups
     return spec.stride == (1, 1) and (has_few_outputs or spec.is_pointwise)
 
 
-def _adjoint_weight(weight: NDArray, groups: int) -> NDArray:
-    """Return the weight of the adjoint convolution: flipped, with inputs and outputs swapped."""
+def adjoint_weight(weight: NDArray, groups: int) -> NDArray:
+    """Return the weight of the adjoint convolution, (G, C, O / G, KH, KW): flipped, with O and C swapped."""
     outputs, channels, height, width = weight.shape
     grouped = weight.reshape(groups, outputs // groups, channels, height, width)
-    swapped = grouped.swapaxes(1, 2)[..., ::-1, ::-1]
-    return swapped.reshape(groups * channels, outputs // groups, height, width)
+    return grouped.swapaxes(1, 2)[..., ::-1, ::-1]

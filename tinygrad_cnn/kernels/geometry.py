@@ -8,9 +8,8 @@ is data. The same arguments give the same value from a cache, so that a training
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from ..checks import flag, integer
 from .options import (
@@ -30,19 +29,40 @@ __all__ = ["ConvSpec", "Padding", "Pair", "PoolSpec"]
 NO_PADDING: Padding = ((0, 0), (0, 0))
 
 
-class _HashedOnce:
-    """A dataclass that keeps its hash, because every call of a kernel looks up a plan by it."""
+class _Geometry:
+    """Fields that stay as they were given, and by which a geometry is compared, looked up, shown and copied.
 
-    @cached_property
-    def _hash(self) -> int:
-        return hash(tuple(getattr(self, field.name) for field in fields(self)))  # type: ignore[arg-type]
+    A frozen dataclass would be the same, but compile its methods in every import. The hash is kept, because
+    every call of a kernel looks up a plan by it.
+    """
+
+    _fields: dict[str, Any]
+    _hash: int
+
+    def _keep(self, **fields: Any) -> None:
+        vars(self).update(fields, _fields=fields, _hash=hash(tuple(fields.values())))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}: {name} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other)["_fields"] == self._fields
 
     def __hash__(self) -> int:
         return self._hash
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._fields.items())})"
 
-@dataclass(frozen=True)  # slots would leave cached_property no place
-class ConvSpec(_HashedOnce):
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(self._fields.values())
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same geometry but for some fields."""
+        return type(self)(**{**self._fields, **changes})
+
+
+class ConvSpec(_Geometry):
     """Geometry of one two-dimensional convolution; build it with `ConvSpec.of`.
 
     Parameters
@@ -71,7 +91,17 @@ class ConvSpec(_HashedOnce):
     dilation: Pair
     groups: int
 
-    __hash__ = _HashedOnce.__hash__  # the decorator would make another one
+    def __init__(
+        self, input_size: Pair, kernel_size: Pair, stride: Pair, padding: Padding, dilation: Pair, groups: int
+    ) -> None:
+        self._keep(
+            input_size=input_size,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
 
     @classmethod
     # The cache is typed, because 1.0 and True equal 1 and would be let in by an earlier call with 1.
@@ -165,7 +195,7 @@ class ConvSpec(_HashedOnce):
         >>> ConvSpec.of((1, 1, 5, 5), (1, 1, 3, 3), padding=1).of_padded.input_size
         (7, 7)
         """
-        return replace(self, input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
+        return self.replace(input_size=padded_size(self.input_size, self.padding), padding=NO_PADDING)
 
     @cached_property
     def is_pointwise(self) -> bool:
@@ -173,8 +203,7 @@ class ConvSpec(_HashedOnce):
         return self.kernel_size == self.stride == (1, 1) and self.padding == NO_PADDING
 
 
-@dataclass(frozen=True)  # slots would leave cached_property no place
-class PoolSpec(_HashedOnce):
+class PoolSpec(_Geometry):
     """Geometry of one two-dimensional pooling; build it with `PoolSpec.of`.
 
     Parameters
@@ -201,7 +230,23 @@ class PoolSpec(_HashedOnce):
     dilation: Pair
     ceil_mode: bool
 
-    __hash__ = _HashedOnce.__hash__
+    def __init__(
+        self,
+        input_size: Pair,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Padding,
+        dilation: Pair,
+        ceil_mode: bool,
+    ) -> None:
+        self._keep(
+            input_size=input_size,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            ceil_mode=ceil_mode,
+        )
 
     @classmethod
     @lru_cache(maxsize=1024, typed=True)

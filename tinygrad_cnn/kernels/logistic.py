@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,11 +54,17 @@ def _one_more_squared(e: NDArray) -> NDArray:
 
 def beside_the_bell(tanh: NDArray, order: int) -> NDArray:
     """Return the derivative of the logistic function of an order over the first one, from ``tanh(x / 2)``."""
+    return np.asarray(np.polynomial.polynomial.polyval(tanh, _beside_the_bell(order).astype(tanh.dtype)))
+
+
+@functools.cache
+def _beside_the_bell(order: int) -> NDArray:
+    """Return the coefficients of the polynomial in ``t`` that `beside_the_bell` is."""
     t = np.polynomial.Polynomial([0.0, 1.0])
     factor = np.polynomial.Polynomial([1.0])
     for _ in range(order - 1):
         factor = (1 - t * t) * factor.deriv() / 2 - t * factor
-    return np.asarray(np.polynomial.polynomial.polyval(tanh, factor.coef.astype(tanh.dtype)))
+    return factor.coef
 
 
 @special_function
@@ -257,12 +264,18 @@ def _gated_below_zero(x: Any, gate: Gate, order: int) -> Any:
 
 
 def _gated_by_chain_rule(x: NDArray, gate: Gate, order: int) -> NDArray:
-    """Differentiate a sum of polynomials ``p_k(x)`` times ``sigmoid^(k)(v)`` term by term."""
+    """Return a derivative as a sum of polynomials ``p_k(x)`` times ``sigmoid^(k)(v)``."""
     x = x.astype(np.float64, copy=False)
+    logistic = [sigmoid(gate.terms(x, 0)[0], k) for k in range(order + 1)]
+    return np.asarray(sum(p(x) * s for p, s in zip(_chain_rule(gate, order), logistic, strict=True)))
+
+
+@functools.cache
+def _chain_rule(gate: Gate, order: int) -> list[np.polynomial.Polynomial]:
+    """Return the polynomials ``p_k`` of a derivative, by differentiating the sum term by term."""
     v = np.polynomial.Polynomial([0.0, gate.rate, 0.0, gate.rate * gate.cubic])
     terms, zero = [np.polynomial.Polynomial([0.0, 1.0])], np.polynomial.Polynomial([0.0])
     for _ in range(order):
         outer, inner = [p.deriv() for p in terms], [p * v.deriv() for p in terms]
         terms = [a + b for a, b in zip([*outer, zero], [zero, *inner], strict=True)]
-    logistic = [sigmoid(gate.terms(x, 0)[0], k) for k in range(order + 1)]
-    return np.asarray(sum(p(x) * s for p, s in zip(terms, logistic, strict=True)))
+    return terms

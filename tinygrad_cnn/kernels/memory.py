@@ -36,7 +36,7 @@ class _Free(threading.local):
 _free = _Free()
 
 
-def _aligned_bytes(count: int) -> NDArray:
+def aligned_bytes(count: int) -> NDArray:
     """Return `count` uninitialised bytes that start on a cache line."""
     roomy = np.empty(count + CACHE_LINE, np.uint8)
     start = -roomy.ctypes.data % CACHE_LINE
@@ -56,7 +56,7 @@ def borrow(size: int) -> NDArray:
         buffer = buffers.pop()
         if buffer.size >= size:
             return buffer
-    return _aligned_bytes(size)
+    return aligned_bytes(size)
 
 
 def give_back(memory: NDArray) -> None:

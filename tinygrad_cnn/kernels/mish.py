@@ -6,6 +6,7 @@ derivatives are fractions of polynomials in ``e``. In the first two, terms cance
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,15 @@ def _near_zeros(x: Any, order: int) -> Any:
 
 def _by_quotients(x: NDArray, order: int) -> NDArray:
     """Return a derivative by that of a product, with the derivatives of ``tanh`` as ``N(e) / m**(k + 1)``."""
+    m, tops = _tops(order)
+    power = np.exp(np.minimum(x, 20.0))
+    last, before = (tops[k](power) / m(power) ** (k + 1) for k in (order, order - 1))
+    return np.where(x > 20, 0.0, order * before + x * last)
+
+
+@functools.cache
+def _tops(order: int) -> tuple[np.polynomial.Polynomial, list[np.polynomial.Polynomial]]:
+    """Return ``m`` and all ``N`` up to an order, as polynomials in ``e``."""
     e, m, top = (
         np.polynomial.Polynomial([0.0, 1.0]),
         np.polynomial.Polynomial([2.0, 2.0, 1.0]),
@@ -127,6 +137,4 @@ def _by_quotients(x: NDArray, order: int) -> NDArray:
     for k in range(order):
         top = e * (top.deriv() * m - (k + 1) * top * m.deriv())
         tops.append(top)
-    power = np.exp(np.minimum(x, 20.0))
-    last, before = (tops[k](power) / m(power) ** (k + 1) for k in (order, order - 1))
-    return np.where(x > 20, 0.0, order * before + x * last)
+    return m, tops

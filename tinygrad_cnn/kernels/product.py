@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,12 +23,23 @@ def product(a: NDArray, b: NDArray) -> NDArray:
     if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
         return np.matmul(a, b)
     out = np.empty((m, n), np.result_type(a, b))
+    _share(a, b, out, threads)
+    return out
+
+
+def _share(a: NDArray, b: NDArray, out: NDArray, threads: int) -> None:
+    """Write ``a @ b`` to `out`, a part of its longer side in each thread."""
+    m, n = out.shape
     if m > n:
         work, long = (lambda part: _multiply(a[part], b, out[part])), m
     else:
         work, long = (lambda part: _multiply(a, b[:, part], out[:, part])), n
     parallel.run(work, parallel.slices(long, threads), threads)
-    return out
+
+
+def is_plain(m: int, k: int, n: int) -> bool:
+    """Tell whether `product` of (m, k) and (k, n) is NumPy's own, however many threads there are."""
+    return k > 1 and m * n * k < min(thresholds.SHARED_PRODUCT, thresholds.SMALLEST_CUT)
 
 
 def _multiply(a: NDArray, b: NDArray, out: NDArray) -> None:
@@ -63,42 +76,113 @@ def _outer(a: NDArray, b: NDArray) -> NDArray:
     kernel, and a broadcast multiplication starts anew in every row.
     """
     dtype = np.result_type(a, b)
-    if a.size * b.size < thresholds.SMALLEST_OUTER or dtype.char not in "fd":
+    if not _is_widened(a.size * b.size, dtype):
         return a * b
     left, right = np.zeros((a.shape[0], 2), dtype), np.zeros((2, b.shape[1]), dtype)
     left[:, :1], right[:1] = a, b
     return np.matmul(left, right)
 
 
+def _is_widened(size: int, dtype: np.dtype[Any]) -> bool:
+    return size >= thresholds.SMALLEST_OUTER and dtype.char in "fd"
+
+
+def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
+    """Bind `product` to matrices like the examples: a function that writes to ``out``, and returns it."""
+    (m, k), n = a.shape, b.shape[1]
+    if k == 1:
+        return _bound_outer(m, n, out)
+    threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
+    matmul = np.matmul
+    if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
+        return lambda a, b: matmul(a, b, out)
+
+    def multiply(a: NDArray, b: NDArray) -> NDArray:
+        _share(a, b, out, threads)
+        return out
+
+    return multiply
+
+
+def _bound_outer(m: int, n: int, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
+    if not _is_widened(m * n, out.dtype):
+        return lambda a, b: np.multiply(a, b, out)
+    left, right = np.zeros((m, 2), out.dtype), np.zeros((2, n), out.dtype)
+    column, row = left[:, :1], right[:1]
+
+    def outer(a: NDArray, b: NDArray) -> NDArray:
+        np.copyto(column, a)
+        np.copyto(row, b)
+        return np.matmul(left, right, out)
+
+    return outer
+
+
 def multiply_columns(matrix: NDArray, columns: NDArray, out: NDArray) -> None:
     """Write ``matrix @ columns`` to `out`: (G, 1, m, k) by (G, B, k, n) gives (G, B, m, n)."""
+    np.matmul(*chunked(matrix, columns, out))
+
+
+def chunked(matrix: NDArray, columns: NDArray, out: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the operands and the output of `multiply_columns` as views in which BLAS is fastest."""
     (_, _, m, k), n = matrix.shape, columns.shape[3]
     count = _chunk_count(m, k, n)
     if count == 1:
-        np.matmul(matrix, columns, out=out)
-    else:
-        np.matmul(matrix[:, :, None], _chunks(columns, count), out=_chunks(out, count))
+        return matrix, columns, out
+    return matrix[:, :, None], _chunks(columns, count), _chunks(out, count)
+
+
+class Correlation(NamedTuple):
+    """``columns @ windows.T`` summed over B, (G, B, k, n) by (G, B, m, n), as one product and a sum."""
+
+    groups: int
+    batches: int
+    pieces: int  # of the taps
+    chunks: int  # of the windows
+    k: int
+    m: int
+
+    @property
+    def is_one_product(self) -> bool:
+        """Whether nothing is left to sum."""
+        return self.batches * self.pieces * self.chunks == 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the products that are summed over the second and the third axis."""
+        return self.groups, self.batches, self.chunks, self.pieces, self.k // self.pieces, self.m
+
+    def operands(self, columns: NDArray, windows: NDArray) -> tuple[NDArray, NDArray]:
+        """Return views of both operands, for `numpy.matmul`."""
+        if self.is_one_product:
+            return columns[:, 0], windows[:, 0].swapaxes(1, 2)
+        n = columns.shape[3]
+        parts = columns.reshape(
+            self.groups, self.batches, self.pieces, self.k // self.pieces, self.chunks, n // self.chunks
+        )
+        return parts.transpose(0, 1, 4, 2, 3, 5), _chunks(windows, self.chunks)[:, :, :, None].swapaxes(
+            -1, -2
+        )
+
+
+@lru_cache(maxsize=1024)
+def correlation(groups: int, batches: int, k: int, m: int, n: int) -> Correlation:
+    """Plan a correlation of columns (G, B, k, n) with windows (G, B, m, n)."""
+    pieces = _tap_pieces(m, k)
+    count = _chunk_count(m, k // pieces, n) if m * k <= pieces * thresholds.SMALL_OUTPUT else 1
+    return Correlation(groups, batches, pieces, count, k, m)
 
 
 def correlate_columns(columns: NDArray, windows: NDArray) -> NDArray:
     """Return ``columns @ windows.T`` summed over B: (G, B, k, n) by (G, B, m, n) gives (G, k, m)."""
-    groups, batches, k, n = columns.shape
-    m = windows.shape[2]
-    pieces = _tap_pieces(m, k)
-    count = _chunk_count(m, k // pieces, n) if m * k <= pieces * thresholds.SMALL_OUTPUT else 1
-    if batches * pieces * count == 1:
-        return np.matmul(columns[:, 0], windows[:, 0].swapaxes(1, 2))
-    parts = columns.reshape(groups, batches, pieces, k // pieces, count, n // count)
-    shape = (groups, batches, count, pieces, k // pieces, m)
+    cut = correlation(*columns.shape[:3], *windows.shape[2:])
+    if cut.is_one_product:
+        return np.matmul(*cut.operands(columns, windows))
     dtype = np.result_type(columns, windows)  # the sum insists on native byte order, which this has
-    memory = borrow(math.prod(shape) * dtype.itemsize)
-    products = np.ndarray(shape, dtype, memory)
-    np.matmul(
-        parts.transpose(0, 1, 4, 2, 3, 5),
-        _chunks(windows, count)[:, :, :, None].swapaxes(-1, -2),
-        out=products,
-    )
-    total = products.sum(axis=(1, 2), dtype=dtype).reshape(groups, k, m)
+    memory = borrow(math.prod(cut.shape) * dtype.itemsize)
+    products = np.ndarray(cut.shape, dtype, memory)
+    np.matmul(*cut.operands(columns, windows), out=products)
+    total = products.sum(axis=(1, 2), dtype=dtype).reshape(cut.groups, cut.k, cut.m)
     give_back(memory)
     return total
 

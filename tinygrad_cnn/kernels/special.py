@@ -31,8 +31,7 @@ def erf(x: NDArray, order: int) -> NDArray:
     array([0.        , 0.84270079])
     """
     if order > 0:
-        factor = _before_gaussian(np.polynomial.Polynomial([2 / math.sqrt(math.pi)]), 1.0, order - 1, x)
-        return _times_gaussian(factor, x, 1.0)
+        return _times_gaussian(_before_gaussian((2 / math.sqrt(math.pi),), 1.0, order - 1, x), x, 1.0)
     size = np.abs(x)
     is_near = size < 0.7
     low, high = np.minimum(size, 0.7), np.clip(size, 0.7, 6.0)  # erf rounds to 1 at 6
@@ -57,8 +56,7 @@ def gelu(x: NDArray, order: int) -> NDArray:
     if order == 2:
         return _times_gaussian(_distance_to_root_of_two(u) * (math.sqrt(2.0) + u) / _ROOT, x, 0.5)
     if order > 2:
-        factor = _before_gaussian(np.polynomial.Polynomial([2 / _ROOT, 0, -1 / _ROOT]), 0.5, order - 2, x)
-        return _times_gaussian(factor, x, 0.5)
+        return _times_gaussian(_before_gaussian((2 / _ROOT, 0, -1 / _ROOT), 0.5, order - 2, x), x, 0.5)
     tail = _tail_ratio(u)
     if order == 0:
         return np.maximum(x, 0) - _times_gaussian(u * tail, x, 0.5)
@@ -75,11 +73,19 @@ def _distance_to_root_of_two(u: NDArray) -> Any:
     return (root - u) + (math.sqrt(2.0) - float(root) - 9.667293313452913e-17)
 
 
-def _before_gaussian(factor: np.polynomial.Polynomial, rate: float, times: int, x: NDArray) -> NDArray:
+def _before_gaussian(factor: tuple[float, ...], rate: float, times: int, x: NDArray) -> NDArray:
     """Differentiate ``factor * exp(-rate * x**2)`` some times; evaluate the factor that results."""
+    coefficients = _differentiated(factor, rate, times)
+    return np.asarray(_polynomial(coefficients.astype(x.dtype), np.clip(x, -_FAR, _FAR)))
+
+
+@functools.cache
+def _differentiated(factor: tuple[float, ...], rate: float, times: int) -> NDArray:
+    """Return the coefficients of the polynomial that `_before_gaussian` evaluates."""
+    polynomial = np.polynomial.Polynomial(factor)
     for _ in range(times):
-        factor = factor.deriv() - np.polynomial.Polynomial([0, 2 * rate]) * factor
-    return np.asarray(_polynomial(factor.coef.astype(x.dtype), np.clip(x, -_FAR, _FAR)))
+        polynomial = polynomial.deriv() - np.polynomial.Polynomial([0, 2 * rate]) * polynomial
+    return polynomial.coef
 
 
 def _times_gaussian(factor: NDArray, x: NDArray, rate: float) -> NDArray:

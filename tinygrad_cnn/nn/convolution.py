@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -75,10 +74,6 @@ class _Convolution(Layer):
             padding_mode=self.padding_mode,
         )
         return y, {}
-
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Count one for each weight that an output element uses; see `Layer.multiply_adds`."""
-        return math.prod(output_shape[1:]) * math.prod(self.weight_shape[1:])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +72,3 @@ class Dense(Layer):
             raise ValueError(f"Dense: x: expected shape (..., {self.in_features}), got {x.shape}")
         y = x @ params["weight"]
         return (y + params["bias"] if self.bias else y), {}
-
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Count one for each input that an output element sums; see `Layer.multiply_adds`."""
-        return math.prod(output_shape[1:]) * self.in_features

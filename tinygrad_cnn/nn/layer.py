@@ -43,21 +43,6 @@ class Layer:
         """
         return type(self).__name__
 
-    def multiply_adds(self, output_shape: tuple[int, ...]) -> int:
-        """Count the multiply-adds of the layer itself, without its children, for one sample.
-
-        Parameters
-        ----------
-        output_shape : tuple of int
-            The shape of what the layer returned, with the batch axis.
-
-        Returns
-        -------
-        int
-            By default 0: only products and convolutions are counted.
-        """
-        return 0
-
     def init(self, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> tuple[Arrays, Arrays]:
         """Draw fresh parameters and make the initial state; by default those of the children, in order.
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import checks, ops
 from ..kernels.normalization import moments
 from ..ops.conv import check_arrays
+from ..stand_in import in_one_line
 from ..tape import raw
 from ..types import DTypeLike
 from .layer import Arrays, Layer
@@ -100,7 +101,7 @@ class BatchNorm2d(Layer):
         n = x.size // self.channels
         if n == 0:
             return state  # an empty batch has no statistics
-        mean, var = moments(x, (0, 2, 3))
+        mean, var = in_one_line(moments, x, (0, 2, 3))
         batch = {"running_mean": mean, "running_var": var * (n / (n - 1)) if n > 1 else var}
         return {
             name: ((1 - self.momentum) * old + self.momentum * batch[name]).astype(old.dtype)

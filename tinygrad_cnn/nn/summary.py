@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import tree
+from ..program.errors import RecordingError
+from ..program.program import record
 from .layer import Arrays, Layer
 
 __all__ = ["Summary", "SummaryRow", "summary"]
@@ -20,7 +22,7 @@ class SummaryRow(NamedTuple):
     layer: str
     output_shape: tuple[int, ...]
     parameters: int
-    multiply_adds: int
+    multiply_adds: int | None  # None for a layer whose numbers decide what it computes
 
 
 class Summary(NamedTuple):
@@ -34,17 +36,18 @@ class Summary(NamedTuple):
         return sum(row.parameters for row in self.rows)
 
     @property
-    def multiply_adds(self) -> int:
-        """The multiply-adds of the model for one sample."""
-        return sum(row.multiply_adds for row in self.rows)
+    def multiply_adds(self) -> int | None:
+        """The multiply-adds of the model for one sample; None if those of a layer are unknown."""
+        counts = [row.multiply_adds for row in self.rows if row.multiply_adds is not None]
+        return sum(counts) if len(counts) == len(self.rows) else None
 
     def __str__(self) -> str:
         cells = [("name", "layer", "output shape", "parameters", "multiply-adds")]
         cells += [
-            (r.name, r.layer, str(r.output_shape), f"{r.parameters:,}", f"{r.multiply_adds:,}")
+            (r.name, r.layer, str(r.output_shape), f"{r.parameters:,}", _counted(r.multiply_adds))
             for r in self.rows
         ]
-        cells += [("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}")]
+        cells += [("total", "", "", f"{self.parameters:,}", _counted(self.multiply_adds))]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
             "  ".join(
@@ -55,6 +58,10 @@ class Summary(NamedTuple):
         ]
         rule = "-" * len(lines[0])
         return "\n".join(line.rstrip() for line in (lines[0], rule, *lines[1:-1], rule, lines[-1]))
+
+
+def _counted(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,}"
 
 
 def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
@@ -71,7 +78,8 @@ def summary(model: Layer, input_shape: tuple[int, ...]) -> Summary:
     -------
     Summary
         A table when it is printed. Output shapes are those of a batch of one sample. Multiply-adds are those
-        that the layers count themselves, for one sample.
+        of the products and convolutions that a layer computes for it, as `tinygrad_cnn.trace` records them;
+        those of a layer that decides by the numbers of its input are unknown.
 
     Raises
     ------
@@ -119,5 +127,14 @@ def _visit(
         error.add_note(f"in the layer '{name or '0'}', {layer.label()}, of the summary")
         raise
     count = sum(array.size for array in tree.leaves(params))
-    emit(SummaryRow(name or "0", layer.label(), y.shape, count, layer.multiply_adds(y.shape)))
+    emit(SummaryRow(name or "0", layer.label(), y.shape, count, _multiply_adds(layer, params, state, x)))
     return y
+
+
+def _multiply_adds(layer: Layer, params: Arrays, state: Arrays, x: Any) -> int | None:
+    """Count the multiply-adds of a layer by recording it."""
+    try:
+        program = record(lambda params, state, x: layer(params, state, x)[0], (params, state, x), {})
+    except RecordingError:  # it decides by numbers, so there is no count that holds for others
+        return None
+    return program.cost().multiply_adds

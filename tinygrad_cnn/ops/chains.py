@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import astype, in_single, raw, single
+from ..tape import astype, constant_for, in_single, raw, single
 from ..types import Array, Operand, Out
 from .elementwise import where
 from .operands import of_numbers
@@ -52,7 +52,7 @@ def matrix_power(a: Operand[Out], n: int) -> Out:
     n = checks.integer("matrix_power: n", n, -np.inf)
     square: Array = as_array(inv(a) if n < 0 else a)
     if n == 0:
-        return where(np.True_, np.eye(shape[-1], dtype=square.dtype), square)
+        return where(np.True_, constant_for(square, np.eye, shape[-1], None, 0, square.dtype), square)
     return _power(square, abs(n))
 
 

@@ -203,7 +203,7 @@ def select(
     >>> select([x < 0, x < 1], [0.0, x], 1.0)
     array([0. , 0.5, 1. ])
     """
-    conditions = [np.asarray(raw(condition)) for condition in condlist]
+    conditions = [as_array(raw(condition)) for condition in condlist]
     if not conditions or len(conditions) != len(choicelist):
         raise ValueError(
             f"select: expected a choice for each condition, got {len(conditions)} conditions and "
@@ -212,9 +212,10 @@ def select(
     for condition in conditions:
         if condition.dtype != bool:
             raise TypeError(f"select: condlist: expected arrays of bool, got {condition.dtype}")
-    values = [x if type(x) in (int, float) else as_array(x) for x in (*choicelist, default)]
+    first = conditions[0]
+    values = [x if type(x) in (int, float) else as_array(x, like=first) for x in (*choicelist, default)]
     dtype = np.result_type(*map(raw, values))
-    *choices, chosen = (astype(as_array(x), dtype) for x in values)
+    *choices, chosen = (astype(as_array(x, like=first), dtype) for x in values)
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         chosen = where(condition, choice, chosen)
     return chosen

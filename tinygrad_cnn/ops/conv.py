@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from .. import checks
 from ..kernels import conv as kernel
 from ..kernels.geometry import ConvSpec, Padding, Pair
 from ..kernels.options import Window, check_plane, pair
+from ..stand_in import StandIn
 from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out, Shape
 from .joining import pad
@@ -207,7 +207,7 @@ def transposed_geometry(
         return spec
     # the output padding has room for windows of its own, which a smaller padding at the end takes away
     top, left = ((p, p - e) for p, e in zip(pads, extra, strict=True))
-    return replace(spec, padding=(top, left))
+    return spec.replace(padding=(top, left))
 
 
 def check_arrays(
@@ -222,7 +222,7 @@ def check_arrays(
     dtype = None
     for name, operand in operands.items():
         array = raw(operand)
-        if not isinstance(array, np.ndarray):
+        if not isinstance(array, np.ndarray | StandIn):
             if operand is None and name in optional:
                 continue
             raise TypeError(f"{op}: {name}: expected an array, got {type(operand).__name__}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import astype, broadcast_to, in_single, primitive, raw
+from ..tape import astype, broadcast_to, constant_for, in_single, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import subtract
 from .indexing import getitem
@@ -59,7 +59,7 @@ def _cumprod_rule(g: Array, x: Array, axis: int | None) -> Array:
     while reach < len(x):
         sums = concatenate([sums[:-reach] + factors * sums[reach:], sums[-reach:]])
         factors, reach = factors[:-reach] * factors[reach:], 2 * reach
-    before = concatenate([np.ones((1, *x.shape[1:]), x.dtype), cumprod(x[:-1], 0)])
+    before = concatenate([constant_for(x, np.ones, (1, *x.shape[1:]), x.dtype), cumprod(x[:-1], 0)])
     return moveaxis(before * sums, 0, along)
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tape import primitive, raw
+from ..tape import Box, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import where
 from .factorizations import svd
@@ -58,7 +58,8 @@ def det(a: Operand[Out]) -> Out:
 
 def _det_rule(g: Array, a: Array, out: Array) -> Array:
     if np.all(raw(out)):
-        return transposed(inv(a)) * _as_matrices(g * out)
+        # on the tape it goes by `a` alone, as it does below
+        return transposed(inv(a)) * _as_matrices(g * (det(a) if isinstance(a, Box) else out))
     return _cofactors(a) * _as_matrices(g)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .. import checks
-from ..tape import raw
-from ..types import DTypeLike, Operand, Out
+from ..stand_in import as_array
+from ..tape import constant_for, raw
+from ..types import DTypeLike, NDArray, Operand, Out, Shape
 from .elementwise import where
 from .indexing import getitem, scatter
 from .operands import of_numbers
@@ -48,7 +49,7 @@ def diagonal(x: Operand[Out], offset: int = 0, axis1: int = 0, axis2: int = 1) -
     axes = checks.axis("diagonal", axis1, ndim), checks.axis("diagonal", axis2, ndim)
     x = moveaxis(x, axes, (-2, -1))
     rows, columns = x.shape[-2:]
-    return getitem(x, (..., *_places(rows, columns, offset)))
+    return getitem(x, (..., *constant_for(x, _places, rows, columns, offset)))
 
 
 @of_numbers
@@ -84,7 +85,7 @@ def diag(x: Operand[Out], k: int = 0) -> Out:
     if len(shape) != 1:
         raise ValueError(f"diag: x: expected one axis or two, got shape {shape}")
     size = shape[0] + abs(k)
-    return scatter(x, _places(size, size, k), shape=(size, size))
+    return scatter(x, constant_for(x, _places, size, size, k), shape=(size, size))
 
 
 @of_numbers
@@ -164,6 +165,11 @@ def triu(x: Operand[Out], k: int = 0) -> Out:
 
 
 def _within_triangle(x: Operand[Out], k: int, *, above: bool) -> Out:
-    array = np.asarray(raw(x))
-    below = np.tri(*array.shape[-2:], k=k - above, dtype=bool)
-    return where(below != above, x, np.zeros((), array.dtype))
+    array = as_array(raw(x))
+    below = constant_for(array, _below, array.shape[-2:], k - above)
+    return where(below != above, x, array.dtype.type(0))
+
+
+def _below(shape: Shape, k: int) -> NDArray:
+    """Return where the elements of a matrix lie on a diagonal or below it."""
+    return np.tri(*shape, k=k, dtype=bool)

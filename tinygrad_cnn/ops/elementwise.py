@@ -429,7 +429,10 @@ def where(condition: Operand[Out], x: Operand[Out], y: Operand[Out]) -> Out:
     >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
     array([1., 0.])
     """
-    return np.where(numbers(condition, "where: condition: "), numbers(x), numbers(y))
+    numbers(condition, "where: condition: ")
+    for value in (x, y):  # they are left as they are, since a number has no dtype of its own
+        numbers(value)
+    return np.where(condition, x, y)
 
 
 where.defvjp(

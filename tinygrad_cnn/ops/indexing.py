@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from .. import checks
+from .. import checks, stand_in
 from ..kernels import scatter as kernel
-from ..tape import add, astype, broadcast_to, primitive, raw
+from ..tape import add, astype, broadcast_to, constant_for, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .elementwise import where
 from .operands import numbers, of_numbers
@@ -200,7 +201,7 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     array([[3., 4.],
            [3., 4.]])
     """
-    indices = np.asarray(raw(indices))
+    indices = stand_in.as_array(raw(indices), like=raw(x))
     if indices.dtype.kind in "bO" or not indices.size:
         indices = indices.astype(np.intp)  # True stands for position 1 here, and is no mask
     if axis is None:
@@ -238,7 +239,7 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
     array([[2.],
            [3.]])
     """
-    indices = np.asarray(raw(indices))
+    indices = stand_in.as_array(raw(indices), like=raw(x))
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     shape = np.shape(raw(x))
@@ -249,9 +250,14 @@ def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -
         raise ValueError(
             f"take_along_axis: indices: expected {len(shape)} axes, as x has, got shape {indices.shape}"
         )
-    grid: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape)])
+    grid = list(constant_for(x, _grid, shape))
     grid[axis] = indices
     return getitem(as_array(x), tuple(grid))
+
+
+def _grid(shape: Shape) -> tuple[NDArray, ...]:
+    """Return the positions along each axis, which broadcast to a shape."""
+    return tuple(np.ogrid[tuple(slice(n) for n in shape)])
 
 
 @of_numbers
@@ -296,13 +302,26 @@ def put_along_axis(
     x, values = as_array(x), as_array(values)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
-    taken = take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis)
-    position = np.full(x.size, -1)
-    position[taken.reshape(-1)] = np.arange(taken.size)  # of several, the last one stays
-    flat = reshape(broadcast_to(astype(values, x.dtype), taken.shape), (-1,))
-    places = np.flatnonzero(position >= 0)
-    new = scatter(getitem(flat, position[places]), places, shape=(x.size,))
-    return where((position >= 0).reshape(x.shape), reshape(new, x.shape), x)
+    indices, shape = stand_in.as_array(raw(indices)), np.shape(raw(x))
+    source = stand_in.in_one_line(_sources, indices, shape, axis)
+    if axis is None:
+        put = indices.shape
+    else:
+        axis = checks.axis("put_along_axis", axis, len(shape))
+        put = (*shape[:axis], indices.shape[axis], *shape[axis + 1 :])
+    given = broadcast_to(astype(values, x.dtype), put)
+    if 0 in put:
+        return x
+    return where(source >= 0, getitem(reshape(given, (-1,)), np.maximum(source, 0)), x)
+
+
+def _sources(indices: NDArray, shape: Shape, axis: int | None) -> NDArray:
+    """Return which of the values along slices comes to each place of an array, and -1 where none does."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    taken = take_along_axis(places, indices, axis)
+    source = np.full(places.size, -1)
+    source[taken.reshape(-1)] = np.arange(taken.size)  # of several, the last one stays
+    return source.reshape(shape)
 
 
 @of_numbers
@@ -334,10 +353,10 @@ def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     >>> scatter_add(np.zeros(3), [0, 0, 2], np.array([1.0, 1.0, 5.0]))
     array([2., 0., 5.])
     """
-    x, values, key = as_array(x), as_array(values), raw(key)
+    x, values, key = as_array(x), as_array(values, like=x), raw(key)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"scatter_add: values: expected values for {x.dtype}, got {values.dtype}")
-    selected = np.broadcast_to(np.False_, x.shape)[key].shape
+    selected = getitem(constant_for(x, np.broadcast_to, np.False_, x.shape), key).shape
     return add(x, scatter(broadcast_to(astype(values, x.dtype), selected), key, shape=x.shape))
 
 
@@ -404,6 +423,10 @@ def one_hot(indices: Operand[Any], classes: int, *, dtype: DTypeLike = np.float3
     """
     indices = checks.indices("one_hot", "indices", raw(indices), classes)
     checks.held("one_hot: classes", (*indices.shape, classes))
+    return stand_in.in_one_line(_rows_of_one, indices, classes, dtype)
+
+
+def _rows_of_one(indices: NDArray, classes: int, dtype: DTypeLike) -> NDArray:
     out = np.zeros((*indices.shape, classes), dtype)
     np.put_along_axis(out, indices[..., np.newaxis], 1, axis=-1)
     return out

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from .. import checks
-from ..tape import broadcast_to, primitive, raw
-from ..types import Array, ArrayLike, Axes, Operand, Out, Shape
+from ..tape import broadcast_to, constant_for, primitive, raw
+from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .indexing import getitem, take
 from .operands import numbers, of_numbers
 from .shaping import expand_dims, reshape
@@ -146,8 +146,12 @@ def pad(
         raise NotImplementedError(f"pad: mode: expected constant, edge, reflect or wrap, got {mode!r}")
     for axis, (n, width) in enumerate(zip(shape, widths, strict=True)):
         if width != (0, 0):  # NumPy pads the positions, and these pick the elements
-            x = take(x, np.pad(np.arange(n), width, mode=mode), axis)
+            x = take(x, constant_for(x, _padded_places, n, width, mode), axis)
     return x
+
+
+def _padded_places(n: int, width: tuple[int, int], mode: Any) -> NDArray:
+    return np.pad(np.arange(n), width, mode=mode)
 
 
 @primitive
@@ -197,9 +201,13 @@ def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> O
         return reshape(stretched, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
     if counts.size and counts.dtype.kind not in "biuO":
         raise TypeError(f"repeat: repeats: expected integers, got {counts.dtype}")
-    positions, counts = np.arange(shape[axis]), counts.astype(np.intp)
+    return take(x, constant_for(x, _repeated_places, shape[axis], raw(repeats)), axis)
+
+
+def _repeated_places(n: int, repeats: ArrayLike) -> NDArray:
+    positions, counts = np.arange(n), np.asarray(repeats).astype(np.intp)
     checks.held("repeat: repeats", (int(np.broadcast_to(counts, positions.shape).sum(dtype=float)),))
-    return take(x, np.repeat(positions, counts), axis)
+    return np.repeat(positions, counts)
 
 
 @of_numbers

@@ -6,8 +6,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from ..tape import raw
-from ..types import Array, NDArray, Operand, Shape
+from ..stand_in import as_array
+from ..tape import constant_for, raw
+from ..types import Array, NDArray, Operand
 from .elementwise import where
 from .reductions import mean, sum
 
@@ -38,28 +39,28 @@ def reduced(
         raise ValueError(f"{op}: reduction: expected mean, sum or none, got {reduction!r}")
     if counted is None and weights is None:
         return mean(losses)
-    weights = np.ones(losses.shape) if weights is None else weights
+    weights = constant_for(losses, np.ones, losses.shape) if weights is None else weights
     # NumPy adds one by one where it is given a mask, and would lose what it adds to a long float32 sum
     total = np.sum(weights if counted is None else np.where(counted, weights, 0), dtype=np.float64)
-    return sum(losses) / float(total)  # where none counts it is NaN, as the mean of nothing is
+    return sum(losses) / total.astype(losses.dtype)  # where none counts: NaN, as the mean of nothing is
 
 
 def element_weights(
-    op: str, name: str, weight: Operand[Any] | None, shape: Shape, dtype: np.dtype[Any]
+    op: str, name: str, weight: Operand[Any] | None, values: NDArray, dtype: np.dtype[Any]
 ) -> NDArray | None:
-    """Return the weight of each element, in the dtype of the logits; None stands for equal weights.
+    """Return the weight of each of some values, in the dtype of the logits; None stands for equal weights.
 
     Examples
     --------
-    >>> element_weights("binary_cross_entropy", "weight", 2.0, (3,), np.dtype(np.float64))
+    >>> element_weights("binary_cross_entropy", "weight", 2.0, np.ones(3), np.dtype(np.float64))
     array([2., 2., 2.])
     """
     if weight is None:
         return None
-    weight = np.asarray(raw(weight), dtype)
+    weight = as_array(raw(weight), dtype, like=values)
     try:
-        return np.broadcast_to(weight, shape)
+        return np.broadcast_to(weight, values.shape)
     except ValueError:
         raise ValueError(
-            f"{op}: {name}: expected a shape that broadcasts to {shape}, got {weight.shape}"
+            f"{op}: {name}: expected a shape that broadcasts to {values.shape}, got {weight.shape}"
         ) from None

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import astype, in_single, primitive, raw
+from ..stand_in import as_array, in_one_line, may_hold
+from ..tape import astype, constant_for, in_single, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .activations import log_softmax
 from .elementwise import where
@@ -79,12 +80,13 @@ def cross_entropy(
         return _against_probabilities(log_p, targets, weight, label_smoothing, ignore_index, reduction)
     if label_smoothing == 0:
         return _nll(op, log_p, targets, weight, ignore_index, reduction)
-    labels, counted = _labels(op, targets, shape, ignore_index)
+    labels, counted = _labels(op, targets, log_p, ignore_index)
     class_weights = _class_weights(op, weight, log_p)
     share = label_smoothing / shape[1]
-    losses = -(1 - label_smoothing) * _picked(log_p, labels) * class_weights[labels]
+    weights = getitem(class_weights, labels)
+    losses = -(1 - label_smoothing) * _picked(log_p, labels) * weights
     losses = losses - share * sum(log_p * _along_classes(class_weights, log_p), 1)
-    return reduced(op, losses, reduction, counted, class_weights[labels])
+    return reduced(op, losses, reduction, counted, weights)
 
 
 def _against_probabilities(
@@ -109,7 +111,7 @@ def _against_probabilities(
         p = p * _along_classes(_class_weights("cross_entropy", weight, log_p), log_p)
     # A class of probability 0 takes no part where its logit is minus infinity; 0 * -inf would be NaN.
     masked = (raw(p) == 0) & np.isneginf(raw(log_p))
-    losses = -sum((where(masked, 0.0, log_p) if masked.any() else log_p) * p, 1)
+    losses = -sum((where(masked, 0.0, log_p) if may_hold(masked) else log_p) * p, 1)
     return reduced("cross_entropy", losses, reduction)
 
 
@@ -165,20 +167,20 @@ def _nll(
     ignore_index: int | None,
     reduction: Reduction,
 ) -> Array:
-    labels, counted = _labels(op, labels, log_p.shape, ignore_index)
+    labels, counted = _labels(op, labels, log_p, ignore_index)
     if weight is None and counted is None and reduction == "mean":
         return _mean_nll(log_p, labels)
     losses = -_picked(log_p, labels)
     if weight is None:
         return reduced(op, losses, reduction, counted)
-    weights = _class_weights(op, weight, log_p)[labels]
+    weights = getitem(_class_weights(op, weight, log_p), labels)
     return reduced(op, losses * weights, reduction, counted, weights)
 
 
 @primitive
 def _mean_nll(log_p: Operand[Out], labels: Array) -> Out:
     # one node instead of four, which would cost a thirtieth of the smallest training steps
-    return mean(-_picked(log_p, labels))
+    return mean(-log_p[_places(labels)])
 
 
 @primitive
@@ -204,10 +206,11 @@ def _classes(op: str, name: str, x: Array) -> Shape:
 
 
 def _labels(
-    op: str, labels: Operand[Any], shape: Shape, ignore_index: int | None
+    op: str, labels: Operand[Any], log_p: Array, ignore_index: int | None
 ) -> tuple[NDArray, NDArray | None]:
     """Return labels in range, 0 for those that do not count, and a mask of those that do (None for all)."""
-    labels = np.asarray(raw(labels))
+    labels = as_array(raw(labels), like=raw(log_p))
+    shape = log_p.shape
     samples = (*shape[:1], *shape[2:])
     if labels.shape != samples:
         raise ValueError(f"{op}: labels: expected shape {samples} for logits {shape}, got {labels.shape}")
@@ -232,15 +235,15 @@ def _places(labels: NDArray) -> tuple[NDArray, ...]:
 
 
 def _picked(log_p: Array, labels: NDArray) -> Array:
-    return getitem(log_p, _places(labels))
+    return getitem(log_p, in_one_line(_places, labels))
 
 
 def _class_weights(op: str, weight: Operand[Any] | None, log_p: Array) -> NDArray:
     """Return the weight of each class, in the dtype of the logits."""
     classes = np.shape(raw(log_p))[1]
     if weight is None:
-        return np.ones(classes, log_p.dtype)
-    weight = np.asarray(raw(weight), log_p.dtype)
+        return constant_for(log_p, np.ones, classes, log_p.dtype)
+    weight = as_array(raw(weight), log_p.dtype, like=raw(log_p))
     checks.shape(op, "weight", weight.shape, (classes,))
     return weight
 

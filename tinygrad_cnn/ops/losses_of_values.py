@@ -7,9 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import checks
+from ..stand_in import as_array, in_one_line
 from ..tape import Box, astype, in_single, primitive, raw
 from ..types import Array, NDArray, Operand, Out
-from .activations import softplus
+from .activations import sigmoid, softplus
 from .elementary import exp, log, log1p
 from .elementwise import abs, clip, maximum, multiply, square, subtract, times, where
 from .loss_reductions import Reduction, element_weights, reduced
@@ -197,20 +198,24 @@ def kl_div(
     """
     t = _like("kl_div", "target", target, log_probabilities)
     checks.flag("kl_div: log_target", log_target)
-    if not log_target and np.any(raw(t) < 0):
-        found = np.min(raw(t))
-        raise ValueError(f"kl_div: target: expected probabilities, got {found}; is it a logarithm?")
     log_p, p = log_probabilities, exp(t) if log_target else t
-    is_zero = raw(p) == 0
-    if np.any(is_zero):  # such a probability takes no part where a logarithm is minus infinity
-        log_p = where(is_zero & np.isneginf(raw(log_p)), 0.0, log_p)
-        log_t = where(np.isneginf(raw(t)), 0.0, t) if log_target else log(where(is_zero, 1.0, t))
-    else:
-        log_t = t if log_target else log(t)
+    is_zero = raw(p) == 0 if log_target else in_one_line(_zero_probabilities, raw(t))
+    log_t = t if log_target else log(where(is_zero, 1.0, t))
+    # a probability of 0 takes no part where a logarithm is minus infinity; 0 * -inf would be NaN
+    log_p, log_t = (where(is_zero & np.isneginf(raw(a)), 0.0, a) for a in (log_p, log_t))
     losses = p * (log_t - log_p)
     if reduction == "batchmean":
         return sum(losses) / len(losses)
     return reduced("kl_div", losses, reduction)
+
+
+def _zero_probabilities(target: NDArray) -> NDArray:
+    """Return where probabilities are 0, or raise a ValueError where they are none."""
+    if np.any(target < 0):
+        found = np.min(target)
+        raise ValueError(f"kl_div: target: expected probabilities, got {found}; is it a logarithm?")
+    zero: NDArray = np.equal(target, 0)
+    return zero
 
 
 @of_numbers
@@ -253,13 +258,13 @@ def binary_cross_entropy(
     op = "binary_cross_entropy"
     p = _probabilities(op, "probabilities", probabilities)
     t = _like(op, "targets", targets, probabilities)
-    _probabilities(op, "targets", t)
+    values = _probabilities(op, "targets", t)
     # a choice of probability 0 takes no part where its logarithm is minus infinity; 0 * -inf would be NaN
-    yes = where((p == 0) & (raw(t) == 0), 1.0, probabilities)
-    no = where((p == 1) & (raw(t) == 1), 0.0, probabilities)
+    yes = where((p == 0) & (values == 0), 1.0, probabilities)
+    no = where((p == 1) & (values == 1), 0.0, probabilities)
     with np.errstate(divide="ignore"):
         losses = 0.0 - (t * log(yes) + (1 - t) * log1p(-no))  # a negation would make -0.0 of 0.0
-    weight = element_weights(op, "weight", weight, p.shape, p.dtype)
+    weight = element_weights(op, "weight", weight, p, p.dtype)
     return reduced(op, losses if weight is None else losses * weight, reduction)
 
 
@@ -306,21 +311,37 @@ def binary_cross_entropy_with_logits(
     op = "binary_cross_entropy_with_logits"
     checks.no_pair(op, "logits", logits)
     checks.shape(op, "targets", np.shape(raw(targets)), np.shape(raw(logits)))
-    values, dtype = _probabilities(op, "targets", targets), np.asarray(raw(logits)).dtype
-    t = astype(targets, dtype)
+    values, dtype = _probabilities(op, "targets", targets), as_array(raw(logits)).dtype
     weight, pos_weight = (
-        element_weights(op, name, w, values.shape, dtype)
+        element_weights(op, name, w, values, dtype)
         for name, w in (("weight", weight), ("pos_weight", pos_weight))
     )
-    if pos_weight is None and not isinstance(targets, Box) and np.all(t * (1 - t) == 0):
-        losses = softplus(logits * (1 - 2 * t))  # certain targets need one logarithm
-        return reduced(op, losses if weight is None else losses * weight, reduction)
+    if pos_weight is None and not isinstance(targets, Box):
+        losses = _against_constants(logits, astype(values, dtype))
+    else:
+        losses = _logit_losses(logits, astype(targets, dtype), values, pos_weight)
+    return reduced(op, losses if weight is None else losses * weight, reduction)
+
+
+def _logit_losses(logits: Array, t: Array, values: NDArray, pos_weight: NDArray | None = None) -> Array:
     # A choice of probability 0 takes no part where its loss is infinite; 0 * inf would be NaN.
     yes, no = softplus(-logits), softplus(logits)
     yes = where((values == 0) & np.isinf(raw(yes)), 0.0, yes) * t
     no = where((values == 1) & np.isinf(raw(no)), 0.0, no) * (1 - t)
-    losses = (yes if pos_weight is None else yes * pos_weight) + no
-    return reduced(op, losses if weight is None else losses * weight, reduction)
+    return (yes if pos_weight is None else yes * pos_weight) + no
+
+
+@primitive
+def _against_constants(logits: Operand[Out], t: NDArray) -> Out:
+    """Return the losses against targets that are constants to the tape."""
+    if np.all(t * (1 - t) == 0):
+        return softplus(logits * (1 - 2 * t))  # certain targets need one logarithm
+    return _logit_losses(logits, t, t)
+
+
+_against_constants.defvjp(
+    logits=lambda g, logits, t: times(g, (1 - t) * sigmoid(logits) - t * sigmoid(-logits))
+)
 
 
 @of_numbers
@@ -358,7 +379,7 @@ def _like(op: str, name: str, target: Array, x: Array) -> Array:
     """
     checks.no_pair(op, "x", x)
     checks.shape(op, name, np.shape(raw(target)), np.shape(raw(x)))
-    dtype, found = np.asarray(raw(x)).dtype, np.asarray(raw(target)).dtype
+    dtype, found = as_array(raw(x)).dtype, as_array(raw(target)).dtype
     # integers would widen float32 to float64
     return astype(target, dtype) if dtype.kind == "f" and dtype != found else target
 
@@ -381,7 +402,11 @@ _parabola_then_line.defvjp(
 
 def _probabilities(op: str, name: str, values: Array) -> NDArray:
     """Return the array of probabilities, or raise a ValueError where they are none."""
-    p = np.asarray(raw(values))
+    p = as_array(raw(values))
+    return in_one_line(_in_unit_interval, p, op, name)
+
+
+def _in_unit_interval(p: NDArray, op: str, name: str) -> NDArray:
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise ValueError(f"{op}: {name}: expected probabilities in [0, 1], got {p.min()} to {p.max()}")
     return p

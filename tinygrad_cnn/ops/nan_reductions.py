@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from ..stand_in import in_one_line, may_hold
 from ..tape import raw
-from ..types import Axes, Operand, Out
+from ..types import Axes, NDArray, Operand, Out
 from .elementwise import multiply, where
 from .operands import of_numbers
 from .reductions import max, mean, min, sum
-from .shaping import as_array
+from .shaping import as_array, plain
 
 __all__ = ["nanmax", "nanmean", "nanmin", "nansum"]
 
@@ -26,7 +27,7 @@ def _filled(x: Any, value: float) -> tuple[Any, Any]:
     """Return ``x`` with a value in the place of each NaN, and where that is."""
     x = as_array(x)
     hole = np.isnan(raw(x))
-    return (where(hole, np.asarray(value, x.dtype), x) if np.any(hole) else x), hole
+    return (where(hole, x.dtype.type(value), x) if may_hold(hole) else x), hole
 
 
 @of_numbers
@@ -79,14 +80,19 @@ def nanmean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Ou
     """
     filled, hole = _filled(x, 0)
     average = mean(filled, axis, keepdims=keepdims)
-    if not np.any(hole):
+    if not may_hold(hole):
         return average
+    return multiply(average, in_one_line(_shares, hole, axis, keepdims, filled.dtype))
+
+
+def _shares(hole: NDArray, axis: Axes, keepdims: bool, dtype: np.dtype[Any]) -> NDArray:
+    """Return what a mean that counted each NaN as 0 has to be multiplied by."""
     counts = np.sum(~hole, axis=axis, keepdims=keepdims)
     if not np.all(counts):
-        warnings.warn("nanmean: mean of a slice of NaN alone", RuntimeWarning, stacklevel=2)
+        warnings.warn("nanmean: mean of a slice of NaN alone", RuntimeWarning, stacklevel=4)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.asarray(hole.size / np.size(counts) / counts, filled.dtype)
-        return multiply(average, np.where(counts == 0, np.nan, share).astype(filled.dtype))
+        share = np.asarray(hole.size / np.size(counts) / counts, dtype)
+        return np.where(counts == 0, np.nan, share).astype(dtype)
 
 
 @of_numbers
@@ -143,12 +149,20 @@ def nanmin(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
 
 def _extremum(name: str, reduce: Callable[..., Any], loser: float, x: Any, axis: Axes, keepdims: bool) -> Any:
     """Reduce with a value that never wins in the place of NaN."""
-    filled, hole = _filled(x, loser) if np.asarray(raw(x)).dtype.kind == "f" else (x, np.False_)
+    x = as_array(x)
+    if x.dtype.kind != "f":
+        return reduce(x, axis, keepdims=keepdims)
+    filled, hole = _filled(x, loser)
     found = reduce(filled, axis, keepdims=keepdims)
-    if not np.any(hole):
+    if not may_hold(hole):
         return found
-    nothing = np.all(hole, axis=axis, keepdims=keepdims)
-    if not np.any(nothing):
-        return found
-    warnings.warn(f"{name}: a slice of NaN alone", RuntimeWarning, stacklevel=3)
-    return where(nothing, np.asarray(np.nan, found.dtype), found)
+    nothing = in_one_line(_all_of, hole, name, axis, keepdims)
+    return plain(where(nothing, found.dtype.type(np.nan), found)) if may_hold(nothing) else found
+
+
+def _all_of(hole: NDArray, name: str, axis: Axes, keepdims: bool) -> NDArray:
+    """Return where all that is reduced is NaN, with a warning if it is so anywhere."""
+    nothing: NDArray = np.all(hole, axis=axis, keepdims=keepdims)
+    if np.any(nothing):
+        warnings.warn(f"{name}: a slice of NaN alone", RuntimeWarning, stacklevel=5)
+    return nothing

@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import normalization as kernel
-from ..tape import in_single, primitive
+from ..tape import constant_for, in_single, primitive
 from ..types import Array, NDArray, Out, Shape
 from .conv import check_arrays
 from .elementary import sqrt
@@ -131,8 +131,14 @@ def _axes(x: Array) -> tuple[int, ...]:
 
 def _standardised(x: Array, eps: float, weight: Array = None) -> Array:
     """Return ``x`` with mean 0 and variance 1 in each channel, times ``weight`` if there is one."""
-    ones, zeros = np.ones(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype)
-    return _batch_norm(x, ones if weight is None else weight, zeros, eps=eps)
+    zeros = constant_for(x, np.zeros, x.shape[1], x.dtype)
+    return _batch_norm(x, _ones(x) if weight is None else weight, zeros, eps=eps)
+
+
+def _ones(x: Array) -> NDArray:
+    """Return a scale of each channel that changes nothing."""
+    ones: NDArray = constant_for(x, np.ones, x.shape[1], x.dtype)
+    return ones
 
 
 @in_single
@@ -148,7 +154,7 @@ def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) ->
     def channel_mean(a: Array) -> Array:
         return mean(a, axes, keepdims=True)
 
-    ones = np.ones(x.shape[1], x.dtype)
+    ones = _ones(x)
     hat = _standardised(x, eps)
     q_g, q_y = (batch_norm_input(a, x, ones, eps=eps) for a in (g, y))
     scale = reshape(weight, (1, -1) + (1,) * (x.ndim - 2)) / sqrt(var(x, axes, keepdims=True) + eps)
@@ -158,7 +164,7 @@ def _input_rule_of_x(g: Array, y: Array, x: Array, weight: Array, eps: float) ->
 @in_single
 def _input_rule_of_weight(g: Array, y: Array, x: Array, eps: float) -> Array:
     """Return ``sum(g * Q(y))`` per channel."""
-    return sum(g * batch_norm_input(y, x, np.ones(x.shape[1], x.dtype), eps=eps), _axes(x))
+    return sum(g * batch_norm_input(y, x, _ones(x), eps=eps), _axes(x))
 
 
 _batch_norm.defvjp(
@@ -331,8 +337,8 @@ def _affine(op: str, x: Array, weight: Array | None, bias: Array | None) -> tupl
 
 def _filled(x: Array, weight: Array | None, bias: Array | None, shape: Shape) -> tuple[Array, Array]:
     return (
-        np.ones(shape, x.dtype) if weight is None else weight,
-        np.zeros(shape, x.dtype) if bias is None else bias,
+        constant_for(x, np.ones, shape, x.dtype) if weight is None else weight,
+        constant_for(x, np.zeros, shape, x.dtype) if bias is None else bias,
     )
 
 

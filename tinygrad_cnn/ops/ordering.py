@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
+from ..stand_in import as_array
 from ..tape import primitive, raw
 from ..types import NDArray, Operand, Out
 from .indexing import take_along_axis
@@ -186,7 +187,7 @@ def topk(x: Operand[Any], k: int, axis: int = -1, *, largest: bool = True) -> To
     >>> values, indices
     (array([4., 3.]), array([2, 0]))
     """
-    array = np.asarray(raw(x))
+    array = as_array(raw(x))
     axis = checks.axis("topk", axis, array.ndim)
     length = array.shape[axis]
     if checks.integer("topk: k", k, 0) > length:

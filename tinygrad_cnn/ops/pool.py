@@ -14,7 +14,7 @@ from .. import checks
 from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..kernels.options import pair
-from ..tape import in_single, primitive, raw
+from ..tape import constant_for, in_single, primitive, raw
 from ..types import Array, NDArray, Out
 from .conv import check_arrays, geometry
 from .indexing import getitem
@@ -258,7 +258,9 @@ def adaptive_avg_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     array([[6.5, 8.5]])
     """
     size = _adaptive_size("adaptive_avg_pool2d", x, output_size)
-    rows, columns = (_window_means(n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True))
+    rows, columns = (
+        constant_for(x, _window_means, n, m, x.dtype) for n, m in zip(x.shape[2:], size, strict=True)
+    )
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 
 
@@ -291,7 +293,7 @@ def adaptive_max_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     array([[13., 15.]])
     """
     size = _adaptive_size("adaptive_max_pool2d", x, output_size)
-    rows, columns = (_window_places(n, m) for n, m in zip(x.shape[2:], size, strict=True))
+    rows, columns = (constant_for(x, _window_places, n, m) for n, m in zip(x.shape[2:], size, strict=True))
     # the windows side by side, as tiles of one size; an element that fills a tile up ties with itself, and
     # the first of the two wins
     tiles = getitem(x, (slice(None), slice(None), rows.reshape(-1, 1), columns.reshape(-1)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import string
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -12,13 +11,15 @@ import numpy as np
 
 from .. import checks
 from ..kernels.product import product
-from ..tape import accumulator, broadcast_to, primitive, raw
+from ..tape import accumulator, broadcast_to, constant_for, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
 from .operands import numbers, of_numbers
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
 
 __all__ = ["einsum", "matmul", "outer", "tensordot"]
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # numbered as in NumPy's einsum
 
 Pairs: TypeAlias = int | tuple[int | Sequence[int], int | Sequence[int]]
 
@@ -205,7 +206,7 @@ def _from_lists(arguments: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
 
     def spelled(indices: Any) -> str:
         try:
-            return "".join("..." if i is ... else string.ascii_letters[operator.index(i)] for i in indices)
+            return "".join("..." if i is ... else _LETTERS[operator.index(i)] for i in indices)
         except (TypeError, IndexError):
             raise TypeError(
                 f"einsum: subscripts: expected a string, or lists of integers below 52, got {indices!r}"
@@ -228,7 +229,7 @@ def _parse_subscripts(subscripts: str, ndims: list[int]) -> tuple[list[str], str
     for term, named, count, ndim in zip(inputs, names, hidden, ndims, strict=True):
         if count < 0 or (count > 0 and "..." not in term) or not (named.isalpha() or not named):
             raise ValueError(f"einsum: '{term}' of '{subscripts}' does not fit an operand of {ndim} axes")
-    spare = [c for c in string.ascii_letters if c not in text]
+    spare = [c for c in _LETTERS if c not in text]
     ellipsis = "".join(spare[: max(hidden)])
     spelled = [
         term.replace("...", ellipsis[len(ellipsis) - count :])
@@ -262,7 +263,7 @@ def _diagonal(x: Array, letters: str) -> tuple[Array, str]:
         x = transpose(x, (first, second, *rest))
         if x.shape[0] != x.shape[1]:
             raise ValueError(f"einsum: index '{letter}' has lengths {x.shape[0]} and {x.shape[1]}")
-        along = np.arange(x.shape[0])
+        along = constant_for(x, np.arange, x.shape[0])
         x = getitem(x, (along, along))  # the diagonal becomes the first axis
         letters = letter + "".join(letters[i] for i in rest)
     return x, letters

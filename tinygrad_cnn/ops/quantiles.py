@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from .. import stand_in
 from ..tape import astype, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out
 from .elementwise import where
@@ -14,7 +15,7 @@ from .indexing import take
 from .operands import of_numbers
 from .ordering import sort
 from .reductions import kept_shape, mean, reduced_axes
-from .shaping import as_array, moveaxis, reshape
+from .shaping import as_array, moveaxis, plain, reshape
 
 __all__ = ["median", "percentile", "quantile"]
 
@@ -88,9 +89,7 @@ def quantile(
     >>> quantile(np.array([1.0, 2.0, 3.0]), [0.25, 1.0])
     array([1.5, 3. ])
     """
-    shares = np.asarray(q, dtype=float)
-    if not np.all((shares >= 0) & (shares <= 1)):
-        raise ValueError(f"quantile: q: expected shares in [0, 1], got {q!r}")
+    shares = stand_in.in_one_line(_checked, stand_in.as_array(raw(q), float, like=raw(x)))
     if method not in _METHODS:
         raise NotImplementedError(
             f"quantile: method: expected {' or '.join(map(repr, _METHODS))}, got {method!r}"
@@ -100,6 +99,12 @@ def quantile(
         raise ValueError(f"quantile: x: expected elements, got shape {np.shape(raw(x))}")
     found = _at(ordered, shares * (len(ordered) - 1), method)
     return _finished(found, ordered, np.shape(raw(x)), axis, keepdims)
+
+
+def _checked(shares: NDArray) -> NDArray:
+    if not np.all((shares >= 0) & (shares <= 1)):
+        raise ValueError(f"quantile: q: expected shares in [0, 1], got {shares}")
+    return shares
 
 
 @of_numbers
@@ -131,7 +136,7 @@ def percentile(
     >>> float(percentile(np.array([1.0, 2.0, 3.0]), 25))
     1.5
     """
-    return quantile(x, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+    return quantile(x, stand_in.as_array(raw(q), like=raw(x)) / 100, axis, method=method, keepdims=keepdims)
 
 
 def _ordered(x: Any, axis: Axes) -> Array:
@@ -158,7 +163,7 @@ def _at(ordered: Array, places: NDArray, method: str) -> Array:
 
 def _finished(found: Array, ordered: Array, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Array:
     """Put NaN where an element is NaN, which sorting leaves last, and the axes that are to be kept."""
-    if len(ordered) and ordered.dtype.kind == "f" and np.isnan(raw(ordered)[-1]).any():
-        found = where(np.isnan(raw(ordered)[-1]), ordered[-1], found)
+    if len(ordered) and ordered.dtype.kind == "f" and stand_in.may_hold(is_nan := np.isnan(raw(ordered)[-1])):
+        found = where(is_nan, ordered[-1], found)
     leading = found.shape[: found.ndim - ordered.ndim + 1]
-    return reshape(found, (*leading, *kept_shape(shape, axis))) if keepdims else found
+    return reshape(found, (*leading, *kept_shape(shape, axis))) if keepdims else plain(found)

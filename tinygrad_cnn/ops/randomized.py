@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import checks
+from ..stand_in import as_array
 from ..tape import raw
 from ..types import Operand, Out
 from .elementwise import multiply
@@ -89,4 +90,4 @@ def _mask(
     checks.generator(op, rng)
     mask = rng.random(shape, dtype=np.float32) >= rate
     scale = 1 / (1 - float(rate))  # a Python scalar keeps the dtype of the mask
-    return mask.astype(np.asarray(raw(x)).dtype) * scale
+    return mask.astype(as_array(raw(x)).dtype) * scale

@@ -514,8 +514,12 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
 
 @in_single
 def _prod_rule(g: Array, x: Array, out: Array, axis: Axes) -> Array:
+    if _count(x.shape, axis) <= 1:
+        return unreduce(g, x.shape, axis)
     if is_normal(raw(out), x.dtype):  # so no element is zero
-        return unreduce(g * out, x.shape, axis) / x
+        # on the tape it goes by `x` alone, as it does below
+        whole = reshape(prod(x, axis), out.shape) if isinstance(x, Box) else out
+        return unreduce(g * whole, x.shape, axis) / x
     axes = reduced_axes(x.ndim, axis)
     front = tuple(range(len(axes)))
     y = moveaxis(x, axes, front)

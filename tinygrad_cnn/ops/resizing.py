@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import checks
-from ..tape import in_single, raw
+from ..tape import constant_for, in_single, raw
 from ..types import Array, NDArray, Out, Shape
 from .indexing import getitem
 from .operands import of_numbers
-from .shaping import reshape, transpose
+from .shaping import as_array, reshape, transpose
 
 __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -78,12 +78,12 @@ def interpolate(
     for axis, (m, step) in enumerate(_lengths_and_steps(shape, size, scale_factor), 2):
         lead = (slice(None),) * axis
         if mode == "nearest":
-            places = np.minimum(np.floor(np.arange(m) * step).astype(int), shape[axis] - 1)
-            x = getitem(x, (*lead, places))
+            x = getitem(x, (*lead, constant_for(x, _nearest, shape[axis], m, step)))
             continue
-        below, share = _between(shape[axis], m, step, align_corners)
+        x = as_array(x)
+        below, share = constant_for(x, _between, shape[axis], m, step, align_corners)
         above = np.minimum(below + 1, shape[axis] - 1)
-        share = share.astype(np.asarray(raw(x)).dtype).reshape(-1, *(1 for _ in shape[axis + 1 :]))
+        share = share.astype(x.dtype).reshape(-1, *(1 for _ in shape[axis + 1 :]))
         x = getitem(x, (*lead, below)) * (1 - share) + getitem(x, (*lead, above)) * share
     return x
 
@@ -107,6 +107,11 @@ def _lengths_and_steps(shape: Shape, size: Any, scale_factor: Any) -> list[tuple
         raise ValueError(f"{op}: scale_factor: expected at least one element, got {given} for x {shape}")
     checks.held(f"{op}: {name}", (*shape[:2], *lengths))
     return found
+
+
+def _nearest(n: int, m: int, step: float) -> NDArray:
+    """Return the element that each output takes along an axis."""
+    return np.minimum(np.floor(np.arange(m) * step).astype(int), n - 1)
 
 
 def _between(n: int, m: int, step: float, align_corners: bool) -> tuple[NDArray, NDArray]:

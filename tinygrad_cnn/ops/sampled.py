@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..tape import astype, in_single, raw
-from ..types import Array, Axes, Operand, Out
+from ..tape import astype, constant_for, in_single, raw
+from ..types import Array, Axes, NDArray, Operand, Out
 from .cumulative import diff
 from .joining import concatenate
 from .operands import of_numbers
@@ -44,11 +44,16 @@ def linspace(
     >>> linspace(1.0, 2.0, 5)
     array([1.  , 1.25, 1.5 , 1.75, 2.  ])
     """
-    start, stop = as_array(start), as_array(stop)
+    start, stop = as_array(start, like=stop), as_array(stop, like=start)
     kind = np.result_type(start.dtype, stop.dtype, 0.0)
-    ndim = 1 + np.broadcast(raw(start), raw(stop)).ndim
-    share = np.linspace(0, 1, num, endpoint, dtype=kind).reshape(-1, *(1,) * (ndim - 1))
+    ndim = len(np.broadcast_shapes(start.shape, stop.shape))
+    share = constant_for(start, _shares, num, endpoint, kind).reshape(-1, *(1,) * ndim)
     return moveaxis(start * (1 - share) + stop * share, 0, axis)
+
+
+def _shares(num: int, endpoint: bool, dtype: np.dtype[Any]) -> NDArray:
+    """Return how far each of some evenly spaced numbers lies from the first to the last."""
+    return np.linspace(0, 1, num, endpoint, dtype=dtype)
 
 
 @of_numbers
@@ -96,7 +101,7 @@ def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_or
         raise ValueError(
             f"gradient: spacing: expected one, or one for each of {len(axes)} axes, got {len(steps)}"
         )
-    steps = tuple(as_array(step) if np.ndim(raw(step)) else step for step in steps)
+    steps = tuple(as_array(step, like=f) if np.ndim(raw(step)) else step for step in steps)
     slopes = tuple(_slopes(f, step, along, edge_order) for along, step in zip(axes, steps, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
 
@@ -121,7 +126,11 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     if shape not in ((), (len(f),)):
         raise ValueError(f"gradient: spacing: expected {len(f)} coordinates, got shape {shape}")
     # a Python number leaves the dtype as it is
-    steps = diff(_floating("spacing", spacing)) if shape else np.ones(len(f) - 1, f.dtype) * spacing
+    steps = (
+        diff(_floating("spacing", spacing))
+        if shape
+        else constant_for(f, np.ones, len(f) - 1, f.dtype) * spacing
+    )
     steps = reshape(steps, (-1,) + (1,) * (f.ndim - 1))
     between = diff(f, axis=0) / steps
     before, after = steps[:-1], steps[1:]
@@ -163,7 +172,7 @@ def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] =
     y = moveaxis(y, checks.axis("trapezoid", axis, y.ndim), 0)
     steps: Any = dx
     if x is not None:
-        x = as_array(x)
+        x = as_array(x, like=y)
         steps = diff(x) if x.ndim == 1 else diff(moveaxis(x, axis, 0), axis=0)
     if np.ndim(raw(steps)) == 1:
         steps = reshape(steps, (-1,) + (1,) * (y.ndim - 1))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from .. import checks
+from .. import checks, stand_in
 from ..tape import Box, primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
 from .operands import numbers, of_numbers
@@ -16,15 +16,26 @@ from .operands import numbers, of_numbers
 __all__ = ["expand_dims", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze", "swapaxes", "transpose"]
 
 
-def as_array(x: Any) -> Array:
-    """Return a tensor as it is, and anything else as an ndarray.
+def as_array(x: Any, *, like: Any = None) -> Array:
+    """Return a tensor as it is, and anything else as an ndarray; ``like`` is what it is computed with.
 
     Examples
     --------
     >>> as_array([1.0, 2.0])
     array([1., 2.])
     """
-    return x if isinstance(x, Box) else np.asarray(x)
+    return x if isinstance(x, Box) else stand_in.as_array(x, like=raw(like))
+
+
+def plain(x: Array) -> Array:
+    """Return an array without axes as a scalar, as NumPy's reductions do; a tensor stays one.
+
+    Examples
+    --------
+    >>> plain(np.array(1.0))
+    np.float64(1.0)
+    """
+    return x if isinstance(x, Box) else x[()]
 
 
 @primitive

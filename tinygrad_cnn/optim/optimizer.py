@@ -201,6 +201,22 @@ class Optimizer:
                 self.update(param, g, lr, state)
         self.steps += 1
 
+    def bound_step(self) -> Callable[..., None]:
+        """Return a step for gradients of the right shapes, which are passed in the order of the parameters.
+
+        It makes the updates of `step` without checking the gradients, which a compiled function has done.
+        """
+        slots = self._slots
+
+        def step(*grads: np.ndarray) -> None:
+            self._binding.check()
+            lr = self.lr
+            for (_, _, param, state), g in zip(slots, grads, strict=True):
+                self.update(param, g, lr, state)
+            self.steps += 1
+
+        return step
+
     def zero_grad(self) -> None:
         """Forget the gradients that `Tensor.backward` has accumulated in the leaf tensors."""
         for slot in self._slots:

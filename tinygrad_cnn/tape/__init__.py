@@ -24,6 +24,7 @@ from .node import Box as Box
 from .node import Leaf as Leaf
 from .node import Node as Node
 from .node import box as box
+from .node import constant_for as constant_for
 from .node import new_serial as new_serial
 from .node import raw as raw
 from .node import require_floating as require_floating

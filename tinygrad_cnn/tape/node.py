@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+from ..stand_in import StandIn
 
 new_serial = itertools.count().__next__  # it is atomic, so threads can share it
 
@@ -59,6 +61,21 @@ def raw(x: Any) -> Any:
     array([1., 2.])
     """
     return x.data if isinstance(x, Box) else x
+
+
+def constant_for(x: Any, make: Callable[..., Any], *args: Any) -> Any:
+    """Return ``make(*args)``, a constant that follows from the shape of ``x``, such as indices of an axis.
+
+    A program that is recorded has no array that is neither an argument nor computed. So this call is a line
+    of the program that ``x`` is a part of.
+
+    Examples
+    --------
+    >>> constant_for(np.zeros((2, 3)), np.arange, 3)
+    array([0, 1, 2])
+    """
+    x = raw(x)
+    return x.recorded(make, *args) if isinstance(x, StandIn) else make(*args)
 
 
 class Node:

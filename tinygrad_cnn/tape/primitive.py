@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, overload
 import numpy as np
 
 from ..checks import PAIR, is_pair
+from ..stand_in import as_array
 from ..types import Options, Out
 from .node import Box, Node, box, new_serial
 from .signature import REQUIRED, parameters
@@ -216,6 +217,43 @@ class Primitive(Generic[Options, Out]):
             self.rules[operand] = rule
         self._forget_plans()
 
+    def vjp(self, operand: str, /, **asked: Any) -> Any:
+        """Apply the gradient rule of an operand: multiply a cotangent by the Jacobian, from the left.
+
+        Parameters
+        ----------
+        operand : str
+            The operand to differentiate.
+        **asked
+            What the rule asks for, by name: ``g``, ``out``, operands, parameters.
+
+        Returns
+        -------
+        ndarray or Tensor
+            The cotangent of the operand, before it is summed to the operand's shape where that was broadcast.
+
+        Raises
+        ------
+        TypeError
+            If the operand has no rule, or what the rule asks for is missing; the message says what that is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tinygrad_cnn import multiply
+        >>> multiply.vjp("a", g=np.array([1.0, 10.0]), b=np.array([2.0, 3.0]))
+        array([ 2., 30.])
+        """
+        rule = self.rules.get(operand)
+        if rule is None:
+            known = ", ".join(self.rules)
+            raise TypeError(f"'{self.name}' has no gradient rule for '{operand}'; it has: {known}")
+        if asked.keys() != set(rule.asks):
+            raise TypeError(
+                f"'{self.name}', rule of '{operand}': asks for {', '.join(rule.asks)}; got {', '.join(asked)}"
+            )
+        return rule.function(**asked)
+
     def __call__(self, /, *operands: Options.args, **params: Options.kwargs) -> Out:
         """Run the function; record the call when a `Box` is among the operands."""
         for name in params:
@@ -284,7 +322,7 @@ class Primitive(Generic[Options, Out]):
             self._explain(error, values)
             raise
         if type(out) is not np.ndarray:  # NumPy's functions return scalars for 0-d results
-            out = np.asarray(out)
+            out = as_array(out)
         plan = self._plans.get(mask)
         if plan is None or out.dtype.kind != "f":
             plan = self._new_plan(mask, out.dtype)
@@ -341,7 +379,7 @@ def _no_numbers(value: Any) -> str:
     if is_pair(value):
         return PAIR
     try:
-        dtype = np.asarray(value).dtype
+        dtype = as_array(value).dtype
     except ValueError:
         return f"{value!r:.60}, whose rows differ in length"
     if dtype.kind in "biufc":

@@ -97,7 +97,7 @@ class Cotangents:
             node, g = self._arrived.popitem()
             if node in self._widened:
                 g = astype(g, np.float16)
-            owned[node] = g if is_lone(g) or isinstance(g, Box) else np.array(g)
+            owned[node] = g if is_lone(g) or isinstance(g, Box) else np.copy(g)
         return owned
 
 

@@ -40,9 +40,9 @@ def element_lengths(x: np.ndarray) -> np.ndarray:
 
 
 def random_directions(x: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield a dense direction, then directions along the picked elements."""
+    """Yield directions along the picked elements; before them a dense one, unless these are all elements."""
     lengths = element_lengths(x)
-    if x.size != 1:
+    if x.size > _PICKED:
         yield lengths * signed(0.5, 1.0, x.shape, rng)
     for index in picked_elements(x.size, rng):
         yield _along_element(lengths, index)

@@ -54,25 +54,48 @@ def along(leaf: int, direction: np.ndarray, pulled: Pulled) -> np.ndarray:
     return products
 
 
+def disagreeing(
+    leaf: int, direction: np.ndarray, pulled: list[Pulled], slope: Slope, eps: float
+) -> list[Pulled]:
+    """Return those of several gradients that do not agree with a central difference."""
+    if not np.isfinite(slope.value).all():
+        return []  # there is no number to compare with; it is reported as a kink
+    products = np.stack([along(leaf, direction, one) for one in pulled])
+    analytic, numeric, tolerance = _judged(products, np.stack([one.vector for one in pulled]), slope, eps)
+    agrees = np.abs(analytic - numeric) <= tolerance
+    return [one for one, right in zip(pulled, agrees, strict=True) if not right]
+
+
 def compare(
     leaf: int, direction: np.ndarray, pulled: Pulled, slope: Slope, eps: float, doubt: float = 0.0
 ) -> Mismatch | None:
     """Compare a gradient with a central difference; ``doubt`` is a rounding that neither of them knows of."""
     if not np.isfinite(slope.value).all():
-        return None  # there is no number to compare with; it is reported as a kink
-    g = pulled.vector
-    products = along(leaf, direction, pulled)
-    analytic, numeric = float(np.sum(products)), float(g @ slope.value)
-    # At a kink any slope between those of the two sides is a valid derivative.
-    freedom = float(np.abs(g) @ np.where(slope.kink, np.abs(slope.right - slope.left) / 2, 0.0))
-    relative = half_the_digits(eps) * max(abs(analytic), abs(numeric))
-    terms = float(np.sum(np.abs(products)) + np.abs(g) @ np.abs(slope.value))
-    tolerance = freedom + relative + ROUNDING * (eps * terms + doubt) + 2 * float(np.abs(g) @ slope.error)
+        return None
+    judged = _judged(along(leaf, direction, pulled), pulled.vector, slope, eps)
+    analytic, numeric, tolerance = map(float, judged)
+    tolerance += ROUNDING * doubt
     difference = abs(analytic - numeric)
     if difference <= tolerance:
         return None
     excess = difference / tolerance if tolerance and math.isfinite(difference) else math.inf
     return Mismatch(leaf, direction, pulled, slope, analytic, numeric, excess)
+
+
+def _judged(
+    products: np.ndarray, g: np.ndarray, slope: Slope, eps: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return gradients along a direction, central differences, and by how much these may differ.
+
+    The last axes are those of the products and of the cotangents; there may be one before for several.
+    """
+    analytic, numeric, sizes = np.sum(products, -1), g @ slope.value, np.abs(g)
+    # At a kink any slope between those of the two sides is a valid derivative.
+    freedom = np.where(slope.kink, np.abs(slope.right - slope.left) / 2, 0.0)
+    relative = half_the_digits(eps) * np.maximum(np.abs(analytic), np.abs(numeric))
+    terms = np.sum(np.abs(products), -1) + sizes @ np.abs(slope.value)
+    tolerance = sizes @ freedom + relative + ROUNDING * eps * terms + 2 * (sizes @ slope.error)
+    return analytic, numeric, tolerance
 
 
 def compare_exactly(leaf: int, direction: np.ndarray, pulled: Pulled, column: np.ndarray) -> Mismatch | None:

@@ -34,6 +34,8 @@ def base_name(name: str) -> str:
 
 def require_names(f: Callable[..., Any], arguments: tuple[Any, ...], names: Collection[str]) -> None:
     """Raise a ValueError unless the function has parameters of these names."""
+    if not names:
+        return
     known = argument_names(f, len(arguments))
     if unknown := set(names) - set(map(base_name, known)):
         raise ValueError(f"{function_name(f)} has no operand {sorted(unknown)}; it has: {', '.join(known)}")

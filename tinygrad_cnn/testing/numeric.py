@@ -12,7 +12,7 @@ from .differences import Slope, slope
 from .directions import element_lengths, random_directions, single_elements
 from .errors import GradientError, KinkError
 from .flat import Flat
-from .mismatch import Mismatch, compare, worst_element
+from .mismatch import Mismatch, compare, disagreeing, worst_element
 from .report import describe_constant, describe_kink, describe_mismatch
 from .rounding import precision, rounding_noise
 from .second_look import SecondLook
@@ -55,7 +55,7 @@ def _check_leaf(measured: _Measured, leaf: int, pulled: list[Pulled], rng: np.ra
     for direction in list(random_directions(flat.leaves[leaf], rng)):
         numeric = measured.slope(leaf, direction)
         kinked = bool(numeric.kink.any())
-        doubted = [one for one in pulled if kinked or compare(leaf, direction, one, numeric, eps)]
+        doubted = pulled if kinked else disagreeing(leaf, direction, pulled, numeric, eps)
         if not doubted:
             continue
         look = SecondLook(flat, leaf, direction, measured.noise, eps, rng)

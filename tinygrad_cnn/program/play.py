@@ -1,0 +1,196 @@
+"""How a program is played: its lines as the source of one Python function, with a local name a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..kernels import parallel
+from ..tape import Primitive
+from ..tensor import Tensor
+from .binding import Bindings
+from .recorded import AsTensor, Recorded, Static
+from .rewriting import SPEED
+from .values import Line, Source, Value, mapped, values_in
+
+
+class Player:
+    """A program made into a function of the leaves of its arguments.
+
+    Lines are bound where there is a way (`binding`). The buffers of bound lines are for one play at a time,
+    so each play takes an instance of the function, and threads that play at once have one each.
+    """
+
+    def __init__(self, program: Recorded, *, binds: bool = True) -> None:
+        self.program = program.through(SPEED) if binds else program
+        self._binds = binds
+        self._free: list[_Instance] = []
+        self._threads = parallel.threads()
+
+    def __call__(self, *leaves: Any) -> Any:
+        """Play the program on the leaves of its arguments."""
+        if self._threads != parallel.threads():
+            self._free, self._threads = [], parallel.threads()
+        free = self._free
+        instance = free.pop() if free else _Instance(self.program, self._binds)
+        try:
+            return instance.play(*leaves)
+        except Exception as error:
+            instance.explain(error)
+            raise
+        finally:
+            free.append(instance)
+
+
+class _Instance:
+    """One function that plays a program, with buffers of its own."""
+
+    def __init__(self, program: Recorded, binds: bool) -> None:
+        self.program = program
+        self._bindings = Bindings(program.lines, program.values()) if binds else None
+        self._names: dict[Any, str] = {}
+        self._constants: dict[str, Any] = {"errstate": np.errstate, "asarray": np.asarray}
+        self.lines_of_rows: list[Line | None] = []
+        self._rows: list[str] = []
+        self._write()
+        space = dict(self._constants)
+        self.text = "\n".join(self._rows)
+        self._file = f"<program of {program.name}>"
+        exec(compile(self.text, self._file, "exec"), space)
+        self.play: Callable[..., Any] = space["play"]
+
+    def explain(self, error: Exception) -> None:
+        """Add to an error which line raised it, as the operation itself does it on the tape."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != self._file:
+            trace = trace.tb_next
+        line = self.lines_of_rows[trace.tb_lineno - 1] if trace else None
+        if trace is None or line is None:
+            return
+        if isinstance(line.function, Primitive):
+            held = trace.tb_frame.f_locals
+            line.function._explain(
+                error, [held[self._names[x]] if isinstance(x, Value) else x for x in line.args]
+            )
+        if line.place:
+            error.add_note(f"recorded at {line.place}")
+
+    def _write(self) -> None:
+        arguments = [x.value if isinstance(x, AsTensor) else x for x in self.program.arguments]
+        names = [f"a{i}" for i in range(len(arguments))]
+        self._names = {
+            x: name for x, name in zip(arguments, names, strict=True) if isinstance(x, Value | Source)
+        }
+        self._row(None, f"def play({', '.join(names)}):")
+        for line, done in zip(self.program.lines, self._last_uses(), strict=True):
+            self._names[line.result] = f"v{len(self._names)}"
+            self._write_line(line)
+            if finished := sorted(self._names[value] for value in done if self._names[value][0] == "v"):
+                self._row(line, f"    del {', '.join(finished)}")
+        self._row(None, f"    return {self._written_result()}")
+
+    def _row(self, line: Line | None, text: str) -> None:
+        self._rows.append(text)
+        self.lines_of_rows.append(line)
+
+    def _last_uses(self) -> list[set[Value]]:
+        """List for each line the values that no later line and no result needs."""
+        seen, uses = set(self.program.values()), []
+        for line in reversed(self.program.lines):
+            now = {*line.inputs(), line.result}
+            uses.append(now - seen)
+            seen |= now
+        return uses[::-1]
+
+    def _write_line(self, line: Line) -> None:
+        name, bound = self._names[line.result], self._bindings and self._bindings.bind(line)
+        if bound:
+            operands = ", ".join(self._names[value] for value in line.inputs())
+            self._row(line, f"    {name} = {self._constant(bound)}({operands})")
+            return
+        call = f"{self._constant(_callee(line))}({self._written_arguments(line)})"
+        if line.as_array:
+            call = f"asarray({call})"
+        if line.errstate:
+            self._row(line, f"    with errstate(**{self._constant(line.errstate)}):")
+            self._row(line, f"        {name} = {call}")
+        else:
+            self._row(line, f"    {name} = {call}")
+
+    def _written_arguments(self, line: Line) -> str:
+        written = [self._written(x) for x in line.args]
+        written += [f"{key}={self._written(x)}" for key, x in line.kwargs.items()]
+        return ", ".join(written)
+
+    def _written(self, x: Any) -> str:
+        if isinstance(x, Value | Source):
+            return self._names[x]
+        if isinstance(x, slice) and any(values_in(x)):
+            return f"slice({self._written(x.start)}, {self._written(x.stop)}, {self._written(x.step)})"
+        if isinstance(x, tuple | list) and any(_holds(x)):
+            inside = "".join(f"{self._written(item)}, " for item in x)
+            return f"({inside})" if isinstance(x, tuple) else f"[{inside}]"
+        if isinstance(x, dict) and any(_holds(x)):
+            return "{" + ", ".join(f"{k!r}: {self._written(v)}" for k, v in x.items()) + "}"
+        if x is None or type(x) in (int, bool, str):
+            return repr(x)
+        return self._constant(x)
+
+    def _constant(self, x: Any) -> str:
+        name = f"c{id(x)}"
+        self._constants[name] = x
+        return name
+
+    def _written_result(self) -> str:
+        """Write what is returned: containers of Python in place, others by `tree.unflatten`."""
+        leaves = iter([self._result(x) for x in self.program.results])
+        skeleton = self.program.returned.skeleton
+        if _is_plain(skeleton):
+            return self._literal(skeleton, leaves)
+        unflatten, structure = self._constant(tree.unflatten), self._constant(self.program.returned)
+        return f"{unflatten}({structure}, [{', '.join(leaves)}])"
+
+    def _literal(self, skeleton: Any, leaves: Iterator[str]) -> str:
+        if type(skeleton) is dict:
+            items = (f"{self._written(k)}: {self._literal(v, leaves)}" for k, v in skeleton.items())
+            return "{" + ", ".join(items) + "}"
+        if type(skeleton) is list:
+            return "[" + ", ".join(self._literal(x, leaves) for x in skeleton) + "]"
+        if type(skeleton) is tuple:
+            return "(" + "".join(f"{self._literal(x, leaves)}, " for x in skeleton) + ")"
+        return "None" if skeleton is None else next(leaves)
+
+    def _result(self, x: Any) -> str:
+        if isinstance(x, Static):
+            return self._written(x.value)
+        if isinstance(x, AsTensor):
+            return f"{self._constant(Tensor)}({self._names[x.value]})"
+        return self._names[x]
+
+
+def _is_plain(skeleton: Any) -> bool:
+    if type(skeleton) is dict:
+        return all(map(_is_plain, skeleton.values()))
+    if type(skeleton) in (list, tuple):
+        return all(map(_is_plain, skeleton))
+    return skeleton is None or skeleton == "*"
+
+
+def _holds(x: Any) -> list[bool]:
+    found: list[bool] = []
+    mapped(lambda leaf: found.append(True) if isinstance(leaf, Value | Source) else None, x)
+    return found
+
+
+def _callee(line: Line) -> Callable[..., Any]:
+    """Return what a line calls on ndarrays."""
+    op = line.function
+    if not isinstance(op, Primitive):
+        return op
+    first = next(iter(line.args), None)
+    if op.of_halves is not None and isinstance(first, Value) and first.dtype.itemsize == 2:
+        return op.of_halves
+    return op.function
