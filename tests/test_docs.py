@@ -77,7 +77,8 @@ def run_tests_of(module):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.usefixtures("few_examples")
-def test_blocks_run_and_print_what_they_show(page, page_module):
+def test_blocks_run_and_print_what_they_show(page, page_module, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a page may write files
     for line, code, shown in blocks(page.read_text(encoding="utf-8")):
         where = f"{page.name}:{line}"
         got, error = run("\n" * (line - 1) + code, where, vars(page_module))
@@ -110,3 +111,16 @@ def test_a_block_inside_a_list_is_found():
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_lines_that_are_compared_with_hand_written_ones_are_lines_of_the_program():
+    page = (ROOT / "docs" / "from_hand_written_backward.md").read_text(encoding="utf-8")
+    by_hand, derived = (block for _, block, _ in blocks(page)), page.split("```text\n")[1].split("```")[0]
+    classes = "".join(by_hand)
+    rows = [row.strip("|").split(" | ") for row in page.splitlines() if row.startswith("| `")]
+    assert len(rows) >= 10
+    for left, right in rows:
+        for line in re.findall(r"`(.*?)`", left):
+            assert all(part in classes for part in line.split("...")), line
+        for line in re.findall(r"`(d_\w+ = .*?)`", right):
+            assert line in derived, line

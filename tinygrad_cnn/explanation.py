@@ -16,8 +16,9 @@ from .program.source import SourceWriter, Statement
 from .program.stepping import Step, steps
 from .program.tables import Column, Row, as_html, as_text
 from .program.traced import getitem
-from .program.values import Value
+from .program.values import Method, Value
 from .tape import Primitive
+from .tensor import Tensor
 from .testing.differences import slope
 from .testing.directions import element_lengths
 
@@ -127,37 +128,46 @@ def _explained(statement: Statement, step: Step, rng: np.random.Generator) -> Ex
 
 def _checked(step: Step, rng: np.random.Generator) -> str:
     """Check the gradient of one line at the operands that it was called with."""
-    op = _operation(step.line.function)
-    if op is None:
+    function = _operation(step.line.function)
+    if function is None:
         return "not an operation"
-    if op.piecewise_constant:
+    if isinstance(function, Primitive) and function.piecewise_constant:
         return "constant between its steps"
-    if not op.rules:
+    if step.line.result.dtype.kind != "f":
+        return "not floating"
+    if isinstance(function, Primitive) and not function.rules:
         return "no gradient rule"
     places = [
         i
         for i, x in enumerate(step.line.args)
-        if isinstance(x, Value) and x.dtype.kind == "f" and (op.variadic or op.operands[i]) in op.rules
+        if isinstance(x, Value) and x.dtype.kind == "f" and _has_rule(function, i)
     ]
-    if not places:
-        return "no floating operand"
-    return _compared(_Moved(step, op, places), rng)
+    return _compared(_Moved(step, function, places), rng) if places else "no floating operand"
 
 
-def _operation(function: Any) -> Primitive[..., Any] | None:
-    """Return the operation that is called; where nothing is on a tape, NumPy's function of its name is."""
-    if function is getitem:
-        return ops.getitem
-    if isinstance(function, np.ufunc):
-        function = getattr(ops, function.__name__, None)
-    return function if isinstance(function, Primitive) else None
+def _operation(function: Any) -> Callable[..., Any] | None:
+    """Return what is called if tensors have it: an operation, or a function or method of NumPy."""
+    if isinstance(function, np.ufunc) and isinstance(op := getattr(ops, function.__name__, None), Primitive):
+        return op
+    is_of_tensors = (
+        function is getitem
+        or (isinstance(function, Method) and hasattr(Tensor, function.name))
+        or (getattr(function, "__module__", None) == "numpy" and function.__name__ in dir(ops))
+    )
+    return function if isinstance(function, Primitive) or is_of_tensors else None
+
+
+def _has_rule(function: Any, position: int) -> bool:
+    if not isinstance(function, Primitive):
+        return True
+    return (function.variadic or function.operands[position]) in function.rules
 
 
 class _Moved(NamedTuple):
     """An operation as a function of its floating operands, in double precision."""
 
     step: Step
-    op: Primitive[..., Any]
+    function: Callable[..., Any]
     places: list[int]
 
     def operands(self) -> list[np.ndarray]:
@@ -167,7 +177,7 @@ class _Moved(NamedTuple):
         args = [_wide(x) for x in self.step.args]
         for i, x in zip(self.places, operands, strict=True):
             args[i] = x
-        return self.op(*args, **{name: _wide(x) for name, x in self.step.kwargs.items()})
+        return self.function(*args, **{name: _wide(x) for name, x in self.step.kwargs.items()})
 
 
 def _wide(x: Any) -> Any:

@@ -21,6 +21,13 @@ class StandIn:
     shape: Any
     dtype: Any
 
+    def decided(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Do what `recorded` does for a function that decides by numbers how a gradient rule goes on.
+
+        It raises an error where the rule itself has to be one line.
+        """
+        raise NotImplementedError
+
     def recorded(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function on what the stand-ins among its arguments stand for, as one line of the program."""
         raise NotImplementedError

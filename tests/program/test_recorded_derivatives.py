@@ -75,6 +75,15 @@ def test_a_transformation_plays_what_it_computes(name):
     assert_plays(function, *(drawn(kinds, seed) for seed in range(3)))
 
 
+def test_the_third_order_differs_by_rounding_at_most():
+    """There a rule of a rule's rule adds up what it finds before a walk adds that to the rest."""
+    third = tg.grad(lambda x: tg.sum(tg.grad(lambda x: tg.sum(tg.grad(f)(x) ** 2))(x) * x))
+    compiled = compile(third)
+    for seed in range(3):
+        (x,) = drawn("x", seed)
+        np.testing.assert_allclose(compiled(x), third(x), rtol=1e-12)
+
+
 def test_tensors_and_slices_among_the_arguments_are_recorded():
     assert_plays(
         lambda x, key: tg.sin(x)[key] * 2, *([tg.Tensor([1.0, seed]), slice(1, 2)] for seed in (2, 3))

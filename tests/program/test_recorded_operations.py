@@ -33,9 +33,7 @@ REFUSED_IN_PART = {"getitem", "scatter_add", "repeat", "lstsq"}  # some calls of
 def orders_of(case, call, seed):
     """Return an operation as a function of leaves, and its derivatives."""
     operands, params, function = call.operands, dict(call.params), case.function
-    if case.name.startswith(
-        "dropout"
-    ):  # the case makes a generator of a seed, which a program takes as an argument
+    if "seed" in params:  # the case makes a generator of it, which a program takes as an argument
         function, params["rng"] = getattr(tg, case.name), RNG(params.pop("seed"))
     elif case.name.endswith("split"):  # the case joins the parts with arrays of its own
         function = getattr(tg, case.name)

@@ -16,7 +16,7 @@ from .optimizers import parameters
 from .preamble import Preamble
 from .recorder import item
 from .rules import RuleCall
-from .spelling import Made, as_public
+from .spelling import Made, as_public, rule_as_public
 from .traced import getitem
 from .values import Line, Method, Source, Value
 
@@ -104,7 +104,10 @@ class Expressions:
             arguments = self.arguments(tuple(rest), kwargs)
             return Expression(f"{self._written(owner).inside(_ATOM)}.{function.name}({arguments})")
         if isinstance(function, RuleCall) and function.is_plain:
-            return self._rule(function, args)
+            public = rule_as_public(function, args)
+            if public is None:
+                return self._rule(function, args)
+            function, args, kwargs = public
         if isinstance(function, Primitive):
             function = _as_ufunc(function, args)
         return self._operator(function, args, kwargs) or Expression(
@@ -118,7 +121,7 @@ class Expressions:
 
     def _operator(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expression | None:
         """Write a ufunc with an operator, if it has one; one operand at least is an array."""
-        if kwargs or not any(isinstance(x, Value) for x in args):
+        if kwargs or not any(isinstance(x, Value | Line) for x in args):
             return None
         if function in _PREFIX:
             return Expression(f"{_PREFIX[function]}{self._written(args[0]).inside(_UNARY)}", _UNARY)
@@ -151,6 +154,8 @@ class Expressions:
     def _written(self, x: Any) -> Expression:
         if isinstance(x, Value) and x in self.inlined:
             return self.of(self.inlined[x])
+        if isinstance(x, Line):
+            return self._call(x)
         if isinstance(x, Value | Source):
             return Expression(self.names[x])
         if isinstance(x, Made):

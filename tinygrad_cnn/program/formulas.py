@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from .. import ops
+from .parts import by_name
 from .rules import RuleCall
 
 # They differ from the operators only where a cotangent is zero.
@@ -37,7 +38,7 @@ def formula(rule: RuleCall, names: list[str], ndims: list[int]) -> str:
         for node in ast.walk(tree.body)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    if not called <= {*dir(ops), *_OPERATORS, "raw"}:
+    if not called <= {*dir(ops), *_OPERATORS, "raw", *(f"_{name}" for name in by_name())}:
         return ""  # a helper of the rules says nothing to who reads the formula
     texts = dict(zip([arg.arg for arg in tree.args.args], names, strict=True))
     body = copy.deepcopy(tree.body)
@@ -58,7 +59,9 @@ class _Renamed(ast.NodeTransformer):
         name = getattr(node.func, "id", "")
         if name in _OPERATORS and len(node.args) == 2:
             return ast.BinOp(node.args[0], _OPERATORS[name], node.args[1])
-        return node.args[0] if name == "raw" else node
+        if name == "raw":
+            return node.args[0]
+        return ast.Call(ast.Name(name.lstrip("_")), node.args, node.keywords) if name else node
 
 
 def _lambda(function: Callable[..., Any]) -> ast.Lambda | None:

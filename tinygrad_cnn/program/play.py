@@ -14,6 +14,7 @@ from ..tensor import Tensor
 from .binding import Bindings
 from .recorded import AsTensor, Recorded, Static
 from .rewriting import SPEED
+from .rules import RuleCall
 from .values import Line, Source, Value, mapped, values_in
 
 
@@ -71,10 +72,11 @@ class _Instance:
         if trace is None or line is None:
             return
         if isinstance(line.function, Primitive):
-            held = trace.tb_frame.f_locals
-            line.function._explain(
-                error, [held[self._names[x]] if isinstance(x, Value) else x for x in line.args]
-            )
+            held = {**self._constants, **trace.tb_frame.f_locals}
+            values = [held[self._names[x]] if isinstance(x, Value) else x for x in line.args]
+            line.function._explain(error, values)
+        if isinstance(line.function, RuleCall):
+            line.function.explain(error)
         if line.place:
             error.add_note(f"recorded at {line.place}")
 
@@ -85,11 +87,15 @@ class _Instance:
             x: name for x, name in zip(arguments, names, strict=True) if isinstance(x, Value | Source)
         }
         self._row(None, f"def play({', '.join(names)}):")
+        errstate: dict[str, Any] = {}
         for line, done in zip(self.program.lines, self._last_uses(), strict=True):
-            self._names[line.result] = f"v{len(self._names)}"
-            self._write_line(line)
+            if line.errstate and line.errstate != errstate:
+                self._row(None, f"    with errstate(**{self._constant(line.errstate)}):")
+            errstate = line.errstate
+            indent = "        " if errstate else "    "
+            self._write_line(line, indent)
             if finished := sorted(self._names[value] for value in done if self._names[value][0] == "v"):
-                self._row(line, f"    del {', '.join(finished)}")
+                self._row(line, f"{indent}del {', '.join(finished)}")
         self._row(None, f"    return {self._written_result()}")
 
     def _row(self, line: Line | None, text: str) -> None:
@@ -105,20 +111,19 @@ class _Instance:
             seen |= now
         return uses[::-1]
 
-    def _write_line(self, line: Line) -> None:
-        name, bound = self._names[line.result], self._bindings and self._bindings.bind(line)
+    def _write_line(self, line: Line, indent: str) -> None:
+        bindings = self._bindings
+        bound = bindings and bindings.bind(line)
+        if bindings and line.result in (known := bindings.constants | bindings.fixed):
+            self._names[line.result] = self._constant(known[line.result])
+            return
+        name = self._names[line.result] = f"v{len(self._names)}"
         if bound:
             operands = ", ".join(self._names[value] for value in line.inputs())
-            self._row(line, f"    {name} = {self._constant(bound)}({operands})")
+            self._row(line, f"{indent}{name} = {self._constant(bound)}({operands})")
             return
         call = f"{self._constant(_callee(line))}({self._written_arguments(line)})"
-        if line.as_array:
-            call = f"asarray({call})"
-        if line.errstate:
-            self._row(line, f"    with errstate(**{self._constant(line.errstate)}):")
-            self._row(line, f"        {name} = {call}")
-        else:
-            self._row(line, f"    {name} = {call}")
+        self._row(line, f"{indent}{name} = asarray({call})" if line.as_array else f"{indent}{name} = {call}")
 
     def _written_arguments(self, line: Line) -> str:
         written = [self._written(x) for x in line.args]
@@ -188,6 +193,8 @@ def _holds(x: Any) -> list[bool]:
 def _callee(line: Line) -> Callable[..., Any]:
     """Return what a line calls on ndarrays."""
     op = line.function
+    if isinstance(op, RuleCall):
+        return op.function
     if not isinstance(op, Primitive):
         return op
     first = next(iter(line.args), None)

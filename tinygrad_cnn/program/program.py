@@ -40,7 +40,7 @@ class Program(Recorded):
         return SourceWriter(self).text
 
     def __str__(self) -> str:
-        return self.source
+        return self.source.rstrip("\n")
 
     def _repr_html_(self) -> str:
         return page_of(self)
@@ -107,6 +107,10 @@ class Program(Recorded):
         return drawn(self, format)
 
 
+def _unheard(kind: str, flag: int) -> None:
+    """Take a warning of the recorded call, which the first play will give; see `Line.errstate`."""
+
+
 def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
     """Run a function once on stand-ins for its arguments, and return what it did."""
     recorder = Recorder()
@@ -116,7 +120,7 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     paths = [_path(path, parameters) for path in tree.paths(example)]
     stand_ins = [_stand_in(recorder, path, leaf) for path, leaf in zip(paths, leaves, strict=True)]
     args, kwargs = tree.unflatten(structure, stand_ins)
-    with hook.installed(), np.errstate(all="ignore"):
+    with hook.installed(), np.errstate(all="call", call=_unheard):
         recorder.started()
         out = f(*args, **kwargs)
     results, returned = tree.flatten(out)

@@ -19,7 +19,7 @@ from .errors import RecordingError, captured, leaving, place_of, user_frame
 from .frames import surroundings
 from .rules import PullThrough, RuleCall
 from .traced import TracedArray, TracedSource
-from .values import Line, Source, Value, mapped
+from .values import Expansion, Line, Source, Value, mapped
 
 # What these answer follows from shapes and dtypes, which a program has once and for all.
 _OF_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj}
@@ -35,7 +35,8 @@ _WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np
 class Recorder:
     """The lines of one program while they are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, expands: bool = False) -> None:
+        self.expands = expands  # whether a rule that decides by numbers is taken apart all the same
         self.lines: list[Line] = []
         self.results: dict[Value, Line] = {}
         self.sources: list[Source] = []
@@ -73,7 +74,7 @@ class Recorder:
         if refused:
             raise captured(refused[0])
         out = function(*mapped(_hidden, args), **mapped(_hidden, kwargs))
-        is_own = is_lone(out)
+        is_own = is_lone(out) or _is_lone_view(out)
         if as_array and type(out) is not np.ndarray:
             out = np.asarray(out)
         else:
@@ -101,7 +102,7 @@ class Recorder:
         kwargs: dict[str, Any],
         out: Any,
         is_own: bool,
-        **marks: bool,
+        **marks: Any,
     ) -> Line:
         array = out if hasattr(out, "dtype") else np.asarray(0 if isinstance(out, tuple | list) else out)
         if array.dtype.kind not in "biuf":
@@ -246,6 +247,7 @@ class Recorder:
         if any(isinstance(x, Box) for x in _leaves(context)):
             return self._on_the_tape(rule, context)
         out = self.run(rule, context, {})
+        self.lines[-1].expansion = self._expansion(rule, context, self.lines[-1].inputs())
         if isinstance(rule.function, PullThrough):
             self._pulls[out.value] = rule.function, context
         return out
@@ -269,6 +271,21 @@ class Recorder:
         self.results[raw(out).value].has_effect = bool(unused)
         return out
 
+    def _expansion(self, rule: RuleCall, context: tuple[Any, ...], inputs: list[Value]) -> Expansion | None:
+        """Return the lines of a rule, if what it decides by numbers is decided within single calls."""
+        other = Recorder(expands=True)
+        other.base, other._errstate = self.base, self._errstate
+        stand_ins = (
+            TracedArray(other, x.value, x.hidden) if isinstance(x, TracedArray) else x for x in context
+        )
+        try:
+            out = rule.function(*stand_ins)
+        except RecordingError:
+            return None
+        if not isinstance(out, TracedArray) or not other.lines:
+            return None
+        return Expansion(other.lines, out.value, inputs)
+
     def _named(self, gradient: Any) -> Any:
         """Remember whose cotangent a rule has computed."""
         traced = gradient.data if isinstance(gradient, Box) else gradient
@@ -276,6 +293,17 @@ class Recorder:
         if isinstance(traced, TracedArray) and around.pulled and around.position is not None:
             self._is_gradient(traced.value, around.pulled, around.position)
         return gradient
+
+
+def _is_lone_view(out: Any) -> bool:
+    """Whether an array is all that refers to the memory of another one, as a reshaped sum does."""
+    base = getattr(out, "base", None)
+    if type(base) is not np.ndarray or not (base.flags.owndata and out.flags.writeable):
+        return False
+    return sys.getrefcount(base) <= _LONE_BASE
+
+
+_LONE_BASE = 3  # the view, the variable, and the argument of getrefcount
 
 
 def _item(many: Any, i: int) -> Any:

@@ -21,7 +21,8 @@ from ..kernels import rectifier, thresholds
 from ..kernels.geometry import PoolSpec
 from ..ops.activations import relu, relu_gradient
 from ..ops.pool import max_pool2d_output, max_pool2d_scatter
-from .values import Line, Value
+from .passes import without_dead_lines
+from .values import Line, Value, mapped
 
 
 def relu_after_pool(lines: list[Line], results: list[Value]) -> tuple[list[Line], list[Value]]:
@@ -88,5 +89,34 @@ def scatter_through_relu(g: Any, x: Any, maxima: Any, rectified: Any, *, spec: P
     return pool_kernel.max_scatter(rectifier.relu_gradient(g, rectified), x, spec, maxima)
 
 
-SPEED: tuple[Any, ...] = (relu_after_pool,)
+def expanded_rules(lines: list[Line], results: list[Value]) -> tuple[list[Line], list[Value]]:
+    """Take gradient rules apart into their calls, which can be bound."""
+    found = []
+    for line in lines:
+        if line.expansion is None or line.errstate:
+            found.append(line)
+            continue
+        calls, value, inputs = line.expansion
+        renamed = {**dict(zip(inputs, line.inputs(), strict=True)), value: line.result}
+
+        def change(x: Any, renamed: dict[Value, Value] = renamed) -> Any:
+            return renamed.get(x, x) if isinstance(x, Value) else x
+
+        if value.shape != line.result.shape or value not in [call.result for call in calls]:
+            found.append(line)
+            continue
+        line.result.is_own = line.result.is_own and value.is_own
+        for call in calls:
+            found.append(
+                replace(
+                    call,
+                    args=mapped(change, call.args),
+                    kwargs=mapped(change, call.kwargs),
+                    result=change(call.result),
+                )
+            )
+    return without_dead_lines(found, results)
+
+
+SPEED: tuple[Any, ...] = (relu_after_pool, expanded_rules)
 """The rewritings of a program that is played, in their order."""

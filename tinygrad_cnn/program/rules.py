@@ -46,8 +46,12 @@ class RuleCall:
         try:
             return self.function(*context)
         except Exception as error:
-            error.add_note(f"in the gradient rule of '{self.op.name}' for operand '{self.operand}'")
+            self.explain(error)
             raise
+
+    def explain(self, error: Exception) -> None:
+        """Add to an error which rule raised it."""
+        error.add_note(f"in the gradient rule of '{self.op.name}' for operand '{self.operand}'")
 
     def __repr__(self) -> str:
         return f"<rule of {self.op.name} for {self.operand}>"

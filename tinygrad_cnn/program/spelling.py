@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from .. import ops
 from ..kernels.geometry import ConvSpec, PoolSpec
 from ..ops.conv import conv2d_input, conv2d_output, conv2d_weight, transposed_geometry
 from ..ops.losses import _mean_nll
 from ..ops.pool import avg_pool2d_output, max_pool2d_output, max_pool2d_scatter
+from ..ops.reductions import _VIEW_ELEMENTS, _mean, _sum, kept_shape
 from ..tape import Primitive, sum_to
+from .rules import RuleCall
+from .values import Line, Value
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -44,6 +50,24 @@ def as_public(op: Primitive[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     )
     options = {name: x for name, x in given.items() if theirs[name].kind is inspect.Parameter.KEYWORD_ONLY}
     return public, operands, options
+
+
+def rule_as_public(rule: RuleCall, args: tuple[Any, ...]) -> Call | None:
+    """Return a call of NumPy that computes the same as the rule of a sum or a mean of few elements."""
+    if rule.op not in (_sum, _mean):
+        return None
+    g, shape, axis = args
+    if not isinstance(g, Value) or g.dtype == np.float16 or math.prod(shape) > _VIEW_ELEMENTS:
+        return None
+    kept = kept_shape(shape, axis) if axis is not None or g.shape else ()
+    if rule.op is _mean:
+        share = 1.0 / (math.prod(shape) // (math.prod(kept) or 1) or 1)
+        filled: Any = Line(np.multiply, (g, share), {}, Value(g.shape, g.dtype))
+    else:
+        filled = g
+    if kept and kept != g.shape:
+        filled = Line(np.reshape, (filled, kept), {}, Value(kept, g.dtype))
+    return np.full, (shape, filled), {}
 
 
 def _is_default(name: str, x: Any, parameters: Any) -> bool:

@@ -130,6 +130,12 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Call a function on what the stand-ins stand for, as one line of the program."""
         return self._recorder.run(function, args, kwargs)
 
+    def decided(self, function: Any, *args: Any) -> Any:
+        """Record a function that decides by numbers how a rule goes on, if rules are taken apart."""
+        if self._recorder.expands:
+            return self.recorded(function, *args)
+        raise leaving("a choice of a gradient rule")
+
     # --- NumPy ---------------------------------------------------------------------------------------------
 
     def __array_ufunc__(

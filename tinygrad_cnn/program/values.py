@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -138,11 +138,20 @@ class Line:
     has_effect: bool = False
     backward: bool = False
     place: Place | None = None
+    expansion: Expansion | None = None
     layer: str = ""
 
     def inputs(self) -> list[Value]:
         """List the values among the arguments, in order, as often as they occur."""
         return list(values_in((self.args, self.kwargs)))
+
+
+class Expansion(NamedTuple):
+    """The calls of a gradient rule that is one line, if it can be taken apart."""
+
+    calls: list[Line]
+    result: Value
+    inputs: list[Value]  # what the rule was called with, when it was recorded
 
 
 class Method:
