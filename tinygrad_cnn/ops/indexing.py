@@ -302,23 +302,26 @@ def put_along_axis(
     x, values = as_array(x), as_array(values, like=x)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
-    taken = take_along_axis(constant_for(x, _numbered, x.shape), indices, axis)
-    flat = reshape(broadcast_to(astype(values, x.dtype), taken.shape), (-1,))
-    if not taken.size:  # an element that nobody takes, for those that get none
-        flat = scatter(flat, slice(0), shape=(1,))
-    position = stand_in.in_one_line(_last_positions, taken, x.shape)
-    return where(position >= 0, getitem(flat, np.maximum(position, 0)), x)
+    indices, shape = stand_in.as_array(raw(indices)), np.shape(raw(x))
+    source = stand_in.in_one_line(_sources, indices, shape, axis)
+    if axis is None:
+        put = indices.shape
+    else:
+        axis = checks.axis("put_along_axis", axis, len(shape))
+        put = (*shape[:axis], indices.shape[axis], *shape[axis + 1 :])
+    given = broadcast_to(astype(values, x.dtype), put)
+    if 0 in put:
+        return x
+    return where(source >= 0, getitem(reshape(given, (-1,)), np.maximum(source, 0)), x)
 
 
-def _numbered(shape: Shape) -> NDArray:
-    return np.arange(math.prod(shape)).reshape(shape)
-
-
-def _last_positions(taken: NDArray, shape: Shape) -> NDArray:
-    """Return for each element of a shape where its number stands last in a list of such, and -1 for none."""
-    position = np.full(math.prod(shape), -1)
-    position[taken.reshape(-1)] = np.arange(taken.size)
-    return position.reshape(shape)
+def _sources(indices: NDArray, shape: Shape, axis: int | None) -> NDArray:
+    """Return which of the values along slices comes to each place of an array, and -1 where none does."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    taken = take_along_axis(places, indices, axis)
+    source = np.full(places.size, -1)
+    source[taken.reshape(-1)] = np.arange(taken.size)  # of several, the last one stays
+    return source.reshape(shape)
 
 
 @of_numbers
