@@ -77,7 +77,8 @@ def run_tests_of(module):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.usefixtures("few_examples")
-def test_blocks_run_and_print_what_they_show(page, page_module):
+def test_blocks_run_and_print_what_they_show(page, page_module, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a page may write files
     for line, code, shown in blocks(page.read_text(encoding="utf-8")):
         where = f"{page.name}:{line}"
         got, error = run("\n" * (line - 1) + code, where, vars(page_module))

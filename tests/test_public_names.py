@@ -12,12 +12,12 @@ import tinygrad_cnn.data
 import tinygrad_cnn.train
 
 ROOMS = {"data": tinygrad_cnn.data, "train": tinygrad_cnn.train}
-# These modules serve their neighbours in the room: they draw digits, save trees, or explain a loss.
+# These modules serve their neighbours in the room: they draw digits, read and save files, or explain a loss.
 INTERNAL = {
-    *(f"tinygrad_cnn.data.{name}" for name in ("splines", "strokes")),
+    *(f"tinygrad_cnn.data.{name}" for name in ("contents", "families", "npz", "splines", "strokes")),
     *(
         f"tinygrad_cnn.train.{name}"
-        for name in ("atomic", "contents", "finite", "npz", "safetensors", "structure")
+        for name in ("atomic", "finite", "json_lines", "objective", "position", "safetensors", "structure")
     ),
 }
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_cnn import cli, cross_entropy, value_and_grad
+from tinygrad_cnn import cross_entropy, value_and_grad
+from tinygrad_cnn.cli.arguments import parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,4 +71,4 @@ def test_the_commands_shown_parse():
     shown = [shlex.split(line)[1:] for line in SHELL if line.startswith(".venv/bin/tinygrad-cnn")]
     assert len(shown) == 2
     for argv in shown:
-        assert cli._parser().parse_args(argv).data == "mnist"
+        assert parser("1").parse_args(argv).data == "mnist"

@@ -1,24 +1,35 @@
-"""The networks that the command line trains."""
+"""The networks that the command trains: functions of the shape of an image and the number of classes."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 
 from . import nn
 
-__all__ = ["MODELS", "baseline", "baseline_bn"]
+__all__ = ["MODELS", "baseline", "baseline_bn", "lenet", "resnet8"]
+
+Shape = tuple[int, int, int]
 
 
 def __dir__() -> list[str]:
     return __all__
 
 
-def baseline() -> nn.Sequential:
-    """Two convolutions and two dense layers, for images (N, 1, 28, 28) and ten classes.
+def baseline(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
+    """Two convolutions and two dense layers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The channels, the rows and the columns of an image; at least 4 rows and columns.
+    classes : int
+        The number of classes.
 
     Returns
     -------
     Sequential
-        ``Conv 1->8, ReLU, MaxPool, Conv 8->16, ReLU, MaxPool, Flatten, Dense 784->128, ReLU, Dense 128->10``
-        with kernels of 3x3, padding 1 and pooling 2x2.
+        For the default shape ``Conv 1->8, ReLU, MaxPool, Conv 8->16, ReLU, MaxPool, Flatten, Dense 784->128,
+        ReLU, Dense 128->10`` with kernels of 3x3, padding 1 and pooling 2x2.
 
     Examples
     --------
@@ -28,22 +39,30 @@ def baseline() -> nn.Sequential:
     >>> sum(array.size for array in tree.leaves(params)), state
     (103018, {})
     """
+    channels, height, width = shape
     return nn.Sequential(
-        conv1=nn.Conv2d(1, 8, 3, padding=1),
+        conv1=nn.Conv2d(channels, 8, 3, padding=1),
         relu1=nn.ReLU(),
         pool1=nn.MaxPool2d(2),
         conv2=nn.Conv2d(8, 16, 3, padding=1),
         relu2=nn.ReLU(),
         pool2=nn.MaxPool2d(2),
         flatten=nn.Flatten(),
-        dense1=nn.Dense(16 * 7 * 7, 128),
+        dense1=nn.Dense(16 * (height // 4) * (width // 4), 128),
         relu3=nn.ReLU(),
-        dense2=nn.Dense(128, 10),
+        dense2=nn.Dense(128, classes),
     )
 
 
-def baseline_bn() -> nn.Sequential:
+def baseline_bn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     """`baseline` with batch normalisation between each convolution and its ReLU.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The channels, the rows and the columns of an image; at least 4 rows and columns.
+    classes : int
+        The number of classes.
 
     Returns
     -------
@@ -56,8 +75,9 @@ def baseline_bn() -> nn.Sequential:
     >>> list(params), list(state)
     (['conv1', 'norm1', 'conv2', 'norm2', 'dense1', 'dense2'], ['norm1', 'norm2'])
     """
+    channels, height, width = shape
     return nn.Sequential(
-        conv1=nn.Conv2d(1, 8, 3, padding=1, bias=False),  # the normalisation has a bias of its own
+        conv1=nn.Conv2d(channels, 8, 3, padding=1, bias=False),  # the normalisation has a bias of its own
         norm1=nn.BatchNorm2d(8),
         relu1=nn.ReLU(),
         pool1=nn.MaxPool2d(2),
@@ -66,11 +86,113 @@ def baseline_bn() -> nn.Sequential:
         relu2=nn.ReLU(),
         pool2=nn.MaxPool2d(2),
         flatten=nn.Flatten(),
-        dense1=nn.Dense(16 * 7 * 7, 128),
+        dense1=nn.Dense(16 * (height // 4) * (width // 4), 128),
         relu3=nn.ReLU(),
-        dense2=nn.Dense(128, 10),
+        dense2=nn.Dense(128, classes),
     )
 
 
-MODELS: dict[str, Callable[[], nn.Sequential]] = {"baseline": baseline, "baseline-bn": baseline_bn}
+def lenet(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
+    """LeNet-5 (LeCun et al. 1998), with rectifiers and maximum pooling as it is mostly built now.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The channels, the rows and the columns of an image; at least 12 rows and columns.
+    classes : int
+        The number of classes.
+
+    Returns
+    -------
+    Sequential
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_cnn import tree
+    >>> params, _ = lenet().init(np.random.default_rng(0))
+    >>> sum(array.size for array in tree.leaves(params))
+    61706
+    """
+    channels, height, width = shape
+    return nn.Sequential(
+        conv1=nn.Conv2d(channels, 6, 5, padding=2),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        conv2=nn.Conv2d(6, 16, 5),
+        relu2=nn.ReLU(),
+        pool2=nn.MaxPool2d(2),
+        flatten=nn.Flatten(),
+        dense1=nn.Dense(16 * ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2), 120),
+        relu3=nn.ReLU(),
+        dense2=nn.Dense(120, 84),
+        relu4=nn.ReLU(),
+        dense3=nn.Dense(84, classes),
+    )
+
+
+def resnet8(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
+    """Three residual blocks of 16, 32 and 64 channels, the second and the third at half the resolution.
+
+    It is the smallest of the networks of He et al. 2016, section 4.2, with one block in the place of each
+    three and convolutions of size 1 as shortcuts.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        The channels, the rows and the columns of an image.
+    classes : int
+        The number of classes.
+
+    Returns
+    -------
+    Sequential
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_cnn import tree
+    >>> params, _ = resnet8().init(np.random.default_rng(0))
+    >>> sum(array.size for array in tree.leaves(params))
+    77754
+    """
+    return nn.Sequential(
+        conv=nn.Conv2d(shape[0], 16, 3, padding=1, bias=False),
+        norm=nn.BatchNorm2d(16),
+        relu=nn.ReLU(),
+        block1=_residual(16, 16, stride=1),
+        relu1=nn.ReLU(),
+        block2=_residual(16, 32, stride=2),
+        relu2=nn.ReLU(),
+        block3=_residual(32, 64, stride=2),
+        relu3=nn.ReLU(),
+        pool=nn.GlobalAvgPool2d(),
+        flatten=nn.Flatten(),
+        dense=nn.Dense(64, classes),
+    )
+
+
+def _residual(before: int, after: int, *, stride: int) -> nn.Residual:
+    """Make a block of two convolutions; its shortcut is a convolution too where it changes the shape."""
+    block = nn.Sequential(
+        conv1=nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False),
+        norm1=nn.BatchNorm2d(after),
+        relu=nn.ReLU(),
+        conv2=nn.Conv2d(after, after, 3, padding=1, bias=False),
+        norm2=nn.BatchNorm2d(after),
+    )
+    if stride == 1:
+        return nn.Residual(block)
+    around = nn.Sequential(
+        conv=nn.Conv2d(before, after, 1, stride=stride, bias=False), norm=nn.BatchNorm2d(after)
+    )
+    return nn.Residual(block, around)
+
+
+MODELS: dict[str, Callable[..., nn.Sequential]] = {
+    "baseline": baseline,
+    "baseline-bn": baseline_bn,
+    "lenet": lenet,
+    "resnet8": resnet8,
+}
 """The networks by the names that the command line knows them by."""

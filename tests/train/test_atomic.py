@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_cnn.train import atomic, load_tree, save_tree
+from tinygrad_cnn.train import atomic, load, save
 
 
 @pytest.fixture(autouse=True)
@@ -29,23 +29,23 @@ def mode(path):
 def test_what_stands_at_the_names_of_parts_is_left_alone(monkeypatch):
     Path("victim").write_text("mine")
     Path("file.part").symlink_to("victim")
-    save_tree("file", 1)
+    save("file", 1)
     assert (here(), Path("victim").read_text()) == (["file", "file.part", "victim"], "mine")
     monkeypatch.setattr(atomic.secrets, "token_hex", lambda count: "guessed")
     Path("file.guessed.part").symlink_to("victim")
     with pytest.raises(FileExistsError):
-        save_tree("file", 2)
-    assert (load_tree("file"), Path("victim").read_text()) == (1, "mine")
+        save("file", 2)
+    assert (load("file"), Path("victim").read_text()) == (1, "mine")
 
 
 @pytest.mark.parametrize("bits", [0o600, 0o644, 0o660])
 def test_a_file_keeps_its_mode_and_a_new_one_gets_that_of_new_files(bits):
     Path("new").touch()
-    save_tree("file", 1)
+    save("file", 1)
     assert mode("file") == mode("new")
     Path("file").chmod(bits)
-    save_tree("file", 2)
-    assert (load_tree("file"), mode("file")) == (2, bits)
+    save("file", 2)
+    assert (load("file"), mode("file")) == (2, bits)
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -54,9 +54,9 @@ def test_a_link_stays_a_link_and_its_file_is_written(exists):
     if exists:
         Path("folder/file").touch()
     Path("link").symlink_to("folder/file")
-    save_tree("link", 1)
+    save("link", 1)
     assert Path("link").is_symlink()
-    assert (load_tree("folder/file"), len(list(Path("folder").iterdir())), here()) == (
+    assert (load("folder/file"), len(list(Path("folder").iterdir())), here()) == (
         1,
         1,
         ["folder", "link"],
@@ -74,28 +74,28 @@ def test_a_move_that_is_refused_is_tried_again_and_then_the_complete_file_is_kep
 
     monkeypatch.setattr(os, "replace", refusing)
     if refusals == 2:
-        save_tree("file", 1)
-        assert (here(), load_tree("file")) == (["file"], 1)
+        save("file", 1)
+        assert (here(), load("file")) == (["file"], 1)
         return
     with pytest.raises(PermissionError, match="held by a scanner") as caught:
-        save_tree("file", 1)
+        save("file", 1)
     (part,) = here()
     assert caught.value.filename == "file"
     assert str(Path(part).resolve()) in caught.value.strerror
-    assert load_tree(part) == 1
+    assert load(part) == 1
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_a_save_that_fails_leaves_the_older_file_and_nothing_else(error, monkeypatch):
-    save_tree("file", 1)
+    save("file", 1)
 
     def failing(descriptor):
         raise error
 
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(type(error), match="No space.*'file'" if isinstance(error, OSError) else None):
-        save_tree("file", 2)
-    assert (here(), load_tree("file")) == (["file"], 1)
+        save("file", 2)
+    assert (here(), load("file")) == (["file"], 1)
 
 
 def test_writers_to_one_file_do_not_disturb_each_other():
@@ -105,8 +105,8 @@ def test_writers_to_one_file_do_not_disturb_each_other():
     def writing(tree):
         try:
             for _ in range(5):
-                save_tree("file", tree)
-                found = load_tree("file")
+                save("file", tree)
+                found = load("file")
                 assert (found["array"] == found["writer"]).all()
         except BaseException as error:
             failed.append(error)
@@ -150,7 +150,7 @@ def in_a_file():
 def test_what_cannot_be_written_is_refused_by_name_before_and_when_it_is_written(where, said):
     path = where()
     before = here()
-    for write in (lambda: atomic.check(Path(path)), lambda: save_tree(path, 1)):
+    for write in (lambda: atomic.check(Path(path)), lambda: save(path, 1)):
         with pytest.raises(OSError, match=said) as caught:
             write()
         assert caught.value.filename == path
@@ -161,6 +161,6 @@ def test_a_name_of_any_length_that_a_folder_can_hold_is_written():
     for name in ("n" * 255, "é" * 127):
         atomic.check(Path(name))
         assert here() == []
-        save_tree(name, 1)
+        save(name, 1)
         assert here() == [name]
         Path(name).unlink()

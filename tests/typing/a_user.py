@@ -314,27 +314,42 @@ def training(folder: Path) -> None:
     data.mnist(folder)
     data.fashion_mnist(folder)
     data.read_idx(folder / "images.gz")
+    parts = data.read("mnist", folder)
+    rest, held_out = data.split(parts.train, 0.1, np.random.default_rng(0))
+    changed = data.InTurn((data.Shift(2), data.Rotate(10), data.Elastic()))(
+        rest.images, np.random.default_rng(0)
+    )
+    print(data.Normalization.of(changed)(held_out.images), data.prepare_digit(np.zeros((9, 9))))
     model = models.MODELS["baseline"]()
     print(models.baseline(), models.baseline_bn())
     params, state = model.init(np.random.default_rng(0))
     trainer = train.Trainer(model, optim.SGD(params, lr=0.1), state, np.random.default_rng(0))
     for images, labels in data.batches(training_set, 10, rng=np.random.default_rng(0)):
-        loss, correct = trainer.step(images, labels)
-        print(loss, correct)
+        loss, scores = trainer.step(images, labels)
+        print(loss, scores["accuracy"])
     try:
-        with train.progress_bar(10, "epoch") as advance:
-            result = trainer.epoch(training_set, 10, advance)
-        assert isinstance(result, train.EpochResult)
+        with train.progress_bar(10, "epoch") as advance, train.stop_on_signals(trainer):
+            history = trainer.fit(
+                training_set,
+                epochs=2,
+                batch_size=10,
+                held_out={"test": test_set},
+                on_step=lambda t: advance(1),
+            )
+        assert isinstance(history, train.History)
+        history.write(folder / "rows.csv")
     except train.NonFiniteLossError:
         trainer.restore()
+    checkpoints = train.Checkpoints(folder, keep=2)
+    checkpoints.save(trainer.checkpoint({"seed": 0}))
+    trainer.resume(train.Checkpoint.load(folder / "checkpoint"))
     score = train.evaluate(model, params, state, test_set)
     assert isinstance(score, train.Score)
     assert_type(train.accuracy(np.zeros((1, 2)), np.zeros(1, np.int64)), float)
-    train.save(folder / "model", "baseline", params, state)
-    checkpoint = train.load(folder / "model")
-    assert isinstance(checkpoint, train.Checkpoint)
-    train.save_tree(folder / "run", {"params": params, "steps": 3}, {"note": "a text"})
-    print(train.load_tree(folder / "run"), train.load_tree(folder / "run", like=params))
+    train.SavedModel("baseline", model, params, state, data.Normalization.none(1)).save(folder / "model")
+    print(train.SavedModel.load(folder / "model").probabilities(test_set.images))
+    train.save(folder / "run", {"params": params, "steps": 3}, {"note": "a text"})
+    print(train.load(folder / "run"), train.load(folder / "run", like=params))
     assert_type(train.read_metadata(folder / "run"), dict[str, str])
 
 

@@ -69,10 +69,27 @@ class batches:  # noqa: N801 - like `range`, it is called for its elements and c
         return -(-len(self.dataset[0]) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[NDArray, ...]]:
+        return self.without_first(0)
+
+    def without_first(self, count: int) -> Iterator[tuple[NDArray, ...]]:
+        """Begin an iteration that leaves out the first batches, as a training does that is resumed.
+
+        Parameters
+        ----------
+        count : int
+            How many batches to leave out; they are not cut out of the data set either.
+
+        Returns
+        -------
+        iterator of tuple of ndarray
+            The other batches of an iteration, in an order that is drawn as usual.
+        """
         n, size = len(self.dataset[0]), self.batch_size
         order = np.arange(n) if self.rng is None else self.rng.permutation(n)
         # This is a generator expression so that the order is drawn now, and not with the first batch.
-        return (tuple(array[order[i : i + size]] for array in self.dataset) for i in range(0, n, size))
+        return (
+            tuple(array[order[i : i + size]] for array in self.dataset) for i in range(count * size, n, size)
+        )
 
     def __repr__(self) -> str:
         return f"<{len(self)} batches of {self.batch_size} out of {len(self.dataset[0])} examples>"

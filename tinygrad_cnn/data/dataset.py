@@ -11,14 +11,14 @@ __all__ = ["Dataset"]
 
 
 class Dataset(NamedTuple):
-    """A set of labelled greyscale images.
+    """A set of labelled images.
 
     It is a named tuple: ``images, labels = dataset`` unpacks it, and a slice of each field is a part of it.
 
     Parameters
     ----------
-    images : ndarray of float32, shape (N, 1, 28, 28)
-        The pixels, in [0, 1]: 0 is the background and 1 is full ink.
+    images : ndarray of float32, shape (N, C, H, W)
+        The pixels, in [0, 1]. In the MNIST family 0 is the background and 1 is full ink.
     labels : ndarray of int64, shape (N,)
         The class of each image.
 

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import printable
+from .contents import MAX_RATIO, most_unpacked, read_at_most
+
 __all__ = ["read_idx"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_PIECE = 1 << 20  # bytes read at a time, so that memory follows what the file holds and not what it claims
 _MAX_DIMENSIONS = 64  # the limit of NumPy 2
-_MAX_UNPACKED = 64 << 20  # bytes that a compressed file may hold whatever its own size: more than MNIST's
-_MAX_RATIO = 100  # and beyond that, how many times its own size: pictures stay far below, a bomb reaches 1000
 _MAX_BYTES = np.iinfo(np.intp).max  # NumPy cannot index a larger array
 
 _TYPES: dict[int, np.dtype] = {
@@ -95,16 +95,17 @@ def _read(file: io.BufferedIOBase, path: Path, check: _Check, packed: int | None
     dtype, shape = _read_header(file, path)
     check(dtype.newbyteorder("="), shape)
     expected = math.prod(shape) * dtype.itemsize
-    if packed is not None and expected > max(_MAX_UNPACKED, _MAX_RATIO * packed):
+    if packed is not None and expected > most_unpacked(packed):
         raise ValueError(
-            f"{path}: expected at most {_MAX_RATIO} times the {packed} bytes of the compressed file, got a "
+            f"{path}: expected at most {MAX_RATIO} times the {packed} bytes of the compressed file, got a "
             f"header that claims {expected}"
         )
-    body = _read_at_most(file, expected + 1)  # the one byte more would show that something follows
+    body = read_at_most(file, expected + 1)  # the one byte more would show that something follows
     if len(body) != expected:
+        shown = printable(str(shape))
         came = f"only {len(body)}" if len(body) < expected else "more"
         raise ValueError(
-            f"{path}: expected {expected} bytes of data for shape {shape} of {dtype.name}, got {came}"
+            f"{path}: expected {expected} bytes of data for shape {shown} of {dtype.name}, got {came}"
         )
     return np.frombuffer(body, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
@@ -128,15 +129,8 @@ def _read_header(file: io.BufferedIOBase, path: Path) -> tuple[np.dtype, tuple[i
     dtype, shape = _TYPES[code], struct.unpack(f">{ndim}I", sizes)
     # NumPy applies its limit to an empty array as if its zeros were ones.
     if math.prod(max(size, 1) for size in shape) * dtype.itemsize > _MAX_BYTES:
+        shown = printable(str(shape))
         raise ValueError(
-            f"{path}: expected an array of at most {_MAX_BYTES} bytes, got sizes {shape} of {dtype.name}"
+            f"{path}: expected an array of at most {_MAX_BYTES} bytes, got sizes {shown} of {dtype.name}"
         )
     return dtype, shape
-
-
-def _read_at_most(file: io.BufferedIOBase, limit: int) -> bytearray:
-    """Read the file to its end, but no further than the limit."""
-    body = bytearray()
-    while piece := file.read(min(_PIECE, limit - len(body))):
-        body += piece
-    return body

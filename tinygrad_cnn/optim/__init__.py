@@ -3,6 +3,7 @@
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .clipping import clip_by_global_norm
+from .groups import groups
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .schedules import Constant, Cosine, OneCycle, Step, WarmUp
@@ -21,6 +22,7 @@ __all__ = [
     "Step",
     "WarmUp",
     "clip_by_global_norm",
+    "groups",
 ]
 
 

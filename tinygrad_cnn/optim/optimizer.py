@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -195,24 +195,25 @@ class Optimizer:
         """
         self._binding.check()
         found = self._own_gradients() if grads is None else self._checked(grads)
+        self._apply(found)
+        self.steps += 1
+
+    def _apply(self, found: Sequence[np.ndarray | None]) -> None:
+        """Update the parameters that have a gradient, each with its own."""
         lr = self.lr
         for (_, _, param, state), g in zip(self._slots, found, strict=True):
             if g is not None:
                 self.update(param, g, lr, state)
-        self.steps += 1
 
     def bound_step(self) -> Callable[..., None]:
         """Return a step for gradients of the right shapes, which are passed in the order of the parameters.
 
         It makes the updates of `step` without checking the gradients, which a compiled function has done.
         """
-        slots = self._slots
 
         def step(*grads: np.ndarray) -> None:
             self._binding.check()
-            lr = self.lr
-            for (_, _, param, state), g in zip(slots, grads, strict=True):
-                self.update(param, g, lr, state)
+            self._apply(grads)
             self.steps += 1
 
         return step

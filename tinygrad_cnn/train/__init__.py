@@ -1,25 +1,37 @@
-"""Training: the loop over mini-batches, the scores, saved models and the progress bar."""
+"""Training: the loop over mini-batches, scores, files of trees, checkpoints, and the progress bar."""
 
-from .checkpoint import Checkpoint, load, load_tree, read_metadata, save, save_tree
+from .averaging import MovingAverage
+from .checkpoint import Checkpoint
 from .finite import NonFiniteLossError
-from .metrics import Score, accuracy, evaluate
+from .history import History
+from .metrics import Score, accuracy, confusion_matrix, evaluate, score
 from .progress import progress_bar
-from .trainer import EpochResult, Trainer
+from .rotation import Checkpoints
+from .saved_model import SavedModel
+from .saving import load, read_metadata, save
+from .signals import stop_on_signals
+from .tensorboard import tensorboard
+from .trainer import Trainer
 
 __all__ = [
     "Checkpoint",
-    "EpochResult",
+    "Checkpoints",
+    "History",
+    "MovingAverage",
     "NonFiniteLossError",
+    "SavedModel",
     "Score",
     "Trainer",
     "accuracy",
+    "confusion_matrix",
     "evaluate",
     "load",
-    "load_tree",
     "progress_bar",
     "read_metadata",
     "save",
-    "save_tree",
+    "score",
+    "stop_on_signals",
+    "tensorboard",
 ]
 
 

@@ -1,344 +1,94 @@
-"""Saved models and other trees of arrays, as files in the safetensors format, and never as pickles.
-
-Each array stands under its dotted path in the tree, such as ``params.conv1.weight``, so other tools can read
-it. The containers are a text beside the arrays, and the name of a model is another.
-"""
+"""A training that has stopped, as a file: all that it needs to go on as if it had not."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from .. import nn, tree
 from ..checks import printable
-from ..models import MODELS
-from . import atomic, npz, safetensors, structure
-from .contents import Contents, Spec
+from .saving import load, save
 
-__all__ = ["Checkpoint", "load", "load_tree", "read_metadata", "save", "save_tree"]
-
-_STRUCTURE = f"{safetensors.OURS}structure"
+__all__ = ["Checkpoint"]
 
 
 class Checkpoint(NamedTuple):
-    """The contents of a file that `save` has written.
+    """All that decides how a training goes on. `Trainer.checkpoint` makes one, `Trainer.resume` takes one.
 
     Parameters
     ----------
-    model_name : str
-        The name of the model, as it was given to `save`.
     params, state : tree of ndarray
         The parameters and the state of the model.
+    optimizer : dict
+        The ``state`` of the optimizer and the number of its ``steps``.
+    rng : dict
+        The state of the random generator.
+    step, epoch : int
+        The number of updates, and of complete epochs.
+    configuration : dict
+        What the caller wants to know again, such as the options of the run: numbers, texts and arrays.
+    history : dict of str to ndarray
+        The columns of the history.
+    position : dict or None
+        Where in an epoch the training is, or None between two epochs.
+    average : dict or None
+        The moving average of the parameters and the state, if one is kept.
+    best : dict or None
+        The best parameters and state so far, if the training stops early.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> checkpoint = Checkpoint({}, {}, {}, {}, 7, 1, {"seed": 3}, {}, None, None, None)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     checkpoint.save(Path(folder) / "file")
+    ...     Checkpoint.load(Path(folder) / "file").step
+    7
     """
 
-    model_name: str
     params: Any
     state: Any
+    optimizer: dict[str, Any]
+    rng: dict[str, Any]
+    step: int
+    epoch: int
+    configuration: dict[str, Any]
+    history: dict[str, Any]
+    position: dict[str, Any] | None
+    average: dict[str, Any] | None
+    best: dict[str, Any] | None
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the checkpoint to a file, as a whole or not at all; see `save`.
 
-def save(path: str | os.PathLike[str], model_name: str, params: Any, state: Any) -> None:
-    """Write the parameters and the state of a model to a file.
+        Parameters
+        ----------
+        path : str or path
+            The file to write.
+        """
+        save(path, self._asdict())
 
-    This is `save_tree` of ``{"params": params, "state": state}`` with the metadata ``{"model": model_name}``.
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Checkpoint:
+        """Read a checkpoint from a file.
 
-    Parameters
-    ----------
-    path : str or path
-        The file to write. The name is taken as it is: no suffix is added, and none changes the format.
-    model_name : str
-        The name of the model. If `load` knows a model of that name, the arrays have to fit it; the parameters
-        of a function, for which there is no layer, may have any other name.
-    params, state : tree
-        What to save; see `save_tree`.
+        Parameters
+        ----------
+        path : str or path
+            The file to read.
 
-    Raises
-    ------
-    TypeError, ValueError, OSError
-        As for `save_tree`.
+        Returns
+        -------
+        Checkpoint
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from tinygrad_cnn.models import baseline
-    >>> params, state = baseline().init(np.random.default_rng(0))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(Path(folder) / "model.safetensors", "baseline", params, state)
-    ...     load(Path(folder) / "model.safetensors").params["conv1"]["weight"].shape
-    (8, 1, 3, 3)
-    """
-    _write("save", path, {"params": params, "state": state}, {"model": model_name})
-
-
-def save_tree(path: str | os.PathLike[str], tree: Any, metadata: Mapping[str, str] | None = None) -> None:
-    """Write any tree of arrays to a file, in the safetensors format.
-
-    An older file is replaced in one move when the new one is complete, so a save that fails leaves it as it
-    was. It hands on its mode, and a link to it stays a link.
-
-    Parameters
-    ----------
-    path : str or path
-        The file to write. The name is taken as it is: no suffix is added, and none changes the format.
-    tree : tree
-        Dicts, lists, tuples and None, which come back as they are, and other containers, which `load_tree`
-        makes if it is given an example. A key is a text, a number, None or a tuple of such. A leaf is an
-        ndarray of booleans, of integers or of float16, float32 or float64 (its byte order and its order in
-        memory may change), a scalar of NumPy of such a dtype, or a number or text of Python.
-    metadata : mapping of str to str, optional
-        Texts for other readers of the format; `read_metadata` returns them.
-
-    Raises
-    ------
-    TypeError
-        If a key, a leaf or the metadata are of another type. Nothing is written then.
-    ValueError
-        If two leaves have the same dotted path, containers are nested more than 100 deep, an integer has more
-        than 1024 bits, or names and structure take more than 4 MiB. Nothing is written then.
-    OSError
-        If the file cannot be written, which includes a file that is read-only. If the complete file cannot be
-        moved to its name, the error tells under which name it is kept.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_tree(Path(folder) / "run", {"weights": [np.zeros(2), np.ones(3)], "steps": 7})
-    ...     load_tree(Path(folder) / "run")
-    {'weights': [array([0., 0.]), array([1., 1., 1.])], 'steps': 7}
-    """
-    _write("save_tree", path, tree, dict(metadata or {}))
-
-
-def load(path: str | os.PathLike[str], models: Mapping[str, Callable[[], nn.Layer]] = MODELS) -> Checkpoint:
-    """Read a file that `save` has written, also one of an older version, an archive of NumPy.
-
-    What the file claims to hold is checked before any array is read. A file of any contents costs at most
-    the memory for itself and for its model.
-
-    Parameters
-    ----------
-    path : str or path
-        The file to read.
-    models : mapping of str to callable
-        For each known name a function that makes the model. The arrays of a known model must fit it. Those
-        under another name come back as they were saved.
-
-    Returns
-    -------
-    Checkpoint
-        The name of the model, its parameters and its state.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged or is not a saved model, if a name, shape or dtype does not fit the model, or
-        if an array has values that are not finite, which `load_tree` reads too. The message is one line,
-        which names the file, what was expected and what came.
-
-    Examples
-    --------
-    >>> load("model.safetensors").model_name  # doctest: +SKIP
-    'baseline'
-    """
-    with _opened(path) as (contents, shown):
-        name = contents.metadata.get("model")
-        if name is None:
-            raise ValueError(f"{shown}: expected a saved model, got a tree without one: use load_tree")
-        if name in models:
-            params, state = models[name]().init(np.random.default_rng(0))
-            found = _fitted(contents, shown, {"params": params, "state": state}, f"model '{name}'")
-        elif _STRUCTURE in contents.metadata:
-            found = _as_saved(contents, shown)
-        else:
-            known = ", ".join(models)
-            raise ValueError(f"{shown}: expected a model out of {known}, got '{printable(name, 60)}'")
-    if not isinstance(found, dict) or found.keys() != {"params", "state"}:
-        raise ValueError(f"{shown}: expected a saved model, got another tree: use load_tree")
-    for place, leaf in zip(tree.paths(found), tree.leaves(found), strict=True):
-        if isinstance(leaf, np.ndarray | np.generic) and not np.isfinite(leaf).all():
-            raise ValueError(f"{shown}: '{printable(place, 60)}' has values that are not finite")
-    return Checkpoint(name, **found)
-
-
-def load_tree(path: str | os.PathLike[str], like: Any = None) -> Any:
-    """Read the tree from a file that `save_tree` or `save` has written, or from any other safetensors file.
-
-    Parameters
-    ----------
-    path : str or path
-        The file to read.
-    like : tree, optional
-        A tree of the same structure, with arrays of the same shapes and kinds. The result has its containers,
-        which may be of any class, such as a named tuple. Without it the containers are those of the file.
-
-    Returns
-    -------
-    tree
-        New arrays, which are writable; from a file of another program a dict of arrays by name.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged, does not fit ``like``, or has containers that need it. The message is one
-        line, which names the file, what was expected and what came.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from typing import NamedTuple
-    >>> class Line(NamedTuple):
-    ...     slope: np.ndarray
-    ...     steps: int
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_tree(Path(folder) / "line", Line(np.ones(2), 5))
-    ...     load_tree(Path(folder) / "line", like=Line(np.zeros(2), 0))
-    Line(slope=array([1., 1.]), steps=5)
-    """
-    with _opened(path) as (contents, shown):
-        return _as_saved(contents, shown) if like is None else _fitted(contents, shown, like, "'like'")
-
-
-def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
-    """Return the texts that stand in a file beside its arrays, without reading these.
-
-    Parameters
-    ----------
-    path : str or path
-        The file to read.
-
-    Returns
-    -------
-    dict of str to str
-        The metadata given to `save_tree`, or the name of the model that was given to `save`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is damaged.
-
-    Examples
-    --------
-    >>> read_metadata("model.safetensors")  # doctest: +SKIP
-    {'model': 'baseline'}
-    """
-    with _opened(path) as (contents, _):
-        given = contents.metadata.items()
-        return {name: text for name, text in given if not name.startswith(safetensors.OURS)}
-
-
-def _write(owner: str, path: str | os.PathLike[str], tree: Any, metadata: dict[str, str]) -> None:
-    """Write a tree and texts to a file; an error about them names the function that was called."""
-    try:
-        for text in (*metadata, *metadata.values()):
-            if not isinstance(text, str):
-                raise TypeError(f"expected texts beside the tree, got {type(text).__name__}")
-        if any(name.startswith(safetensors.OURS) for name in metadata):
-            raise ValueError(f"metadata: expected names that do not begin with {safetensors.OURS}")
-        text, arrays = structure.describe(tree)
-        pieces = safetensors.pieces(arrays, {_STRUCTURE: text, **metadata})
-    except TypeError as error:
-        raise TypeError(f"{owner}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"{owner}: {error}") from error
-    atomic.write(Path(path), pieces)
-
-
-@contextlib.contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[Contents, str]]:
-    """Open a file and read its header; give what it holds, and its name as errors show it."""
-    path = Path(path)
-    shown = printable(str(path), 4096)
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError(f"{shown}: expected a file, got a folder, a device or a pipe")
-    with path.open("rb") as file:
-        with _damage(shown):
-            contents = _contents(file)
-        yield contents, shown
-
-
-def _contents(file: BinaryIO) -> Contents:
-    """Read the header of a file in the format that its first bytes tell."""
-    size = os.fstat(file.fileno()).st_size
-    start = file.read(len(npz.MAGIC))
-    file.seek(0)
-    return npz.read(file, size) if start == npz.MAGIC else safetensors.read(file, size)
-
-
-@contextlib.contextmanager
-def _damage(shown: str) -> Iterator[None]:
-    """Raise a ValueError of one line for all that a damaged file may lead to."""
-    try:
-        yield
-    except structure.ClassNeededError as error:
-        cls = printable(str(error), 60)
-        raise ValueError(f"{shown}: holds a {cls}, whose class no file can bring: pass like=...") from error
-    except Exception as error:  # zipfile alone raises a dozen types
-        why = printable(str(error), 100)
-        raise ValueError(
-            f"{shown}: expected a saved model (safetensors or .npz), got a damaged or other file: {why}"
-        ) from error
-
-
-def _as_saved(contents: Contents, shown: str) -> Any:
-    """Read all arrays, and return them in the containers that the file describes."""
-    with _damage(shown):
-        arrays = contents.read()
-        if _STRUCTURE not in contents.metadata:
-            return arrays
-        text = contents.metadata[_STRUCTURE]
-        return structure.rebuild(text, structure.leaves_by_name(text, arrays))
-
-
-def _fitted(contents: Contents, shown: str, like: Any, what: str) -> Any:
-    """Read all arrays, and return them in the containers of a tree that they have to fit."""
-    places = structure.names(like)
-    text = contents.metadata.get(_STRUCTURE)
-    with _damage(shown):
-        found = contents.specs if text is None else contents.specs | structure.scalars(text)
-    _check(shown, what, found, places)
-    with _damage(shown):
-        arrays = contents.read()
-        leaves = arrays if text is None else structure.leaves_by_name(text, arrays)
-    return tree.unflatten(tree.structure(like), [leaves[name] for name in places])
-
-
-def _check(shown: str, what: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Raise a ValueError unless the leaves have the names, the shapes and the kinds that are expected."""
-    for problem, names in (
-        ("lacks", expected.keys() - found.keys()),
-        ("has unknown", found.keys() - expected.keys()),
-    ):
-        if names:
-            listed = printable(", ".join(sorted(names)))
-            raise ValueError(f"{shown}: does not fit {what}: {problem} {listed}")
-    for name, like in expected.items():
-        if _kind(found[name]) != _kind(like):
-            raise ValueError(
-                f"{shown}: '{printable(name, 60)}': expected {_describe(like)}, got {_describe(found[name])}"
-            )
-
-
-def _kind(leaf: Any) -> Any:
-    """Return what two leaves must share: an array its shape and the kind of its dtype, others their type."""
-    return (leaf.dtype.kind, tuple(leaf.shape)) if hasattr(leaf, "dtype") else type(leaf)
-
-
-def _describe(leaf: Any) -> str:
-    if isinstance(leaf, Spec):
-        return str(leaf)
-    if not hasattr(leaf, "dtype"):
-        return type(leaf).__name__
-    kind = "a floating array" if leaf.dtype.kind == "f" else f"an array of {leaf.dtype}"
-    return f"{kind} of shape {leaf.shape}"
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged or holds something else. The message is one line.
+        """
+        found = load(path)
+        if not isinstance(found, dict) or found.keys() != set(cls._fields):
+            raise ValueError(f"{printable(str(path), 4096)}: expected a checkpoint, got another tree")
+        return cls(**found)

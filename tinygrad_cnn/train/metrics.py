@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import nn
+from ..checks import indices
 from ..data import batches
 from ..ops import cross_entropy
-from ..types import ArrayLike
+from ..types import ArrayLike, NDArray
 from .finite import NonFiniteLossError, cause
 
-__all__ = ["Score", "accuracy", "evaluate"]
+__all__ = ["Score", "accuracy", "confusion_matrix", "evaluate", "score"]
 
 BATCH = 250
 """The number of images scored at a time, which bounds the memory for a data set of any size."""
@@ -69,6 +70,60 @@ def accuracy(logits: ArrayLike, labels: ArrayLike) -> float:
     if not len(scores):
         raise ValueError("accuracy: expected at least one sample, got none")
     return float((scores.argmax(1) == classes).mean())
+
+
+def score(logits: ArrayLike, labels: ArrayLike) -> Score:
+    """Return the mean cross-entropy and the accuracy of logits.
+
+    Parameters
+    ----------
+    logits : array_like, shape (N, C)
+        A score for each sample and class.
+    labels : array_like, shape (N,) of int or (N, C)
+        The right classes, or rows of probabilities.
+
+    Returns
+    -------
+    Score
+
+    Examples
+    --------
+    >>> score(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1])).accuracy
+    0.5
+    """
+    scores, classes = np.asarray(logits), np.asarray(labels)
+    return Score(float(cross_entropy(scores, classes)), accuracy(scores, classes))
+
+
+def confusion_matrix(predicted: ArrayLike, labels: ArrayLike, classes: int) -> NDArray:
+    """Count for each class what its samples were taken for.
+
+    Parameters
+    ----------
+    predicted, labels : array_like of int, shape (N,)
+        What each sample was taken for, and what it is.
+    classes : int
+        The number of classes.
+
+    Returns
+    -------
+    ndarray of int, shape (classes, classes)
+        A row for each class, a column for each that it was taken for.
+
+    Raises
+    ------
+    ValueError
+        If a class is out of range.
+
+    Examples
+    --------
+    >>> confusion_matrix([0, 1, 1], [0, 0, 1], 2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    rows = indices("confusion_matrix", "labels", labels, classes)
+    columns = indices("confusion_matrix", "predicted", predicted, classes)
+    return np.bincount(rows * classes + columns, minlength=classes**2).reshape(classes, classes)
 
 
 def evaluate(model: nn.Layer, params: Any, state: Any, dataset: tuple[ArrayLike, ArrayLike]) -> Score:

@@ -10,20 +10,22 @@ __all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_bar(total: int, label: str) -> Iterator[Callable[[int], object]]:
+def progress_bar(total: int, label: str, unit: str = " images") -> Iterator[Callable[[int], object]]:
     """Show progress on standard error, if that is a terminal and tqdm (extra ``train``) is installed.
 
     Parameters
     ----------
     total : int
-        The number of images to process.
+        The number of images to process, or of what else is counted; 0 if that is not known.
     label : str
         The text before the bar.
+    unit : str
+        What is counted: bytes, for ``"B"``, are shown in thousands and millions.
 
     Yields
     ------
     callable
-        A function to call with the number of images that have just been processed.
+        A function to call with the number that has just been processed.
 
     Examples
     --------
@@ -36,5 +38,7 @@ def progress_bar(total: int, label: str) -> Iterator[Callable[[int], object]]:
     from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm ships no types
 
     # With disable=None tqdm shows nothing unless standard error is a terminal.
-    with tqdm(total=total, desc=label, unit=" images", leave=False, disable=None) as bar:
+    with tqdm(
+        total=total or None, desc=label, unit=unit, unit_scale=unit == "B", leave=False, disable=None
+    ) as bar:
         yield bar.update

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from .contents import Contents, Spec, fill
+from ..data.contents import Contents, Spec, fill
 
 MAX_HEADER = 4 << 20
 """The most bytes of a header: enough for ten thousand arrays, and at the worst 100 MB when it is parsed."""

@@ -1,13 +1,14 @@
-"""Saved models of older versions: archives of NumPy, which `numpy.savez` wrote.
+"""Archives of NumPy, which `numpy.savez` wrote: data sets, and saved models of older versions.
 
 NumPy's own reader would unpack whatever an archive claims to hold, and evaluate the headers as Python. This
-one reads what `numpy.savez` writes, and nothing else: arrays, not compressed, with headers of one form.
+one reads what `numpy.savez` writes, and nothing else: arrays with headers of one form.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import IO, BinaryIO, NamedTuple
 
 import numpy as np
 
-from .contents import Contents, Spec, fill
+from .contents import Contents, Spec, fill, most_unpacked, read_at_most
 
 MAGIC = b"PK\x03\x04"
 """The first bytes of an archive."""
@@ -23,6 +24,7 @@ MAGIC = b"PK\x03\x04"
 _LONGEST_READ = 4 << 20  # of the list of members too, which is read at once
 _LONGEST_NAME = 1000  # characters of the name of a model
 _MEMBER = b"\x93NUMPY\x01\x00"  # of version 1.0, the only one that short headers have
+_METHODS = {False: {zipfile.ZIP_STORED}, True: {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}}
 _HEADER = re.compile(
     rb"\{'descr': '([<>|][biufU]\d{1,6})', 'fortran_order': (False|True), "
     rb"'shape': \(([\d, ]{0,999})\), \} *\n"
@@ -34,9 +36,11 @@ class _Careful(io.RawIOBase):
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = os.fstat(file.fileno()).st_size
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size if 0 <= size <= _LONGEST_READ else _LONGEST_READ + 1)
+        left = max(0, self._size - self._file.tell())  # Python makes room for all that is asked for
+        data = self._file.read(min(left, size if 0 <= size <= _LONGEST_READ else _LONGEST_READ + 1))
         if len(data) > _LONGEST_READ:
             raise ValueError("its list of members is too long")
         return data
@@ -59,13 +63,13 @@ class _Member(NamedTuple):
     fortran: bool
 
 
-def read(file: BinaryIO, size: int) -> Contents:
+def read(file: BinaryIO, size: int, *, compressed: bool = False) -> Contents:
     """Read what an archive of this size holds; raise an error of any type if it is damaged or another."""
     archive = zipfile.ZipFile(_Careful(file))
     infos = archive.infolist()
-    if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+    if not {info.compress_type for info in infos} <= _METHODS[compressed]:
         raise ValueError("it is compressed")
-    if sum(info.file_size for info in infos) > size:
+    if sum(info.file_size for info in infos) > (most_unpacked(size) if compressed else size):
         raise ValueError("its members take more than it has")
     members: dict[str, _Member] = {}
     for info in infos:
@@ -81,7 +85,10 @@ def read(file: BinaryIO, size: int) -> Contents:
         info, spec, fortran = members[name]
         with archive.open(info) as member:
             _header(member, info.file_size)
-            stored = np.empty(spec.shape[::-1] if fortran else spec.shape, spec.dtype)
+            shape = spec.shape[::-1] if fortran else spec.shape
+            if compressed:
+                return _unpacked(member, shape, spec.dtype, fortran)
+            stored = np.empty(shape, spec.dtype)
             fill(member, stored)
         return (stored.T if fortran else stored).astype(spec.dtype.newbyteorder("="), copy=False)
 
@@ -94,6 +101,16 @@ def read(file: BinaryIO, size: int) -> Contents:
         if name not in metadata
     }
     return Contents(metadata, specs, lambda: {name: array(name) for name in specs})
+
+
+def _unpacked(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, fortran: bool) -> np.ndarray:
+    """Read an array whose memory grows with what is there, and not with what the archive claims."""
+    body = read_at_most(member, math.prod(shape) * dtype.itemsize)
+    stored = np.frombuffer(body, dtype)
+    if stored.size != math.prod(shape):
+        raise ValueError("the file ends within an array")
+    array = stored.reshape(shape)
+    return (array.T if fortran else array).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _header(member: IO[bytes], size: int) -> tuple[Spec, bool]:

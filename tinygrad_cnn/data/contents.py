@@ -7,7 +7,23 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-_PIECE = 1 << 20  # bytes read at a time
+_PIECE = 1 << 20  # bytes read at a time, so that memory follows what a file holds and not what it claims
+MAX_RATIO = 100  # how many times its own size a compressed file may hold: pictures stay far below, a bomb
+# reaches 1000
+_MAX_UNPACKED = 64 << 20  # bytes that it may hold whatever its own size: more than the files of MNIST do
+
+
+def most_unpacked(packed: int) -> int:
+    """Return how many bytes a compressed file of some size is read for."""
+    return max(_MAX_UNPACKED, MAX_RATIO * packed)
+
+
+def read_at_most(file: Readable, limit: int) -> bytearray:
+    """Read a file to its end, but no further than the limit."""
+    body = bytearray()
+    while piece := file.read(min(_PIECE, limit - len(body))):
+        body += piece
+    return body
 
 
 class Spec(NamedTuple):

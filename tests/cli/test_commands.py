@@ -1,0 +1,331 @@
+"""Every command prints what it should, as text and as JSON, and says in one line whatever is wrong."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import complaint, few_digits, save_untrained, status
+
+from tinygrad_cnn import cli, data, train
+from tinygrad_cnn.data import families
+from tinygrad_cnn.models import MODELS
+
+QUICK = ["train", "--samples", "120", "--epochs", "2", "--batch-size", "30"]
+
+
+def printed(argv, capsys):
+    """What a command prints, which must end well."""
+    assert cli.main(argv) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def objects(argv, capsys):
+    """The objects of JSON that a command prints."""
+    return [json.loads(line) for line in printed([*argv, "--json"], capsys).splitlines()]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model that reads most of the generated digits."""
+    path = tmp_path_factory.mktemp("trained") / "model.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "digits", few_digits)
+        assert cli.main(["train", "--samples", "1000", "--batch-size", "16", "--out", str(path)]) == 0
+    return str(path)
+
+
+# --- train ------------------------------------------------------------------------------------------------
+
+
+def test_train_prints_a_row_an_epoch_as_json_and_writes_the_same_rows(capsys):
+    *rows, end = objects([*QUICK, "--log", "rows.jsonl"], capsys)
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert {"loss", "accuracy", "test_loss", "test_accuracy", "lr", "step"} <= rows[0].keys()
+    assert end == {"saved": "model.safetensors", "epochs": 2, "steps": 8}
+    assert [json.loads(line) for line in Path("rows.jsonl").read_text().splitlines()] == rows
+    printed([*QUICK, "--log", "rows.csv"], capsys)
+    assert Path("rows.csv").read_text().startswith("epoch,step,loss,accuracy,test_loss,test_accuracy,lr,")
+
+
+def test_held_out_images_decide_when_to_stop_and_the_test_images_are_scored_once(capsys):
+    argv = [*QUICK, "--epochs", "40", "--validation", "0.25", "--patience", "1", "--schedule", "constant"]
+    *rows, end = objects(argv, capsys)
+    losses = [row["val_loss"] for row in rows]
+    assert len(rows) < 40
+    assert np.argmin(losses) == len(rows) - 2
+    assert "test_loss" not in rows[0]
+    (scored,) = objects(["evaluate", "model.safetensors"], capsys)
+    assert scored["accuracy"] == end["test_accuracy"]
+    assert scored["loss"] == pytest.approx(end["test_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--model lenet --optimizer adam --schedule onecycle",
+        "--model resnet8 --optimizer adamw --schedule warmup --augment crop:2,flip",
+        "--optimizer rmsprop --schedule constant --augment shift,rotate:5,elastic --weight-decay 0.001",
+        "--schedule step --clip 1 --average 0.9 --parts 3",
+    ],
+)
+def test_all_that_can_be_asked_for_trains(options, capsys):
+    first, last, _ = objects([*QUICK, "--lr", "0.003", *options.split()], capsys)
+    assert last["loss"] < first["loss"]
+
+
+def test_a_run_goes_on_with_its_own_options_alone(capsys):
+    argv = [*QUICK, "--keep", "3", "--checkpoint-every", "2"]
+    printed(argv, capsys)
+    whole = Path("model.safetensors").read_bytes()
+    folder = Path("model.safetensors.checkpoints")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"step-0000000{n}.safetensors" for n in (4, 6, 8)
+    ]
+    (folder / "step-00000008.safetensors").write_bytes(b"torn")
+    (folder / "step-00000006.safetensors").unlink()
+    out = printed([*argv, "--resume"], capsys)
+    assert re.search(r"skipped: .*step-00000008.*damaged.*\nresumed at step 4, in epoch 2\n", out)
+    assert Path("model.safetensors").read_bytes() == whole
+    for option, value in (("--lr", "0.1"), ("--batch-size", "20"), ("--seed", "1"), ("--model", "lenet")):
+        line = complaint([*argv, "--resume", option, value], capsys)
+        assert re.search(rf"--resume: {option}: the checkpoint has .*, got {value}", line)
+    assert "has an unfinished run, which will be replaced" in printed(argv, capsys)
+    assert "no checkpoint in other.checkpoints: beginning" in printed(
+        [*argv, "--resume", "--out", "other"], capsys
+    )
+
+
+def test_own_images_and_an_own_model(capsys):
+    images = np.random.default_rng(0).integers(0, 256, (60, 5, 5, 3), dtype=np.uint8)
+    np.savez("own data.npz", images=images, labels=np.arange(60) % 3)
+    Path("beside.py").write_text("classes = 3\n")
+    Path("my_net.py").write_text(
+        "from beside import classes\nfrom tinygrad_cnn import nn\n"
+        "def net():\n    return nn.Sequential(nn.Flatten(), nn.Dense(75, classes))\n"
+        "broken = 1 / 1\nother = net()\n"
+    )
+    source = ["--data", "own data.npz"]
+    printed(["train", *source, "--model", "my_net.py:net", "--epochs", "1"], capsys)
+    (scored,) = objects(["evaluate", "model.safetensors", *source, "--model", "my_net.py:other"], capsys)
+    assert (scored["model"], scored["images"], list(scored["classes"])) == (
+        "my_net.py:net",
+        12,
+        ["0", "1", "2"],
+    )
+    assert "give its code" in complaint(["evaluate", "model.safetensors", *source], capsys)
+    for name, said in (
+        ("none.py:net", "none.py: no such file"),
+        ("my_net.py:nothing", "AttributeError: module 'my_net' has no attribute 'nothing'"),
+        ("my_net.py:broken", "'float' object is not callable"),
+        ("my_net.py:classes", "'int' object is not callable"),
+    ):
+        assert said in complaint(["train", *source, "--model", name], capsys)
+
+
+def test_a_run_does_not_go_on_with_other_images(capsys):
+    images, labels = few_digits(120)[0]
+    argv = [*QUICK[:1], "--data", "own.npz", "--epochs", "1", "--keep", "1"]
+    np.savez("own.npz", images=images, labels=labels)
+    printed(argv, capsys)
+    np.savez("own.npz", images=1 - images, labels=labels)
+    assert "--resume: the images: the checkpoint has" in complaint([*argv, "--resume"], capsys)
+
+
+# --- evaluate and compare ---------------------------------------------------------------------------------
+
+
+def test_evaluate_prints_what_each_class_is_taken_for(trained, capsys):
+    (found,) = objects(["evaluate", trained], capsys)
+    _, test = few_digits()
+    predicted = train.SavedModel.load(trained).logits(test.images).argmax(1)
+    matrix = np.zeros((10, 10), int)
+    np.add.at(matrix, (test.labels, predicted), 1)
+    assert found["confusion"] == matrix.tolist()
+    assert found["accuracy"] == pytest.approx((predicted == test.labels).mean())
+    for label in range(10):
+        one = found["classes"][str(label)]
+        assert one["images"] == (test.labels == label).sum()
+        assert one["recall"] == pytest.approx(matrix[label, label] / matrix[label].sum())
+        assert one["precision"] == pytest.approx(matrix[label, label] / matrix[:, label].sum())
+    out = printed(["evaluate", trained], capsys)
+    assert re.search(r"^3 +30 +\d+\.\d\d% +\d+\.\d\d%$", out, re.MULTILINE)
+    assert re.search(rf"^3 +{' +'.join(map(str, matrix[3]))}$", out, re.MULTILINE)
+
+
+def test_compare_ranks_models(trained, capsys):
+    save_untrained("worse")
+    best, worst = objects(["compare", "worse", trained], capsys)
+    assert (best["file"], worst["file"]) == (trained, "worse")
+    assert best["errors"] < worst["errors"] == round(300 * (1 - worst["accuracy"]))
+    assert re.search(r"model\.safetensors .*\nworse .*103018", printed(["compare", "worse", trained], capsys))
+
+
+def test_a_model_of_other_images_is_told(trained, capsys):
+    np.savez("own.npz", images=np.zeros((20, 5, 5)), labels=np.arange(20) % 2)
+    said = complaint(["evaluate", trained, "--data", "own.npz"], capsys)
+    assert "expected images of shape (1, 28, 28) in 10 classes, got (1, 5, 5) in 2" in said
+
+
+# --- predict ----------------------------------------------------------------------------------------------
+
+
+def write_picture(path, image):
+    pytest.importorskip("PIL.Image").fromarray((255 * image).round().astype(np.uint8)).save(path)
+
+
+def test_predict_reads_pictures_of_digits_dark_or_light(trained, capsys):
+    _, test = few_digits()
+    files = []
+    for n, (image, label) in enumerate(zip(test.images[:20, 0], test.labels[:20], strict=True)):
+        files.append(f"{n} {label}.{'png' if n % 3 else 'jpg'}")
+        write_picture(files[-1], np.kron(image if n % 2 else 1 - image, np.ones((4, 4))))
+    found = objects(["predict", trained, *files], capsys)
+    assert [one["file"] for one in found] == files
+    plain = train.SavedModel.load(trained).logits(test.images[:20]).argmax(1)
+    right = [one["label"] == file[-5] for one, file in zip(found, files, strict=True)]
+    assert sum(right) >= (plain == test.labels[:20]).sum() - 1
+    for one in found:
+        assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert max(one["probabilities"], key=one["probabilities"].get) == one["label"]
+    lines = printed(["predict", trained, *files], capsys).splitlines()
+    assert re.fullmatch(r"0 \d\.jpg: (\d) \(\1 \d+\.\d%, \d \d+\.\d%, \d \d+\.\d%\)", lines[0])
+
+
+def test_predict_reads_standard_input_and_other_images(trained, monkeypatch, capsys):
+    write_picture("x.png", few_digits()[1].images[0, 0])
+
+    class Input:
+        buffer = io.BytesIO(Path("x.png").read_bytes())
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    assert printed(["predict", trained, "-"], capsys).startswith("-: ")
+    layer = MODELS["lenet"]((3, 16, 16), 2)
+    params, state = layer.init(np.random.default_rng(0))
+    train.SavedModel(
+        "lenet", layer, params, state, data.Normalization.none(3), (3, 16, 16), ("cat", "dog")
+    ).save("pets")
+    assert re.search(r"^x\.png: (cat|dog) \(", printed(["predict", "pets", "x.png"], capsys))
+
+
+def test_predict_says_what_is_no_picture(trained, monkeypatch, capsys):
+    Path("x.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert "x.png: expected a picture" in complaint(["predict", trained, "x.png"], capsys)
+    assert "y.png: No such file" in complaint(["predict", trained, "y.png"], capsys)
+    write_picture("white.png", np.ones((20, 20)))
+    assert "white.png: expected a picture of a digit, found no ink" in complaint(
+        ["predict", trained, "white.png"], capsys
+    )
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert "pip install 'tinygrad-cnn[pictures]'" in complaint(["predict", trained, "x.png"], capsys)
+
+
+# --- summary and datasets ---------------------------------------------------------------------------------
+
+
+def test_summary_of_a_name_and_of_a_saved_model(trained, capsys):
+    (named,) = objects(["summary", "baseline"], capsys)
+    (saved,) = objects(["summary", trained], capsys)
+    assert named == saved
+    assert named["parameters"] == 103_018
+    assert "BatchNorm2d" in printed(["summary", "baseline-bn"], capsys)
+    (other,) = objects(["summary", "lenet", "--image-shape", "3x32x32", "--classes", "4"], capsys)
+    assert other["layers"][0]["output_shape"] == [1, 6, 32, 32]
+    assert other["layers"][-1]["output_shape"] == [1, 4]
+
+
+def test_datasets_lists_what_has_a_name(capsys):
+    found = objects(["datasets"], capsys)
+    assert [one["name"] for one in found] == list(families.FAMILIES)
+    assert {one["folder"] for one in found} == {None}
+    assert re.search(r"^kmnist +1x28x28 .*not fetched$", printed(["datasets"], capsys), re.MULTILINE)
+
+
+# --- wherever it runs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "summary", "compare", "datasets"])
+def test_help_explains_each_command_with_its_exit_status(command, capsys):
+    assert status([command, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Exit status: 0 success, 1 diverged" in text
+    assert "--json" in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["train", "--augment", "blur"], "--augment: expected some of shift, crop, flip, rotate, elastic"),
+        (["train", "--augment", "shift:x"], "an amount that 'shift' can have, got 'shift:x'"),
+        (["train", "--augment", "crop:1.5"], "an amount that 'crop' can have"),
+        (["train", "--augment", "flip:2"], "--augment"),
+        (["train", "--patience", "3"], "--patience: needs --validation SHARE"),
+        (["train", "--validation", "1"], r"--validation: expected a number in \(0, 1\), got '1'"),
+        (["train", "--image-shape", "2x3x4"], "--image-shape: expected CxHxW"),
+        (["train", "--optimizer", "lion"], "--optimizer: invalid choice: 'lion'"),
+        (["train", "--weight-decay", "-1"], "--weight-decay: expected a finite number of at least 0"),
+        (["train", "--keep", "0"], "--keep: expected a whole number"),
+        (["train", "--log", "no/such/folder"], "--log: no/such/folder cannot be written"),
+        (["train", "--data", "none.csv"], "none.csv: No such file"),
+        (["train", "--data", "folder:none"], "none: No such file"),
+        (["train", "--data", "none.npz", "--data-dir", "."], "a folder is for mnist"),
+        (["summary", "baseline", "--image-shape", "1x1x1"], "."),
+        (["summary", "none"], "none: No such file"),
+        (["compare"], "MODEL"),
+        (["predict", "none", "x.png"], "none: No such file"),
+        (["datasets", "--fetch", "imagenet"], "--fetch: invalid choice"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_status_2(argv, said, capsys):
+    assert re.search(said, complaint(argv, capsys))
+
+
+@pytest.mark.parametrize("flags", [["-O"], ["-X", "dev", "-W", "error"]])
+def test_the_whole_command_runs_optimised_and_in_development_mode(flags, tmp_path):
+    """It runs from a folder with a space, without any extra, and to an output that knows no accents."""
+    folder = tmp_path / "a folder é"
+    folder.mkdir()
+    np.savez(folder / "é.npz", images=few_digits()[1].images, labels=few_digits()[1].labels)
+    commands = [
+        ["train", "--epochs", "2", "--out", "é.safetensors", "--log", "é.csv", "--data", "é.npz"],
+        ["evaluate", "é.safetensors", "--data", "é.npz"],
+        ["compare", "é.safetensors", "--data", "é.npz"],
+        ["summary", "é.safetensors"],
+        ["datasets"],
+        ["predict", "é.safetensors", "x.png"],
+    ]
+    code = """if True:
+        import importlib.util, sys
+        hidden, find = ["tqdm", "threadpoolctl", "PIL", "matplotlib"], importlib.util.find_spec
+        sys.modules.update(dict.fromkeys(hidden))
+        importlib.util.find_spec = lambda name, *rest: None if name in hidden else find(name, *rest)
+        from tinygrad_cnn.cli import main
+        sys.exit("".join(str(main(argv)) for argv in eval(sys.argv[1])))
+    """
+    env = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    argv = [sys.executable, *flags, "-c", code, ascii(commands)]
+    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True)
+    missing, statuses = done.stderr.splitlines()
+    assert statuses == "000002"
+    assert "pip install 'tinygrad-cnn[pictures]'" in missing
+    assert "saved \\xe9.safetensors" in done.stdout
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_and_the_run_goes_on(monkeypatch, capsys):
+    def fail(self, checkpoint):
+        raise OSError(28, "No space left on device", "the file")
+
+    monkeypatch.setattr(train.Checkpoints, "save", fail)
+    assert cli.main(QUICK) == 0
+    out, err = capsys.readouterr()
+    assert err.count("warning: [Errno 28] No space left on device: 'the file': no checkpoint") == 2
+    assert out.endswith("saved model.safetensors\n")
+    Path("model.safetensors.checkpoints").touch()
+    assert "model.safetensors.checkpoints cannot be written: Not a directory" in complaint(QUICK, capsys)

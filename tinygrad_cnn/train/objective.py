@@ -1,0 +1,71 @@
+"""What a step of training computes before it updates: the loss, its gradients, and what comes beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import nn, tree
+from ..autodiff import value_and_grad
+from ..types import NDArray
+
+Loss = Callable[[Any, Any], Any]
+"""A function ``(outputs, labels)`` that returns the mean loss of a batch."""
+
+
+Metric = Callable[[Any, Any], float]
+"""A function ``(outputs, labels)`` that returns a mean over the samples."""
+
+
+class Result(NamedTuple):
+    """The mean loss of a batch, the outputs of the model, its new state, and the gradients."""
+
+    loss: float
+    outputs: NDArray
+    state: Any
+    grads: Any
+
+
+def objective(
+    params: Any, model: nn.Layer, loss: Loss, state: Any, x: NDArray, labels: Any, rng: np.random.Generator
+) -> tuple[Any, tuple[Any, Any]]:
+    """Return the loss of a batch, and beside it the outputs and the new state of the model.
+
+    All arrays and the generator are arguments, so that one recording of it can serve every step.
+    """
+    outputs, state = model(params, state, x, train=True, rng=rng)
+    return loss(outputs, labels), (outputs, state)
+
+
+value_and_gradients = value_and_grad(objective, has_aux=True)
+
+
+def whole(params: Any, model: nn.Layer, loss: Loss, state: Any, x: Any, labels: Any, rng: Any) -> Result:
+    """Compute the result of a batch at once."""
+    (value, (outputs, state)), grads = value_and_gradients(params, model, loss, state, x, labels, rng)
+    return Result(float(value), outputs, state, grads)
+
+
+def in_parts(
+    parts: int, params: Any, model: nn.Layer, loss: Loss, state: Any, x: Any, labels: Any, rng: Any
+) -> Result:
+    """Compute the result of a batch part by part, so that memory need only hold the tape of one part.
+
+    The means of the parts are weighted by their sizes, so they add up to the mean over the batch.
+    """
+    n, outputs, total, grads = len(x), [], 0.0, None
+    for rows in np.array_split(np.arange(n), min(parts, n)):
+        part = whole(params, model, loss, state, x[rows], labels[rows], rng)
+        weight = len(rows) / n
+        state, total = part.state, total + weight * part.loss
+        scaled = tree.map(lambda g, weight=weight: weight * g, part.grads)
+        grads = scaled if grads is None else tree.map(np.add, grads, scaled)
+        outputs.append(part.outputs)
+    return Result(total, np.concatenate(outputs), state, grads)
+
+
+def scores(metrics: Mapping[str, Metric], outputs: Any, labels: Any) -> dict[str, float]:
+    """Return the values of all metrics by name."""
+    return {name: float(metric(outputs, labels)) for name, metric in metrics.items()}
