@@ -312,6 +312,28 @@ def test_an_expression_has_the_brackets_that_it_needs(f, text):
     assert re.search(rf"^    \w+ = {re.escape(text)}", program.source, re.MULTILINE)
 
 
+def test_a_long_line_is_broken_without_a_comma_that_would_make_a_tuple():
+    def f(the_first_operand, the_second_operand, the_third_operand, the_fourth_operand):
+        return the_first_operand * the_second_operand * (the_third_operand * 2.0 + the_fourth_operand)
+
+    assert_prints(f, lambda: tuple(RNG(0).standard_normal((4, 2))))
+
+
+def test_what_follows_an_operand_that_is_left_out_is_named():
+    program = assert_prints(lambda x, most: tg.clip(x, None, most), lambda: (np.arange(3.0), np.array(1.0)))
+    assert "tg.clip(x, a_max=most)" in program.source
+
+
+def test_the_gradient_of_a_transposed_convolution_with_room_at_the_end():
+    def f(x, w):
+        return (tg.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1) ** 2).sum()
+
+    assert_prints(
+        tg.grad(f, argnums=(0, 1)),
+        lambda: (RNG(0).standard_normal((2, 2, 3, 3)), RNG(1).standard_normal((2, 1, 2, 2))),
+    )
+
+
 def test_the_gradient_of_what_was_broadcast_is_a_sum_over_these_axes():
     def f(x, b, c):
         return (x * b * c).sum()

@@ -244,7 +244,8 @@ def _rows(statement: Statement, indent: str) -> list[str]:
     if statement.formula and len(_noted(rows[0], note, "")) > WIDTH:
         above, note = [f"{indent}# {statement.formula}:"], statement.kind
     if len(rows) == 1:
-        return [*above, _noted(rows[0], note, "")]
+        row = _noted(rows[0], note, "")
+        return [*above, row] if len(row) <= WIDTH else [*above, f"{indent}# {note}:", *rows]
     return [*above, f"{rows[0]}  # {note}", *rows[1:]]
 
 
