@@ -276,6 +276,12 @@ def test_only_public_names_are_imported_and_each_module_once():
     ]
 
 
+def test_what_has_no_public_name_is_explained_above_the_function():
+    source = trace(tg.grad(lambda s, y: tg.cross_entropy(s, y)), np.ones((2, 3)), np.array([0, 2])).source
+    (row,) = [line for line in source.splitlines() if line.startswith("# to_labels: ")]
+    assert row == "# to_labels: Put -x divided by the number of labels at each label: the adjoint of mean_nll"
+
+
 def test_a_rule_that_is_one_line_has_its_formula_beside_it():
     program = trace(tg.grad(lambda x: tg.exp(x).sum()), np.ones(3))
     (row,) = [line for line in program.source.splitlines() if "tg.exp.vjp" in line]
