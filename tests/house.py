@@ -1,6 +1,7 @@
 """What the package is built of, read from its source: modules, their imports, their lines of code."""
 
 import ast
+import functools
 import io
 import tokenize
 from pathlib import Path
@@ -34,6 +35,7 @@ def room_of(module):
     return module.split(".")[1] if "." in module else ""
 
 
+@functools.cache
 def imports_of(module, source=None):
     """List the package's modules that one imports, anywhere in its source, also only for annotations.
 
@@ -90,6 +92,7 @@ def circle(imports):
     return next((found for module in imports if (found := visit(module))), None)
 
 
+@functools.cache
 def code_lines(source):
     """Number the lines that hold code: no blank lines, comments or docstrings."""
     lines = set()

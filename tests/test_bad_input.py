@@ -1,12 +1,15 @@
 """Bad input to the library: one clear error that names the operand, what was expected and what came."""
 
+import inspect
 import re
 
 import numpy as np
 import pytest
+import records
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import Tensor, nn
+from tinygrad_cnn import Tensor, nn, tree
+from tinygrad_cnn.testing import strategies
 
 
 def zeros(*shape, dtype=np.float32):
@@ -411,3 +414,43 @@ def test_a_label_to_ignore_may_be_out_of_range(loss):
 def test_rates_out_of_range(rate):
     with refuses(ValueError, f"dropout: rate: expected a number in [0, 1), got {rate}"):
         tg.dropout(LOGITS, rate, rng=np.random.default_rng(0))
+
+
+# --- operands that are no numbers --------------------------------------------------------------------------
+
+# those of the tape, of which astype casts texts as NumPy does; nested lists; and where a text leads
+LENIENT = {"astype", "block", "broadcast_to", "einsum"}
+REFUSING = [pytest.param(record, id=record.name) for record in records.RECORDS if record.name not in LENIENT]
+
+
+def operands_of(record, function):
+    """Yield the arguments of a call with one array, or list of arrays, left out, and its name and place."""
+    drawn = []
+    calls = records.calls_of(record.case)
+    strategies.for_all(
+        f"{record.name}_operands", calls, lambda call, _: drawn.append(call), seed=0, max_examples=8
+    )
+    names = inspect.signature(function).parameters
+    full = [call for call in drawn if all(np.size(x) for x in tree.leaves(call.operands))]
+    operands = (full or drawn)[-1].operands
+    options = {name: value for name, value in (full or drawn)[-1].params.items() if name in names}
+    for i, operand in enumerate(operands):
+        name, parameter = list(names.items())[min(i, len(names) - 1)]
+        is_operand = "Operand" in parameter.annotation or "NDArray" in parameter.annotation
+        if is_operand and isinstance(operand, np.ndarray | list | tuple):
+            may_be_none = parameter.default is None
+            yield (
+                name,
+                may_be_none,
+                lambda x, i=i: function(*operands[:i], x, *operands[i + 1 :], **options),
+            )
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("record", REFUSING)
+def test_an_operation_refuses_what_is_no_number_and_names_the_operand(record):
+    function = getattr(tg, record.name, None) or getattr(tg.linalg, record.name)
+    for name, may_be_none, call in operands_of(record, function):
+        for wrong in ("x",) if may_be_none else (None, "x"):
+            with pytest.raises(TypeError, match=rf"^{record.name}: .*\b{name}\b"):
+                call(wrong)

@@ -21,8 +21,9 @@ PARTS = {case.function for case in records.CASES} - CALLED
 # what one module of operations offers to another
 HELPERS = {
     "as_array", "check_arrays", "element_weights", "explained", "finite_max", "floating", "geometry",
-    "is_normal", "kept_shape", "over", "plain", "products_of_others", "rank_of", "reduced", "reduced_axes",
-    "tanh_rule", "times", "times_derivative", "transposed", "transposed_geometry", "unreduce", "with_border",
+    "is_normal", "kept_shape", "numbers", "of_numbers", "over", "plain", "products_of_others", "rank_of",
+    "reduced", "reduced_axes", "tanh_rule", "times", "times_derivative", "transposed", "transposed_geometry",
+    "unreduce", "with_border",
 }  # fmt: skip
 
 

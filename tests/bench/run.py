@@ -16,7 +16,10 @@ from typing import NamedTuple
 from comparison import contest, growth, imports, machine, memory, problem, tables
 from comparison.sides import PEERS, PLAYERS
 
-SECTIONS = ("step", "inference", "conv", "engine", "import", "memory", "growth")
+SECTIONS = (
+    "step", "inference", "conv", "engine", "compiled step", "compiled inference", "compiled small",
+    "import", "memory", "growth",
+)  # fmt: skip
 
 
 class Effort(NamedTuple):
@@ -41,7 +44,7 @@ QUICK = Effort((1, 32), turns=4, least_turns=2, seconds=0.2, convolutions=2, pro
 def measurements(sections, threads, effort):
     """Yield the records of all sections."""
     contests = [section for section in sections if section in PLAYERS]
-    for peer in PEERS:
+    for peer in (*PEERS, "ours"):
         if any(peer in PLAYERS[section] for section in contests):
             for count in threads:
                 yield from contest.measure(contests, peer, count, effort)

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import pytest
 import records
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -20,7 +20,6 @@ from tinygrad_cnn.testing.flat import flat_function
 
 torch = pytest.importorskip("torch", reason="PyTorch is the peer to compare with (the extra 'peers')")
 
-IS_THOROUGH = settings.get_current_profile_name() == "thorough"
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 PEERS = {record.name: record for record in records.RECORDS if record.torch_function(torch)}
 
@@ -94,7 +93,7 @@ def test_values_and_gradients_agree(name):
     record = PEERS[name]
     source = record.case if record.shared is None else record.shared
     has_options = record.case.params or record.shared is not None
-    for call, seed in records.drawn(source, 1000 if IS_THOROUGH else 20 if has_options else 10):
+    for call, seed in records.drawn(source, 20 if has_options else 10, thorough=2000):
         check(record, call, seed)
         if record.ties:
             check(record, over_floats(np.round, call), seed)

@@ -3,6 +3,8 @@
 import functools
 import itertools
 
+import hypothesis
+
 from tinygrad_cnn.testing import OpCase, strategies
 
 from .record import calls_of
@@ -10,8 +12,13 @@ from .record import calls_of
 RUN = 10  # in a longer run hypothesis makes most examples of earlier ones
 
 
-def drawn(source, count):
-    """Yield the first calls that are drawn for a case, or from a strategy, each with a seed for a check."""
+def drawn(source, count, thorough=None):
+    """Yield the first calls that are drawn for a case, or from a strategy, each with a seed for a check.
+
+    In hypothesis' profile "thorough" there may be another number of them.
+    """
+    if thorough and hypothesis.settings.get_current_profile_name() == "thorough":
+        count = thorough
     runs = (_run(source, turn) for turn in itertools.count())
     return itertools.islice(itertools.chain.from_iterable(runs), count)
 

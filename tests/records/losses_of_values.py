@@ -212,6 +212,16 @@ RECORDS = [
         by_hand=[ByHand((Z,), binary, lambda x: ops.binary_cross_entropy_with_logits(x, MASK))],
     ),
     part(
+        "parabola_then_line",
+        losses_of_values._parabola_then_line,
+        elementwise=True,
+        operands=arrays(away_from=[-1.0, 1.0]),
+        params={"end": st.just(1.0), "bend": st.sampled_from([0.5, 1.0])},
+        reference=lambda error, end, bend: (
+            bend * np.where(np.abs(error) <= end, error * error / 2, end * (np.abs(error) - end / 2))
+        ),
+    ),
+    part(
         "against_constants",
         losses_of_values._against_constants,
         operands=arrays(),

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import data, linalg, models, nn, optim, testing, train, tree
+from tinygrad_cnn import data, debug, linalg, models, nn, optim, testing, train, tree
+from tinygrad_cnn import program as program_module
 
 Float64 = NDArray[np.float64]
 AnyArray = NDArray[Any]
@@ -361,6 +362,21 @@ def training(folder: Path) -> None:
     train.save(folder / "run", {"params": params, "steps": 3}, {"note": "a text"})
     print(train.load(folder / "run"), train.load(folder / "run", like=params))
     assert_type(train.read_metadata(folder / "run"), dict[str, str])
+
+
+def playing_and_explaining(x: Float64) -> None:
+    def f(x: Float64, scale: float) -> Float64:
+        return tg.exp(x) * scale
+
+    assert_type(tg.compile(f)(x, 2.0), Float64)
+    explanation = tg.explain(f, x, 2.0)
+    print(explanation, [(line.text, line.check) for line in explanation.lines])
+    program = program_module.trace(f, x, 2.0)
+    cost = program.cost()
+    assert_type(cost.multiply_adds + cost.bytes_moved + cost.peak_memory, int)
+    assert_type(program.source + program.graph("mermaid"), str)
+    found = debug.first_nonfinite(f, x, 2.0)
+    print(found and found.place)
 
 
 def proving_an_operation(x: Float64) -> None:

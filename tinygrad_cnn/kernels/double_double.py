@@ -127,10 +127,10 @@ _EXP = series((1, math.factorial(k)) for k in range(24))
 _SIN = series(((-1) ** k, math.factorial(2 * k + 1)) for k in range(18))
 
 
-def exp(x: Any, base: float = math.e, terms: int = 9) -> Any:
+def exp(x: Any, base: float = math.e, terms: int = 14) -> Any:
     """Return ``base**x`` in the precision of `x`; the base is e or 2.
 
-    With 9 terms of the series in twice the precision 25 digits are right, and with 14 all are.
+    With 14 terms of the series in twice the precision all digits are right, and with 9 of them 25 are.
     """
     if not isinstance(x, DoubleDouble):
         return np.exp2(x) if base == 2 else np.exp(x)
@@ -139,7 +139,7 @@ def exp(x: Any, base: float = math.e, terms: int = 9) -> Any:
     return DoubleDouble(power.head * scale, power.tail * scale)
 
 
-def expm1(x: Any, base: float = math.e, terms: int = 9) -> Any:
+def expm1(x: Any, base: float = math.e, terms: int = 14) -> Any:
     """Return ``base**x - 1`` in the precision of `x`, which is not large; see `exp`."""
     if not isinstance(x, DoubleDouble):
         return np.expm1(math.log(base) * x)

@@ -43,9 +43,9 @@ def _sum_less_one(high: NDArray, low: NDArray, base: float, limit: float) -> NDA
     less_one = expm1(high, base)
     value = less_one + exp(low, base)
     is_close = np.abs(value) < limit * np.abs(less_one)
-    recompute(value, is_close, lambda high, low: expm1(high, base) + exp(low, base), high, low)
+    recompute(value, is_close, lambda high, low: expm1(high, base, 9) + exp(low, base, 9), high, low)
     is_closer = np.abs(value) < 2.0**-30
-    recompute(value, is_closer, lambda high, low: expm1(high, base, 14) + exp(low, base, 14), high, low)
+    recompute(value, is_closer, lambda high, low: expm1(high, base) + exp(low, base), high, low)
     return value
 
 

@@ -230,7 +230,7 @@ def _bend(x: NDArray, gate: Gate, has_spare_digits: bool) -> NDArray:
     bracket += rest
     value = power * bracket / (1 + power * (3 + power * (3 + power)))
     if not has_spare_digits:
-        _mend(value, (np.abs(bracket) < 0.5 * rest) | (power < 1e-300), x, gate, 2)
+        _mend(value, (np.abs(bracket) < rest) | (power < 1e-300), x, gate, 2)
     return value
 
 

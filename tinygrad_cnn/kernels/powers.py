@@ -10,6 +10,7 @@ import numpy as np
 from ..types import NDArray
 from .double_double import log as log_of
 from .double_double import recompute
+from .precision import special_function
 
 
 def power_derivative(
@@ -108,3 +109,29 @@ def _mend(value: NDArray, power: NDArray, x: NDArray, factor: NDArray, lowered: 
     base, factor, lowered, power = (array[again].astype(np.float64) for array in arrays)
     root = base ** (0.5 * lowered)
     value[again] = np.copysign(factor, factor * power) * root * root
+
+
+@special_function
+def cbrt_derivative(x: NDArray, order: int, known: NDArray | None = None) -> NDArray:
+    """Return the derivative of the cube root, ``root / x / 3``, which is infinite at 0 and 0 at infinity.
+
+    A step of Newton's first mends the last digits of the root, on which the result then no longer depends.
+
+    Examples
+    --------
+    >>> cbrt_derivative(np.array([8.0, 0.0]), 1)
+    array([0.08333333,        inf])
+    """
+    root = np.cbrt(x) if known is None else known
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = x / root
+        rest /= root
+        rest -= root
+        rest /= 3
+        rest += root
+        rest /= x
+        rest /= 3
+    if not np.all(np.isfinite(rest)):
+        rest[x == 0] = np.inf
+        rest[np.isinf(x)] = 0
+    return rest

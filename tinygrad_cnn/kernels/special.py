@@ -132,10 +132,11 @@ def celu(x: Any, order: int, alpha: float) -> NDArray:
         below = np.clip(x.astype(np.float64), -1e4 * alpha, 0)  # sooner than there the exponential is 0
         quotient = below / alpha
         if order == 0:
-            return np.where(x > 0, x, alpha * np.expm1(quotient))
-        rest = DoubleDouble(below) - DoubleDouble(quotient) * alpha
-        power = np.exp(quotient) * (1 + rest.head / alpha) / alpha ** (order - 1)
-        return np.where(x > 0, float(order == 1), power)
+            return np.maximum(x, 0) + alpha * np.expm1(quotient)
+        power = np.exp(quotient)
+        if x.dtype == np.float64:  # the exponential multiplies what the quotient has lost
+            power *= 1 + (DoubleDouble(below) - DoubleDouble(quotient) * alpha).head / alpha
+        return power if order == 1 else np.where(x > 0, 0.0, power / alpha ** (order - 1))
 
     return special_function(formula)(x, order)
 

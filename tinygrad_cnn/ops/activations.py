@@ -17,6 +17,7 @@ from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import exp, tanh_rule
 from .elementwise import abs, negative, over, times, times_derivative, where
 from .indexing import getitem
+from .operands import of_numbers
 from .reductions import finite_max, floating, sum
 
 __all__ = [
@@ -226,6 +227,7 @@ def softplus(x: Operand[Out]) -> Out:
 softplus.defvjp(x=lambda g, x: times(g, sigmoid(x)))
 
 
+@of_numbers
 def log_sigmoid(x: Operand[Out]) -> Out:
     """Logarithm of the logistic function, elementwise: ``-log(1 + e**-x)``, without overflow.
 
@@ -276,6 +278,7 @@ _silu.defvjp(x=lambda g, x, order: times_derivative(g, _silu, logistic.silu, x, 
 GELU_FORMS = ("none", "tanh")
 
 
+@of_numbers
 def gelu(x: Operand[Out], *, approximate: str = "none") -> Out:
     """Gaussian error linear unit, elementwise: ``x * P(Z < x)`` for a standard normal ``Z``.
 
@@ -324,6 +327,7 @@ _gelu_tanh.defvjp(x=lambda g, x, order: times_derivative(g, _gelu_tanh, logistic
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
+@of_numbers
 def selu(x: Operand[Out]) -> Out:
     """Scaled exponential linear unit, elementwise (Klambauer et al. 2017): ``scale * elu(x, alpha)``.
 
@@ -434,6 +438,7 @@ tanhshrink.defvjp(x=lambda g, x: times_derivative(g, _tanh_squared, logistic.tan
 _tanh_squared.defvjp(x=lambda g, x, order: -tanh_rule(g, x, order))
 
 
+@of_numbers
 @in_single
 def glu(x: NDArray | Out, axis: int = -1) -> Out:
     """Gated linear unit (Dauphin et al. 2017): the first half along an axis, times the sigmoid of the second.

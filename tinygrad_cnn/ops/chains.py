@@ -12,6 +12,7 @@ from .. import checks
 from ..tape import astype, constant_for, in_single, raw, single
 from ..types import Array, Operand, Out
 from .elementwise import where
+from .operands import of_numbers
 from .products import matmul
 from .shaping import as_array, expand_dims, reshape
 from .solving import inv
@@ -20,6 +21,7 @@ from .stacking import atleast_2d
 __all__ = ["matrix_power", "multi_dot"]
 
 
+@of_numbers
 def matrix_power(a: Operand[Out], n: int) -> Out:
     """Multiply a matrix by itself, in as many steps as ``n`` has binary digits.
 
@@ -66,6 +68,7 @@ def _power(square: Array, n: int) -> Array:
     return functools.reduce(matmul, factors)
 
 
+@of_numbers
 def multi_dot(arrays: Sequence[Operand[Any]]) -> Array:
     """Product of several matrices, multiplied in the order that takes the fewest operations.
 

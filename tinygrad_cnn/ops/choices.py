@@ -10,6 +10,7 @@ import numpy as np
 from ..tape import astype, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import times, where
+from .operands import numbers, of_numbers
 from .shaping import as_array
 
 __all__ = ["copysign", "fmax", "fmin", "heaviside", "nan_to_num", "select"]
@@ -163,12 +164,13 @@ def nan_to_num(
     >>> nan_to_num(np.array([1.0, np.nan, np.inf]), posinf=9.0)
     array([1., 0., 9.])
     """
-    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+    return np.nan_to_num(numbers(x), nan=nan, posinf=posinf, neginf=neginf)
 
 
 nan_to_num.defvjp(x=lambda g, x: where(np.isfinite(raw(x)), g, 0.0))
 
 
+@of_numbers
 def select(
     condlist: Sequence[Operand[Any]], choicelist: Sequence[Operand[Any]], default: Operand[Any] = 0
 ) -> Array:

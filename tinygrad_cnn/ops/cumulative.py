@@ -12,6 +12,7 @@ from ..types import Array, Operand, Out
 from .elementwise import subtract
 from .indexing import getitem
 from .joining import concatenate
+from .operands import numbers, of_numbers
 from .shaping import as_array, moveaxis, reshape
 
 __all__ = ["cumprod", "diff"]
@@ -38,7 +39,7 @@ def cumprod(x: Operand[Out], axis: int | None = None) -> Out:
     >>> cumprod(np.array([2.0, 3.0, 4.0]))
     array([ 2.,  6., 24.])
     """
-    return np.cumprod(x, axis)
+    return np.cumprod(numbers(x), axis)
 
 
 @in_single
@@ -65,6 +66,7 @@ def _cumprod_rule(g: Array, x: Array, axis: int | None) -> Array:
 cumprod.defvjp(x=lambda g, x, axis: reshape(_cumprod_rule(g, x, axis), x.shape))
 
 
+@of_numbers
 def diff(
     x: Operand[Out], n: int = 1, axis: int = -1, prepend: Operand[Any] = None, append: Operand[Any] = None
 ) -> Out:

@@ -10,6 +10,7 @@ from ..tape import Box, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import where
 from .factorizations import svd
+from .operands import numbers, of_numbers
 from .products import matmul
 from .reductions import products_of_others
 from .shaping import expand_dims, moveaxis
@@ -52,7 +53,7 @@ def det(a: Operand[Out]) -> Out:
     >>> round(float(det(np.array([[1.0, 2.0], [3.0, 4.0]]))), 12)
     -2.0
     """
-    return explained("det", "square matrices", np.linalg.det, a)
+    return explained("det", "square matrices", np.linalg.det, numbers(a))
 
 
 def _det_rule(g: Array, a: Array, out: Array) -> Array:
@@ -73,6 +74,7 @@ def _cofactors(a: Array) -> Array:
 det.defvjp(a=_det_rule)
 
 
+@of_numbers
 def slogdet(a: Operand[Any]) -> SlogdetResult:
     """Sign of the determinant, and logarithm of its absolute value, which overflows less often.
 

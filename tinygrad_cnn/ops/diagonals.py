@@ -10,6 +10,7 @@ from ..tape import constant_for, raw
 from ..types import DTypeLike, NDArray, Operand, Out, Shape
 from .elementwise import where
 from .indexing import getitem, scatter
+from .operands import of_numbers
 from .reductions import sum
 from .shaping import moveaxis
 
@@ -22,6 +23,7 @@ def _places(rows: int, columns: int, offset: int) -> tuple[np.ndarray, np.ndarra
     return first, first + offset
 
 
+@of_numbers
 def diagonal(x: Operand[Out], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Out:
     """Take the diagonals of the matrices that two axes make.
 
@@ -50,6 +52,7 @@ def diagonal(x: Operand[Out], offset: int = 0, axis1: int = 0, axis2: int = 1) -
     return getitem(x, (..., *constant_for(x, _places, rows, columns, offset)))
 
 
+@of_numbers
 def diag(x: Operand[Out], k: int = 0) -> Out:
     """Make a matrix with a diagonal of given elements, or take the diagonal of a matrix.
 
@@ -85,6 +88,7 @@ def diag(x: Operand[Out], k: int = 0) -> Out:
     return scatter(x, constant_for(x, _places, size, size, k), shape=(size, size))
 
 
+@of_numbers
 def trace(
     x: Operand[Out],
     offset: int = 0,
@@ -114,6 +118,7 @@ def trace(
     return sum(diagonal(x, offset, axis1, axis2), -1, dtype=dtype)
 
 
+@of_numbers
 def tril(x: Operand[Out], k: int = 0) -> Out:
     """Put zeros above a diagonal of the matrices that the last two axes make.
 
@@ -136,6 +141,7 @@ def tril(x: Operand[Out], k: int = 0) -> Out:
     return _within_triangle(x, k, above=False)
 
 
+@of_numbers
 def triu(x: Operand[Out], k: int = 0) -> Out:
     """Put zeros below a diagonal of the matrices that the last two axes make.
 

@@ -18,6 +18,7 @@ import numpy as np
 from ..stand_in import StandIn
 from ..tape import Box, astype, primitive, raw
 from ..types import Array, NDArray, Operand, Out
+from .operands import numbers
 
 __all__ = [
     "abs",
@@ -431,6 +432,9 @@ def where(condition: Operand[Out], x: Operand[Out], y: Operand[Out]) -> Out:
     >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
     array([1., 0.])
     """
+    numbers(condition, "where: condition: ")
+    for value in (x, y):  # they are left as they are, since a number has no dtype of its own
+        numbers(value)
     return np.where(condition, x, y)
 
 

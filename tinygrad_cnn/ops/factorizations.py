@@ -19,6 +19,7 @@ from ..types import Array, ArrayLike, NDArray, Operand, Out, Shape
 from .elementwise import over
 from .indexing import getitem
 from .joining import concatenate
+from .operands import of_numbers
 from .products import matmul
 from .shaping import as_array, expand_dims
 from .solving import explained, solve, transposed
@@ -76,6 +77,7 @@ def _symmetric_part(owner: str, a: ArrayLike) -> NDArray:
     return np.asarray(_symmetric(array))
 
 
+@of_numbers
 def cholesky(a: Operand[Out], *, upper: bool = False) -> Out:
     """Cholesky factor of a symmetric positive definite matrix: ``L @ L.T`` is ``a``.
 
@@ -122,6 +124,7 @@ def _cholesky_rule(g: Array, out: Array) -> Array:
 _cholesky.defvjp(a=_cholesky_rule)
 
 
+@of_numbers
 def eigh(a: Operand[Any]) -> EighResult:
     """Eigenvalues and eigenvectors of a symmetric matrix.
 
@@ -152,6 +155,7 @@ def eigh(a: Operand[Any]) -> EighResult:
     return EighResult(_row(both, 0), _rows(both, 1))
 
 
+@of_numbers
 def eigvalsh(a: Operand[Out]) -> Out:
     """Eigenvalues of a symmetric matrix; see `eigh`.
 
@@ -194,6 +198,7 @@ _eigh.defvjp(a=_eigh_rule)
 # --- any matrices -----------------------------------------------------------------------------------------
 
 
+@of_numbers
 def svd(a: Operand[Any], full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition: ``a`` is ``U @ diag(S) @ Vh``.
 
@@ -239,6 +244,7 @@ def svd(a: Operand[Any], full_matrices: bool = True, compute_uv: bool = True) ->
     return SVDResult(_rows(parts, 1, 1 + rows), _row(parts, 0), transposed(_rows(parts, 1 + rows)))
 
 
+@of_numbers
 def svdvals(a: Operand[Out]) -> Out:
     """Singular values of a matrix, in descending order; see `svd`.
 
@@ -292,6 +298,7 @@ def _svd_rule(g: Array, out: Array, a_shape: Shape) -> Array:
 _svd.defvjp(a=_svd_rule)
 
 
+@of_numbers
 def qr(a: Operand[Any], mode: Literal["reduced", "r"] = "reduced") -> Any:
     """Factor a matrix into one with orthonormal columns and an upper triangle: ``a`` is ``Q @ R``.
 

@@ -9,11 +9,13 @@ import numpy as np
 from .. import checks
 from ..tape import broadcast_to, raw
 from ..types import Array, Operand
+from .operands import of_numbers
 from .shaping import ravel, reshape
 
 __all__ = ["broadcast_arrays", "meshgrid"]
 
 
+@of_numbers
 def broadcast_arrays(*arrays: Operand[Any]) -> tuple[Array, ...]:
     """Stretch arrays to the shape that they broadcast to.
 
@@ -35,6 +37,7 @@ def broadcast_arrays(*arrays: Operand[Any]) -> tuple[Array, ...]:
     return tuple(broadcast_to(x, shape) for x in arrays)
 
 
+@of_numbers
 def meshgrid(
     *coordinates: Operand[Any], indexing: Literal["xy", "ij"] = "xy", sparse: bool = False
 ) -> tuple[Array, ...]:

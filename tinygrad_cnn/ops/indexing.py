@@ -13,6 +13,7 @@ from ..kernels import scatter as kernel
 from ..tape import add, astype, broadcast_to, constant_for, primitive, raw
 from ..types import Axes, DTypeLike, NDArray, Operand, Out, Shape
 from .elementwise import where
+from .operands import numbers, of_numbers
 from .shaping import as_array, reshape, swapaxes
 
 __all__ = [
@@ -49,7 +50,7 @@ def getitem(x: Operand[Out], key: Any) -> Out:
     >>> getitem(np.array([1.0, 2.0, 3.0]), [0, 0, 2])
     array([1., 1., 3.])
     """
-    return x[key]
+    return numbers(x)[key]
 
 
 @primitive
@@ -68,6 +69,7 @@ getitem.defvjp(x=lambda g, x_shape, key: scatter(g, key, shape=x_shape))
 scatter.defvjp(x=lambda g, key: getitem(g, key))
 
 
+@of_numbers
 def flip(x: Operand[Out], axis: Axes = None) -> Out:
     """Reverse the order of elements along axes.
 
@@ -92,6 +94,7 @@ def flip(x: Operand[Out], axis: Axes = None) -> Out:
     return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(ndim)))
 
 
+@of_numbers
 def flipud(x: Operand[Out]) -> Out:
     """Reverse the order of the rows, which are the first axis.
 
@@ -113,6 +116,7 @@ def flipud(x: Operand[Out]) -> Out:
     return flip(x, 0)
 
 
+@of_numbers
 def fliplr(x: Operand[Out]) -> Out:
     """Reverse the order of the columns, which are the second axis.
 
@@ -134,6 +138,7 @@ def fliplr(x: Operand[Out]) -> Out:
     return flip(x, 1)
 
 
+@of_numbers
 def rot90(x: Operand[Out], k: int = 1, axes: tuple[int, int] = (0, 1)) -> Out:
     """Rotate by quarter turns in the plane of two axes, from the first one towards the second.
 
@@ -173,6 +178,7 @@ def rot90(x: Operand[Out], k: int = 1, axes: tuple[int, int] = (0, 1)) -> Out:
     return flip(swapaxes(x, first, second), second)
 
 
+@of_numbers
 def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out:
     """Take elements along an axis, at positions that may repeat.
 
@@ -203,6 +209,7 @@ def take(x: Operand[Out], indices: Operand[Any], axis: int | None = None) -> Out
     return getitem(x, (slice(None),) * checks.axis("take", axis, np.ndim(raw(x))) + (indices,))
 
 
+@of_numbers
 def take_along_axis(x: Operand[Out], indices: Operand[Any], axis: int | None = -1) -> Out:
     """Take an element of each slice along an axis, or several, at positions of its own.
 
@@ -253,6 +260,7 @@ def _grid(shape: Shape) -> tuple[NDArray, ...]:
     return tuple(np.ogrid[tuple(slice(n) for n in shape)])
 
 
+@of_numbers
 def put_along_axis(
     x: Operand[Out], indices: Operand[Any], values: Operand[Out], axis: int | None = -1
 ) -> Out:
@@ -294,25 +302,29 @@ def put_along_axis(
     x, values = as_array(x), as_array(values, like=x)
     if not np.can_cast(values.dtype, x.dtype, "same_kind"):
         raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
-    taken = take_along_axis(constant_for(x, _numbered, x.shape), indices, axis)
-    flat = reshape(broadcast_to(astype(values, x.dtype), taken.shape), (-1,))
-    if not taken.size:  # an element that nobody takes, for those that get none
-        flat = scatter(flat, slice(0), shape=(1,))
-    position = stand_in.in_one_line(_last_positions, taken, x.shape)
-    return where(position >= 0, getitem(flat, np.maximum(position, 0)), x)
+    indices, shape = stand_in.as_array(raw(indices)), np.shape(raw(x))
+    source = stand_in.in_one_line(_sources, indices, shape, axis)
+    if axis is None:
+        put = indices.shape
+    else:
+        axis = checks.axis("put_along_axis", axis, len(shape))
+        put = (*shape[:axis], indices.shape[axis], *shape[axis + 1 :])
+    given = broadcast_to(astype(values, x.dtype), put)
+    if 0 in put:
+        return x
+    return where(source >= 0, getitem(reshape(given, (-1,)), np.maximum(source, 0)), x)
 
 
-def _numbered(shape: Shape) -> NDArray:
-    return np.arange(math.prod(shape)).reshape(shape)
+def _sources(indices: NDArray, shape: Shape, axis: int | None) -> NDArray:
+    """Return which of the values along slices comes to each place of an array, and -1 where none does."""
+    places = np.arange(math.prod(shape)).reshape(shape)
+    taken = take_along_axis(places, indices, axis)
+    source = np.full(places.size, -1)
+    source[taken.reshape(-1)] = np.arange(taken.size)  # of several, the last one stays
+    return source.reshape(shape)
 
 
-def _last_positions(taken: NDArray, shape: Shape) -> NDArray:
-    """Return for each element of a shape where its number stands last in a list of such, and -1 for none."""
-    position = np.full(math.prod(shape), -1)
-    position[taken.reshape(-1)] = np.arange(taken.size)
-    return position.reshape(shape)
-
-
+@of_numbers
 def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     """Add values to the elements at an index: what ``x[key] += values`` does, as a new array.
 
@@ -348,6 +360,7 @@ def scatter_add(x: Operand[Out], key: Any, values: Operand[Out]) -> Out:
     return add(x, scatter(broadcast_to(astype(values, x.dtype), selected), key, shape=x.shape))
 
 
+@of_numbers
 def embedding(weight: Operand[Out], indices: Operand[Any]) -> Out:
     """Look up rows of a table: ``weight[indices]``, with the indices checked.
 

@@ -13,6 +13,7 @@ from .. import checks
 from ..tape import broadcast_to, constant_for, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .indexing import getitem, take
+from .operands import numbers, of_numbers
 from .shaping import expand_dims, reshape
 
 __all__ = ["concatenate", "pad", "repeat", "roll", "stack", "tile"]
@@ -20,6 +21,7 @@ __all__ = ["concatenate", "pad", "repeat", "roll", "stack", "tile"]
 Widths: TypeAlias = tuple[tuple[int, int], ...]
 
 
+@of_numbers
 def concatenate(arrays: Sequence[Operand[Any]], axis: int | None = 0) -> Array:
     """Join arrays along an existing axis.
 
@@ -70,6 +72,7 @@ def _concatenate_rule(g: Array, index: int, axis: int, ends: Shape) -> Array:
 _concatenate.defvjp(xs=_concatenate_rule)
 
 
+@of_numbers
 def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
     """Join arrays along a new axis.
 
@@ -93,6 +96,7 @@ def stack(arrays: Sequence[Operand[Any]], axis: int = 0) -> Array:
     return concatenate([expand_dims(x, axis) for x in arrays], operator.index(axis))
 
 
+@of_numbers
 def pad(
     x: Operand[Out],
     pad_width: ArrayLike,
@@ -165,6 +169,7 @@ def _pad_rule(g: Array, x_shape: Shape, widths: Widths) -> Array:
 _pad.defvjp(x=_pad_rule)
 
 
+@of_numbers
 def repeat(x: Operand[Out], repeats: Operand[Any], axis: int | None = None) -> Out:
     """Repeat each element along an axis.
 
@@ -205,6 +210,7 @@ def _repeated_places(n: int, repeats: ArrayLike) -> NDArray:
     return np.repeat(positions, counts)
 
 
+@of_numbers
 def tile(x: Operand[Out], reps: int | Sequence[int]) -> Out:
     """Repeat the whole array.
 
@@ -256,7 +262,7 @@ def roll(x: Operand[Out], shift: int | Shape, axis: Axes = None) -> Out:
     >>> roll(np.array([1.0, 2.0, 3.0]), 1)
     array([3., 1., 2.])
     """
-    return np.roll(x, shift, axis)
+    return np.roll(numbers(x), shift, axis)
 
 
 roll.defvjp(x=lambda g, shift, axis: roll(g, np.negative(np.asarray(shift, int)), axis))

@@ -11,6 +11,7 @@ from ..tape import primitive, raw
 from ..types import Array, NDArray, Operand, Out
 from .elementwise import negative
 from .factorizations import rank_of
+from .operands import of_numbers
 from .products import matmul
 from .reductions import sum
 from .shaping import as_array, reshape
@@ -63,6 +64,7 @@ def _pinv_rule(g: Array, a: Array, out: Array) -> Array:
 pinv.defvjp(a=_pinv_rule)
 
 
+@of_numbers
 def lstsq(a: Operand[Any], b: Operand[Any], rcond: float | None = None) -> LstsqResult:
     """Solve ``a @ x = b`` by least squares; of several solutions take the shortest.
 

@@ -18,11 +18,13 @@ from .activations import log_softmax
 from .elementwise import where
 from .indexing import getitem
 from .loss_reductions import Reduction, reduced
+from .operands import of_numbers
 from .reductions import mean, sum
 
 __all__ = ["cross_entropy", "nll_loss"]
 
 
+@of_numbers
 @in_single
 def cross_entropy(
     logits: Operand[Out],
@@ -113,6 +115,7 @@ def _against_probabilities(
     return reduced("cross_entropy", losses, reduction)
 
 
+@of_numbers
 @in_single
 def nll_loss(
     log_probabilities: Operand[Out],

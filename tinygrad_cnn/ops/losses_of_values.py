@@ -12,9 +12,10 @@ from ..tape import Box, astype, in_single, primitive, raw
 from ..types import Array, NDArray, Operand, Out
 from .activations import sigmoid, softplus
 from .elementary import exp, log, log1p
-from .elementwise import abs, maximum, multiply, square, subtract, times, where
+from .elementwise import abs, clip, maximum, multiply, square, subtract, times, where
 from .loss_reductions import Reduction, element_weights, reduced
 from .norms import norm
+from .operands import of_numbers
 from .reductions import sum
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 
+@of_numbers
 @in_single
 def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "mean") -> Out:
     """Squared error: ``(x - target)**2``.
@@ -57,6 +59,7 @@ def mse_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "m
     return reduced("mse_loss", square(_difference("mse_loss", x, target)), reduction)
 
 
+@of_numbers
 @in_single
 def l1_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "mean") -> Out:
     """Absolute error: ``abs(x - target)``, with derivative 0 where they are equal.
@@ -84,6 +87,7 @@ def l1_loss(x: Operand[Out], target: Operand[Out], *, reduction: Reduction = "me
     return reduced("l1_loss", abs(_difference("l1_loss", x, target)), reduction)
 
 
+@of_numbers
 @in_single
 def huber_loss(
     x: Operand[Out], target: Operand[Out], *, delta: float = 1.0, reduction: Reduction = "mean"
@@ -113,10 +117,11 @@ def huber_loss(
     array([0.125, 2.5  ])
     """
     delta = checks.within("huber_loss", "delta", delta, "(0, inf)")
-    losses = _parabola_then_line(_difference("huber_loss", x, target), delta, 1.0, delta)
+    losses = _parabola_then_line(_difference("huber_loss", x, target), end=delta, bend=1.0)
     return reduced("huber_loss", losses, reduction)
 
 
+@of_numbers
 @in_single
 def smooth_l1_loss(
     x: Operand[Out], target: Operand[Out], *, beta: float = 1.0, reduction: Reduction = "mean"
@@ -147,10 +152,11 @@ def smooth_l1_loss(
     """
     beta = checks.within("smooth_l1_loss", "beta", beta, "[0, inf)")
     error = _difference("smooth_l1_loss", x, target)
-    losses = _parabola_then_line(error, beta, 1 / beta, 1.0) if beta else abs(error)
+    losses = _parabola_then_line(error, end=beta, bend=1 / beta) if beta else abs(error)
     return reduced("smooth_l1_loss", losses, reduction)
 
 
+@of_numbers
 @in_single
 def kl_div(
     log_probabilities: Operand[Out],
@@ -192,12 +198,11 @@ def kl_div(
     """
     t = _like("kl_div", "target", target, log_probabilities)
     checks.flag("kl_div: log_target", log_target)
-    if log_target:
-        p, log_t = exp(t), t
-    else:
-        p, log_t = t, log(where(in_one_line(_zero_probabilities, raw(t)), 1.0, t))
+    log_p, p = log_probabilities, exp(t) if log_target else t
+    is_zero = raw(p) == 0 if log_target else in_one_line(_zero_probabilities, raw(t))
+    log_t = t if log_target else log(where(is_zero, 1.0, t))
     # a probability of 0 takes no part where a logarithm is minus infinity; 0 * -inf would be NaN
-    log_p, log_t = (where((raw(p) == 0) & np.isneginf(raw(a)), 0.0, a) for a in (log_probabilities, log_t))
+    log_p, log_t = (where(is_zero & np.isneginf(raw(a)), 0.0, a) for a in (log_p, log_t))
     losses = p * (log_t - log_p)
     if reduction == "batchmean":
         return sum(losses) / len(losses)
@@ -213,6 +218,7 @@ def _zero_probabilities(target: NDArray) -> NDArray:
     return zero
 
 
+@of_numbers
 @in_single
 def binary_cross_entropy(
     probabilities: Operand[Out],
@@ -262,6 +268,7 @@ def binary_cross_entropy(
     return reduced(op, losses if weight is None else losses * weight, reduction)
 
 
+@of_numbers
 @in_single
 def binary_cross_entropy_with_logits(
     logits: Operand[Out],
@@ -337,6 +344,7 @@ _against_constants.defvjp(
 )
 
 
+@of_numbers
 @in_single
 def cosine_similarity(x: Operand[Out], y: Operand[Out], *, axis: int = 1, eps: float = 1e-8) -> Out:
     """Cosine of the angle between vectors along an axis: ``sum(x * y) / (norm(x) * norm(y))``.
@@ -380,11 +388,16 @@ def _difference(op: str, x: Array, target: Array) -> Array:
     return subtract(x, _like(op, "target", target, x))
 
 
-def _parabola_then_line(error: Array, end: float, bend: float, slope: float) -> Array:
-    """Return a parabola from 0 to ``end`` and a line beyond it, of absolute errors."""
-    is_inside = np.abs(raw(error)) <= end
-    inside = where(is_inside, error, 0.0)  # the square of others may overflow
-    return where(is_inside, (0.5 * bend) * square(inside), slope * (abs(error) - 0.5 * end))
+@primitive
+def _parabola_then_line(error: Operand[Out], *, end: float, bend: float) -> Out:
+    """A parabola from 0 to ``end`` and a line beyond it, of absolute errors, by ``c = clip(error)``."""
+    inside = np.clip(error, -end, end)
+    return bend * (inside * (error - 0.5 * inside))
+
+
+_parabola_then_line.defvjp(
+    error=lambda g, error, end, bend: times(g, bend * clip(error, -end, end)),
+)
 
 
 def _probabilities(op: str, name: str, values: Array) -> NDArray:

@@ -16,6 +16,7 @@ from ..stand_in import in_one_line, may_hold
 from ..tape import raw
 from ..types import Axes, NDArray, Operand, Out
 from .elementwise import multiply, where
+from .operands import of_numbers
 from .reductions import max, mean, min, sum
 from .shaping import as_array, plain
 
@@ -29,6 +30,7 @@ def _filled(x: Any, value: float) -> tuple[Any, Any]:
     return (where(hole, x.dtype.type(value), x) if may_hold(hole) else x), hole
 
 
+@of_numbers
 def nansum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Sum over axes, of the elements that are no NaN.
 
@@ -53,6 +55,7 @@ def nansum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     return sum(_filled(x, 0)[0], axis, keepdims=keepdims)
 
 
+@of_numbers
 def nanmean(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Mean over axes, of the elements that are no NaN.
 
@@ -92,6 +95,7 @@ def _shares(hole: NDArray, axis: Axes, keepdims: bool, dtype: np.dtype[Any]) -> 
         return np.where(counts == 0, np.nan, share).astype(dtype)
 
 
+@of_numbers
 def nanmax(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Maximum over axes, of the elements that are no NaN; tied maxima share the cotangent evenly.
 
@@ -117,6 +121,7 @@ def nanmax(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     return _extremum("nanmax", max, -math.inf, x, axis, keepdims)
 
 
+@of_numbers
 def nanmin(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Minimum over axes, of the elements that are no NaN; tied minima share the cotangent evenly.
 

@@ -10,6 +10,7 @@ from ..tape import in_single, primitive, raw
 from ..types import Array, Axes, NDArray, Operand, Out
 from .elementary import power
 from .elementwise import abs, where
+from .operands import of_numbers
 from .reductions import is_normal, kept_shape, max, min, reduced_axes, sum, unreduce
 from .shaping import moveaxis, reshape
 
@@ -18,6 +19,7 @@ __all__ = ["norm"]
 Order: TypeAlias = float | str | None
 
 
+@of_numbers
 def norm(
     x: Operand[Out], ord: Order = None, axis: Axes = None, keepdims: bool = False
 ) -> Out:  # NumPy's names

@@ -12,6 +12,7 @@ from ..stand_in import as_array
 from ..tape import primitive, raw
 from ..types import NDArray, Operand, Out
 from .indexing import take_along_axis
+from .operands import numbers, of_numbers
 
 __all__ = ["argmax", "argmin", "argsort", "partition", "sort", "topk"]
 
@@ -38,7 +39,7 @@ def argmax(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) 
     >>> argmax(np.array([[1.0, 5.0], [4.0, 3.0]]), axis=1)
     array([1, 0])
     """
-    return np.argmax(x, axis=axis, keepdims=keepdims)
+    return np.argmax(numbers(x), axis=axis, keepdims=keepdims)
 
 
 @primitive
@@ -63,7 +64,7 @@ def argmin(x: Operand[Out], axis: int | None = None, *, keepdims: bool = False) 
     >>> argmin(np.array([[1.0, 5.0], [4.0, 3.0]]), axis=1)
     array([0, 1])
     """
-    return np.argmin(x, axis=axis, keepdims=keepdims)
+    return np.argmin(numbers(x), axis=axis, keepdims=keepdims)
 
 
 @primitive
@@ -88,9 +89,10 @@ def argsort(x: Operand[Out], axis: int | None = -1, *, kind: Any = None, stable:
     >>> argsort(np.array([3.0, 1.0, 2.0]))
     array([1, 2, 0])
     """
-    return np.argsort(x, axis=axis, kind="stable")
+    return np.argsort(numbers(x), axis=axis, kind="stable")
 
 
+@of_numbers
 def sort(x: Operand[Out], axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Out:
     """Sort along an axis; tied elements keep their order, and each its own gradient.
 
@@ -120,6 +122,7 @@ def _number(axis: int | None) -> int | None:
     return int(axis) if isinstance(axis, bool) else axis
 
 
+@of_numbers
 def partition(x: Operand[Out], kth: int | Sequence[int], axis: int | None = -1) -> Out:
     """Put the elements at some positions where sorting would, smaller ones before and larger ones after.
 
@@ -152,6 +155,7 @@ class TopK(NamedTuple):
     indices: NDArray
 
 
+@of_numbers
 def topk(x: Operand[Any], k: int, axis: int = -1, *, largest: bool = True) -> TopK:
     """Take the largest elements along an axis, the largest first; of tied ones those that come first.
 

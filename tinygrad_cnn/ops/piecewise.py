@@ -13,6 +13,7 @@ from .. import checks
 from ..tape import add, primitive, raw
 from ..types import Array, Operand, Out
 from .elementwise import clip, multiply, subtract, times, where
+from .operands import of_numbers
 from .shaping import reshape
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@of_numbers
 def hardtanh(x: Operand[Out], *, min_val: float = -1.0, max_val: float = 1.0) -> Out:
     """Limit to an interval, elementwise; unlike that of `clip`, the derivative at the bounds is 0.
 
@@ -65,6 +67,7 @@ def _limited(x: Operand[Out], *, low: float, high: float) -> Out:
 _limited.defvjp(x=lambda g, x, low, high: g * ((raw(x) > low) & (raw(x) < high)))
 
 
+@of_numbers
 def relu6(x: Operand[Out]) -> Out:
     """Rectified linear unit that ends at 6, elementwise: ``min(max(x, 0), 6)``.
 
@@ -84,6 +87,7 @@ def relu6(x: Operand[Out]) -> Out:
     return _limited(x, low=0.0, high=6.0)
 
 
+@of_numbers
 def hardsigmoid(x: Operand[Out]) -> Out:
     """Sigmoid of straight lines, elementwise: ``relu6(x + 3) / 6``.
 
@@ -133,6 +137,7 @@ def _hardswish_rule(g: Array, x: Array) -> Array:
 hardswish.defvjp(x=_hardswish_rule)
 
 
+@of_numbers
 def hardshrink(x: Operand[Out], *, lambd: float = 0.5) -> Out:
     """Set what is small to 0, elementwise: ``x`` where ``abs(x) > lambd``, else 0.
 
@@ -155,6 +160,7 @@ def hardshrink(x: Operand[Out], *, lambd: float = 0.5) -> Out:
     return where(np.abs(raw(x)) <= lambd, 0.0, x)
 
 
+@of_numbers
 def softshrink(x: Operand[Out], *, lambd: float = 0.5) -> Out:
     """Move towards 0 by ``lambd``, elementwise: ``x - clip(x, -lambd, lambd)``.
 
@@ -177,6 +183,7 @@ def softshrink(x: Operand[Out], *, lambd: float = 0.5) -> Out:
     return subtract(x, clip(x, -lambd, lambd))
 
 
+@of_numbers
 def threshold(x: Operand[Out], threshold: float, value: float) -> Out:
     """Replace what is not above a threshold, elementwise: ``x`` where ``x > threshold``, else ``value``.
 
@@ -200,6 +207,7 @@ def threshold(x: Operand[Out], threshold: float, value: float) -> Out:
     return where(np.less_equal(raw(x), threshold), value, x)
 
 
+@of_numbers
 def prelu(x: Operand[Out], weight: Operand[Any]) -> Out:
     """Rectified linear unit with a slope below 0 that is learnt: ``x`` where positive, else ``weight * x``.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tape import primitive, raw
-from ..types import NDArray, Operand, Out
+from ..kernels.powers import cbrt_derivative
+from ..tape import Box, primitive, raw
+from ..types import Array, NDArray, Operand, Out
 from .elementwise import over, times
 
 __all__ = ["cbrt", "reciprocal"]
@@ -57,18 +58,15 @@ def cbrt(x: Operand[Out]) -> Out:
 
 @primitive
 def _cbrt_slope(x: Operand[Out], root: NDArray) -> Out:
-    """The derivative of the cube root, ``root / x / 3``, which is infinite at 0 and 0 at infinity.
+    """The derivative of the cube root; the root only saves time, and needs no rule."""
+    return cbrt_derivative(x, 1, root)
 
-    A step of Newton's first mends the last digits of the root, on which the result then no longer depends:
-    its derivative by the root is 0, and the root needs no rule.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = (root - (root - x / root / root) / 3) / x / 3
-    if np.all(np.isfinite(slope)):
-        return slope
-    slope = np.where(np.equal(x, 0), np.inf, slope)
-    return np.where(np.isinf(x), 0, slope)
+
+def _cbrt_rule(g: Array, x: Array, out: Array) -> Array:
+    if isinstance(g, Box) or isinstance(x, Box):
+        return times(g, _cbrt_slope(x, raw(out)))
+    return cbrt_derivative(x, 1, out, factor=g)
 
 
 _cbrt_slope.defvjp(x=lambda g, x, out: over(times(g, -2 * out), 3 * x))
-cbrt.defvjp(x=lambda g, x, out: times(g, _cbrt_slope(x, raw(out))))
+cbrt.defvjp(x=_cbrt_rule)

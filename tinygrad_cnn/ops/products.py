@@ -14,6 +14,7 @@ from ..kernels.product import product
 from ..tape import accumulator, broadcast_to, constant_for, primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .indexing import getitem
+from .operands import numbers, of_numbers
 from .shaping import expand_dims, reshape, squeeze, swapaxes, transpose
 
 __all__ = ["einsum", "matmul", "outer", "tensordot"]
@@ -48,7 +49,7 @@ def matmul(a: Operand[Out], b: Operand[Out]) -> Out:
     >>> matmul(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0]))
     array([-1., -1.])
     """
-    a, b = np.asarray(a), np.asarray(b)
+    a, b = numbers(a), numbers(b)
     if a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
         return product(a, b)
     return np.matmul(a, b)
@@ -85,6 +86,7 @@ def _matmul_b(g: Array, a: Array, b_shape: Shape) -> Array:
 matmul.defvjp(a=_matmul_a, b=_matmul_b)
 
 
+@of_numbers
 def outer(a: Operand[Out], b: Operand[Out]) -> Out:
     """Outer product of two vectors: ``out[i, j] = a[i] * b[j]``.
 
@@ -107,6 +109,7 @@ def outer(a: Operand[Out], b: Operand[Out]) -> Out:
     return matmul(reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
+@of_numbers
 def tensordot(a: Operand[Out], b: Operand[Out], axes: Pairs = 2) -> Out:
     """Sum of products over pairs of axes, as one matrix product.
 

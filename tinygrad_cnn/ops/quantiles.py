@@ -12,6 +12,7 @@ from ..tape import astype, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out
 from .elementwise import where
 from .indexing import take
+from .operands import of_numbers
 from .ordering import sort
 from .reductions import kept_shape, mean, reduced_axes
 from .shaping import as_array, moveaxis, plain, reshape
@@ -24,6 +25,7 @@ _ROUNDINGS = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
 _METHODS = ("linear", "midpoint", *_ROUNDINGS)
 
 
+@of_numbers
 def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     """Median over axes: the middle one of the sorted elements, or the mean of the two in the middle.
 
@@ -51,6 +53,7 @@ def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     return _finished(middle, ordered, np.shape(raw(x)), axis, keepdims)
 
 
+@of_numbers
 def quantile(
     x: Operand[Out], q: ArrayLike, axis: Axes = None, *, method: Method = "linear", keepdims: bool = False
 ) -> Out:
@@ -104,6 +107,7 @@ def _checked(shares: NDArray) -> NDArray:
     return shares
 
 
+@of_numbers
 def percentile(
     x: Operand[Out], q: ArrayLike, axis: Axes = None, *, method: Method = "linear", keepdims: bool = False
 ) -> Out:

@@ -9,10 +9,12 @@ from ..stand_in import as_array
 from ..tape import raw
 from ..types import Operand, Out
 from .elementwise import multiply
+from .operands import of_numbers
 
 __all__ = ["dropout", "dropout2d"]
 
 
+@of_numbers
 def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     """Zero each element with a probability, and scale the rest so that the expectation is unchanged.
 
@@ -44,6 +46,7 @@ def dropout(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     return multiply(x, _mask("dropout", x, np.shape(raw(x)), rate, rng))
 
 
+@of_numbers
 def dropout2d(x: Operand[Out], rate: float, *, rng: np.random.Generator) -> Out:
     """Zero whole channels of samples with a probability, and scale the rest (Tompson et al. 2015).
 

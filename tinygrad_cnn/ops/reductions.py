@@ -17,6 +17,7 @@ from .elementary import exp
 from .elementwise import over, times, where
 from .indexing import flip
 from .joining import concatenate
+from .operands import numbers, of_numbers
 from .shaping import moveaxis, reshape
 
 __all__ = [
@@ -87,6 +88,7 @@ def _count(shape: Shape, axis: Axes) -> int:
     return math.prod(shape if axis is None else [shape[a] for a in reduced_axes(len(shape), axis)])
 
 
+@of_numbers
 def sum(  # NumPy's name
     x: Operand[Out],
     axis: Axes = None,
@@ -146,6 +148,7 @@ def _sum(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
 _sum.defvjp(x=lambda g, x_shape, axis: unreduce(g, x_shape, axis))
 
 
+@of_numbers
 def mean(
     x: Operand[Out],
     axis: Axes = None,
@@ -212,6 +215,7 @@ def _mean_rule(g: Array, x_shape: Shape, axis: Axes) -> Array:
 _mean.defvjp(x=_mean_rule)
 
 
+@of_numbers
 def var(
     x: Operand[Out],
     axis: Axes = None,
@@ -279,6 +283,7 @@ def _var_rule(g: Array, x: Array, axis: Axes, ddof: float) -> Array:
 _var.defvjp(x=_var_rule)
 
 
+@of_numbers
 def std(
     x: Operand[Out],
     axis: Axes = None,
@@ -365,7 +370,7 @@ def max(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     >>> max(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
     array([5., 4.])
     """
-    return np.max(x, axis=axis, keepdims=keepdims)
+    return np.max(numbers(x), axis=axis, keepdims=keepdims)
 
 
 @primitive
@@ -390,7 +395,7 @@ def min(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:  
     >>> min(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
     array([1., 3.])
     """
-    return np.min(x, axis=axis, keepdims=keepdims)
+    return np.min(numbers(x), axis=axis, keepdims=keepdims)
 
 
 @in_single
@@ -452,7 +457,7 @@ def floating(x: ArrayLike) -> NDArray:
     >>> floating([1, 2])
     array([1., 2.])
     """
-    x = np.asarray(x)
+    x = numbers(x)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
@@ -504,7 +509,7 @@ def prod(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out:
     >>> float(prod(np.array([2.0, 3.0, 4.0])))
     24.0
     """
-    return np.prod(x, axis=axis, keepdims=keepdims)
+    return np.prod(numbers(x), axis=axis, keepdims=keepdims)
 
 
 @in_single
@@ -580,7 +585,7 @@ def cumsum(x: Operand[Out], axis: int | None = None) -> Out:
     >>> cumsum(np.array([1.0, 2.0, 3.0]))
     array([1., 3., 6.])
     """
-    x = np.asarray(x)
+    x = numbers(x)
     wide = accumulator(x.dtype)
     total = np.cumsum(x, axis=axis, dtype=wide)
     return total if wide is None else total.astype(x.dtype)

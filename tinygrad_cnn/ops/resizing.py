@@ -11,6 +11,7 @@ from .. import checks
 from ..tape import constant_for, in_single, raw
 from ..types import Array, NDArray, Out, Shape
 from .indexing import getitem
+from .operands import of_numbers
 from .shaping import as_array, reshape, transpose
 
 __all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
@@ -19,6 +20,7 @@ MODES = {"nearest": (3, 4, 5), "linear": (3,), "bilinear": (4,), "trilinear": (5
 """The modes of interpolation, and the numbers of axes that they take."""
 
 
+@of_numbers
 @in_single
 def interpolate(
     x: NDArray | Out,
@@ -122,6 +124,7 @@ def _between(n: int, m: int, step: float, align_corners: bool) -> tuple[NDArray,
     return below, np.minimum(position - below, 1.0)
 
 
+@of_numbers
 def pixel_shuffle(x: NDArray | Out, upscale_factor: int) -> Out:
     """Move channels to space (Shi et al. 2016): ``r * r`` channels become blocks of ``r`` by ``r`` pixels.
 
@@ -154,6 +157,7 @@ def pixel_shuffle(x: NDArray | Out, upscale_factor: int) -> Out:
     return reshape(_permuted(blocks, (0, 3, 1, 4, 2)), (*lead, channels // (r * r), height * r, width * r))
 
 
+@of_numbers
 def pixel_unshuffle(x: NDArray | Out, downscale_factor: int) -> Out:
     """Move space to channels: blocks of ``r`` by ``r`` pixels become ``r * r`` channels.
 

@@ -11,12 +11,14 @@ from ..tape import astype, constant_for, in_single, raw
 from ..types import Array, Axes, NDArray, Operand, Out
 from .cumulative import diff
 from .joining import concatenate
+from .operands import of_numbers
 from .reductions import reduced_axes, sum
 from .shaping import as_array, moveaxis, reshape
 
 __all__ = ["gradient", "linspace", "trapezoid"]
 
 
+@of_numbers
 def linspace(
     start: Operand[Out], stop: Operand[Out], num: int = 50, endpoint: bool = True, *, axis: int = 0
 ) -> Out:
@@ -54,6 +56,7 @@ def _shares(num: int, endpoint: bool, dtype: np.dtype[Any]) -> NDArray:
     return np.linspace(0, 1, num, endpoint, dtype=dtype)
 
 
+@of_numbers
 def gradient(f: Operand[Out], *spacing: Operand[Any], axis: Axes = None, edge_order: int = 1) -> Any:
     """Slopes of sampled values: central differences inside, one-sided ones at both ends.
 
@@ -140,6 +143,7 @@ def _slopes(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     return slopes if slopes.dtype == f.dtype else astype(slopes, f.dtype)
 
 
+@of_numbers
 @in_single
 def trapezoid(y: Operand[Out], x: Operand[Any] | None = None, dx: Operand[Any] = 1.0, axis: int = -1) -> Out:
     """Area below sampled values, by the trapezoidal rule.

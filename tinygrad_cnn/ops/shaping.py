@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from .. import checks, stand_in
 from ..tape import Box, primitive, raw
 from ..types import Array, Axes, Operand, Out, Shape
+from .operands import numbers, of_numbers
 
 __all__ = ["expand_dims", "moveaxis", "ravel", "reshape", "rollaxis", "squeeze", "swapaxes", "transpose"]
 
@@ -58,7 +59,7 @@ def reshape(x: Operand[Out], shape: int | Shape) -> Out:
     array([[0., 1., 2.],
            [3., 4., 5.]])
     """
-    return np.asarray(x).reshape(shape)
+    return numbers(x).reshape(shape)
 
 
 @primitive
@@ -109,7 +110,7 @@ def transpose(x: Operand[Out], axes: Shape | None = None) -> Out:
     >>> transpose(np.ones((2, 3, 4)), (1, 2, 0)).shape
     (3, 4, 2)
     """
-    return np.transpose(x, axes)
+    return np.transpose(numbers(x), axes)
 
 
 def _transpose_rule(g: Array, axes: Shape | None) -> Array:
@@ -121,6 +122,7 @@ def _transpose_rule(g: Array, axes: Shape | None) -> Array:
 transpose.defvjp(x=_transpose_rule)
 
 
+@of_numbers
 def swapaxes(x: Operand[Out], axis1: int, axis2: int) -> Out:
     """Exchange two axes.
 
@@ -146,6 +148,7 @@ def swapaxes(x: Operand[Out], axis1: int, axis2: int) -> Out:
     return transpose(x, tuple(axes))
 
 
+@of_numbers
 def moveaxis(x: Operand[Out], source: int | Shape, destination: int | Shape) -> Out:
     """Move axes to new positions; the others keep their order.
 
@@ -170,6 +173,7 @@ def moveaxis(x: Operand[Out], source: int | Shape, destination: int | Shape) -> 
     return transpose(x, tuple(n - 1 for n in order))
 
 
+@of_numbers
 def expand_dims(x: Operand[Out], axis: int | Shape) -> Out:
     """Insert axes of length 1.
 
@@ -191,6 +195,7 @@ def expand_dims(x: Operand[Out], axis: int | Shape) -> Out:
     return reshape(x, np.expand_dims(np.empty(np.shape(raw(x)), dtype=bool), axis).shape)
 
 
+@of_numbers
 def squeeze(x: Operand[Out], axis: Axes = None) -> Out:
     """Remove axes of length 1.
 
@@ -212,6 +217,7 @@ def squeeze(x: Operand[Out], axis: Axes = None) -> Out:
     return reshape(x, np.squeeze(np.empty(np.shape(raw(x)), dtype=bool), axis).shape)
 
 
+@of_numbers
 def rollaxis(x: Operand[Out], axis: int, start: int = 0) -> Out:
     """Move an axis backwards, until it lies before another one; `moveaxis` is easier to read.
 
@@ -241,6 +247,7 @@ def rollaxis(x: Operand[Out], axis: int, start: int = 0) -> Out:
     return moveaxis(x, axis, place - 1 if axis < place else place)
 
 
+@of_numbers
 def ravel(x: Operand[Out], order: Literal["C", "F"] = "C") -> Out:
     """Flatten an array.
 

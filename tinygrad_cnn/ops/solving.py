@@ -10,6 +10,7 @@ import numpy as np
 from ..tape import primitive, raw
 from ..types import Array, NDArray, Operand, Out
 from .elementwise import negative
+from .operands import numbers, of_numbers
 from .products import matmul
 from .shaping import expand_dims, squeeze, swapaxes
 
@@ -70,12 +71,13 @@ def inv(a: Operand[Out]) -> Out:
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    return explained("inv", _INVERTIBLE, np.linalg.inv, a)
+    return explained("inv", _INVERTIBLE, np.linalg.inv, numbers(a))
 
 
 inv.defvjp(a=lambda g, out: negative(matmul(transposed(out), matmul(g, transposed(out)))))
 
 
+@of_numbers
 def solve(a: Operand[Out], b: Operand[Out]) -> Out:
     """Solve the linear equations ``a @ x = b``, for one matrix or for a stack.
 

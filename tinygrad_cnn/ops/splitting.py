@@ -13,11 +13,13 @@ from .. import checks
 from ..tape import raw
 from ..types import Array, Operand
 from .indexing import getitem
+from .operands import of_numbers
 from .shaping import as_array
 
 __all__ = ["array_split", "dsplit", "hsplit", "split", "vsplit"]
 
 
+@of_numbers
 def array_split(
     x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarray, axis: int = 0
 ) -> list[Array]:
@@ -58,6 +60,7 @@ def array_split(
     return [getitem(x, (*before, slice(start, end))) for start, end in pairwise(ends)]
 
 
+@of_numbers
 def split(
     x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarray, axis: int = 0
 ) -> list[Array]:
@@ -99,6 +102,7 @@ def split(
     return array_split(x, indices_or_sections, axis)
 
 
+@of_numbers
 def hsplit(x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarray) -> list[Array]:
     """Split into parts beside each other: a vector along its axis, others along the second.
 
@@ -122,6 +126,7 @@ def hsplit(x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarra
     return split(x, indices_or_sections, 1 if ndim > 1 else 0)
 
 
+@of_numbers
 def vsplit(x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarray) -> list[Array]:
     """Split into parts below each other, along the first axis.
 
@@ -144,6 +149,7 @@ def vsplit(x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarra
     return split(x, indices_or_sections, 0)
 
 
+@of_numbers
 def dsplit(x: Operand[Any], indices_or_sections: int | Sequence[int] | np.ndarray) -> list[Array]:
     """Split into parts behind each other, along the third axis.
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..tape import raw
 from ..types import Array, Operand, Out
 from .joining import concatenate
+from .operands import of_numbers
 from .shaping import expand_dims, reshape, transpose
 
 __all__ = [
@@ -31,6 +32,7 @@ def _each(function: Any, arrays: tuple[Any, ...]) -> Any:
     return found[0] if len(found) == 1 else found
 
 
+@of_numbers
 def atleast_1d(*arrays: Operand[Any]) -> Array:
     """Give a 0-d array an axis.
 
@@ -51,6 +53,7 @@ def atleast_1d(*arrays: Operand[Any]) -> Array:
     return _each(lambda x: reshape(x, np.shape(raw(x)) or (1,)), arrays)
 
 
+@of_numbers
 def atleast_2d(*arrays: Operand[Any]) -> Array:
     """Give an array axes in front, until it has two: a vector becomes a row.
 
@@ -76,6 +79,7 @@ def _with_rows(x: Any) -> Any:
     return reshape(x, (1,) * (2 - len(shape)) + shape)
 
 
+@of_numbers
 def atleast_3d(*arrays: Operand[Any]) -> Array:
     """Give an array axes, until it has three: of a matrix the last is new, of a vector the first too.
 
@@ -101,6 +105,7 @@ def _with_depth(x: Any) -> Any:
     return expand_dims(x, 2) if x.ndim == 2 else x
 
 
+@of_numbers
 def vstack(arrays: Iterable[Operand[Any]]) -> Array:
     """Join arrays below each other, along the first axis; a vector is a row.
 
@@ -122,6 +127,7 @@ def vstack(arrays: Iterable[Operand[Any]]) -> Array:
     return concatenate([atleast_2d(x) for x in arrays], 0)
 
 
+@of_numbers
 def hstack(arrays: Iterable[Operand[Any]]) -> Array:
     """Join arrays beside each other: vectors along their axis, others along the second.
 
@@ -144,6 +150,7 @@ def hstack(arrays: Iterable[Operand[Any]]) -> Array:
     return concatenate(joined, 0 if joined and joined[0].ndim == 1 else 1)
 
 
+@of_numbers
 def dstack(arrays: Iterable[Operand[Any]]) -> Array:
     """Join arrays behind each other, along the third axis; see `atleast_3d`.
 
@@ -164,6 +171,7 @@ def dstack(arrays: Iterable[Operand[Any]]) -> Array:
     return concatenate([atleast_3d(x) for x in arrays], 2)
 
 
+@of_numbers
 def column_stack(arrays: Iterable[Operand[Any]]) -> Array:
     """Join arrays beside each other, along the second axis; a vector is a column.
 
@@ -185,6 +193,7 @@ def column_stack(arrays: Iterable[Operand[Any]]) -> Array:
     return concatenate([transpose(_with_rows(x)) if np.ndim(raw(x)) < 2 else x for x in arrays], 1)
 
 
+@of_numbers
 def append(x: Operand[Out], values: Operand[Any], axis: int | None = None) -> Out:
     """Join an array and another one.
 

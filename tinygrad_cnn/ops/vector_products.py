@@ -8,12 +8,14 @@ from ..tape import astype, raw
 from ..types import Operand, Out
 from .elementwise import multiply, subtract
 from .indexing import getitem
+from .operands import of_numbers
 from .products import tensordot
 from .shaping import moveaxis, reshape
 
 __all__ = ["cross", "dot", "inner", "kron", "vdot"]
 
 
+@of_numbers
 def dot(a: Operand[Out], b: Operand[Out]) -> Out:
     """Sum of products over the last axis of ``a`` and the last but one of ``b``, or its only one.
 
@@ -40,6 +42,7 @@ def dot(a: Operand[Out], b: Operand[Out]) -> Out:
     return tensordot(a, b, (-1, -2 if ndim_b > 1 else 0))
 
 
+@of_numbers
 def vdot(a: Operand[Out], b: Operand[Out]) -> Out:
     """Sum of the products of all elements of two arrays of one size.
 
@@ -60,6 +63,7 @@ def vdot(a: Operand[Out], b: Operand[Out]) -> Out:
     return dot(reshape(a, (-1,)), reshape(b, (-1,)))
 
 
+@of_numbers
 def inner(a: Operand[Out], b: Operand[Out]) -> Out:
     """Sum of products over the last axes of two arrays. A 0-d operand multiplies.
 
@@ -83,6 +87,7 @@ def inner(a: Operand[Out], b: Operand[Out]) -> Out:
     return tensordot(a, b, (-1, -1))
 
 
+@of_numbers
 def kron(a: Operand[Out], b: Operand[Out]) -> Out:
     """Kronecker product: each element of ``a`` times the whole of ``b``, side by side.
 
@@ -110,6 +115,7 @@ def kron(a: Operand[Out], b: Operand[Out]) -> Out:
     return reshape(multiply(left, right), tuple(m * n for m, n in zip(shape_a, shape_b, strict=True)))
 
 
+@of_numbers
 def cross(
     a: Operand[Out],
     b: Operand[Out],

@@ -114,8 +114,8 @@ class _Instance:
     def _write_line(self, line: Line, indent: str) -> None:
         bindings = self._bindings
         bound = bindings and bindings.bind(line)
-        if bindings and line.result in bindings.constants:
-            self._names[line.result] = self._constant(bindings.constants[line.result])
+        if bindings and line.result in (known := bindings.constants | bindings.fixed):
+            self._names[line.result] = self._constant(known[line.result])
             return
         name = self._names[line.result] = f"v{len(self._names)}"
         if bound:

@@ -86,7 +86,7 @@ class Preamble:
         qualified = getattr(function, "__qualname__", name)
         if getattr(sys.modules.get(module), qualified, None) is function and module != "__main__":
             return self.imported(module, qualified)
-        return self._named(name, f"...  # put the function of {module} here")
+        return self._named(f"{name}_op", f"...  # put the function of {module} here")
 
     def rows(self, body: str) -> list[str]:
         """Write what the text of a function needs above it."""

@@ -74,7 +74,7 @@ class Recorder:
         if refused:
             raise captured(refused[0])
         out = function(*mapped(_hidden, args), **mapped(_hidden, kwargs))
-        is_own = is_lone(out)
+        is_own = is_lone(out) or _is_lone_view(out)
         if as_array and type(out) is not np.ndarray:
             out = np.asarray(out)
         else:
@@ -293,6 +293,17 @@ class Recorder:
         if isinstance(traced, TracedArray) and around.pulled and around.position is not None:
             self._is_gradient(traced.value, around.pulled, around.position)
         return gradient
+
+
+def _is_lone_view(out: Any) -> bool:
+    """Whether an array is all that refers to the memory of another one, as a reshaped sum does."""
+    base = getattr(out, "base", None)
+    if type(base) is not np.ndarray or not (base.flags.owndata and out.flags.writeable):
+        return False
+    return sys.getrefcount(base) <= _LONE_BASE
+
+
+_LONE_BASE = 3  # the view, the variable, and the argument of getrefcount
 
 
 def _item(many: Any, i: int) -> Any:

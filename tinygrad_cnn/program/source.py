@@ -223,12 +223,17 @@ def _heading(statement: Statement) -> str:
     if statement.backward and statement.kind:
         if not line.backward or not line.place:
             return ""
-        text = line.layer or (f"{line.place}" if line.place.text else "")
+        text = _layer(line) or (f"{line.place}" if line.place.text else "")
         row = f"# back through {text}" if text else ""
     else:
         row = f"# {line.place}" if line.place and line.place.text else ""
     longest = WIDTH - len(_INDENT)
     return row if len(row) <= longest else row[: longest - 3] + "..."
+
+
+def _layer(line: Line) -> str:
+    """Name the layer of a line; one that has a number for a name is called a layer."""
+    return f"layer {line.layer}" if line.layer.rpartition(".")[2].isdigit() else line.layer
 
 
 def _rows(statement: Statement, indent: str) -> list[str]:

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Container
 from typing import Any, NamedTuple
 
-from . import memory
+from . import memory, problem
 from .problem import CHAIN, SMALL_OP
 from .sides import PEERS
 from .summary import GEOMETRIC_MEAN, WORST
@@ -44,6 +44,16 @@ BARS = (
     Bar("conv", (WORST,), ("torch",), (2,), 3.0),
     Bar("engine", (SMALL_OP,), ("torch",), ANY, 0.6),
     Bar("engine", (CHAIN,), ("torch",), ANY, 1.0),
+    Bar("compiled step", (1,), ("jax",), ANY, 0.75),
+    Bar("compiled step", (1,), ("torch", "torch-channels-last", "torch-compile"), ANY, 0.5),
+    Bar("compiled step", (8,), ("ours",), ANY, 0.75),
+    Bar("compiled step", (8,), PEERS, ANY, 0.5),
+    Bar("compiled step", (64,), ("ours",), ANY, 0.85),
+    Bar("compiled step", (32, 64, 128, 256), PEERS, ANY, 0.55),
+    Bar("compiled inference", (1,), PEERS, ANY, 0.6),
+    Bar("compiled small", (problem.SQUARES,), ("jax",), ANY, 1.0),
+    Bar("compiled small", (problem.SQUARES,), ("ours",), ANY, 0.2),
+    Bar("compiled small", (problem.TWO_LAYERS,), ("jax",), ANY, 0.9),
     Bar("import", ("tinygrad_cnn, wall time", "tinygrad_cnn, CPU time"), ("numpy",), ANY, 1.4),
     Bar("memory", (memory.added("ours"), memory.added("ours-plain")), ("torch",), ANY, 0.8),
     Bar("memory", memory.NO_FAULTS, ALONE, ANY, 0),

@@ -77,6 +77,10 @@ def alternate(ours, theirs, work, effort):
     return times
 
 
+COMPILED = "compiled "
+"""How the names of the sections begin in which ours is compiled; the kind of the work follows."""
+
+
 def cases(section, effort):
     """The arguments of the pieces of work of a section."""
     return {
@@ -84,18 +88,27 @@ def cases(section, effort):
         "inference": effort.batches,
         "conv": problem.CONVOLUTIONS[: effort.convolutions],
         "engine": (problem.SMALL_OP, problem.CHAIN),
-    }[section]
+        "small": (problem.SQUARES, problem.TWO_LAYERS),
+    }[section.removeprefix(COMPILED)]
 
 
 def measure(sections, peer, threads, effort):
     """Yield the records of a peer in those of the sections in which it plays."""
-    with Process("ours", threads) as ours, Process(peer, threads) as theirs:
+    for name in ("ours", "compiled"):
+        mine = [s for s in sections if peer in PLAYERS[s] and s.startswith(COMPILED) == (name == "compiled")]
+        if mine:
+            yield from _measured(name, mine, peer, threads, effort)
+
+
+def _measured(name, sections, peer, threads, effort):
+    with Process(name, threads) as ours, Process(peer, threads) as theirs:
         for section in sections:
-            for case in cases(section, effort) if peer in PLAYERS[section] else ():
-                label = str(case) if section == "conv" else case
+            kind = section.removeprefix(COMPILED)
+            for case in cases(section, effort):
+                label = str(case) if kind == "conv" else case
                 record = {"section": section, "case": label, "peer": peer, "threads": threads}
                 try:
-                    record["ours"], record["theirs"] = alternate(ours, theirs, (section, case), effort)
+                    record["ours"], record["theirs"] = alternate(ours, theirs, (kind, case), effort)
                 except Failure as failure:
                     record["failure"] = str(failure)
                 yield record

@@ -40,6 +40,7 @@ CONVOLUTIONS = tuple(
     )
 )
 
+SQUARES, TWO_LAYERS = "sum(sin(x)**2), 3 elements", "MLP 64-32-10, batch 8"
 SMALL_OP, CHAIN = "x * x", "50 relu"
 CHAIN_LENGTH = 50
 
@@ -78,6 +79,19 @@ def batch(size, shape=(1, 28, 28)):
     """Images and labels."""
     rng = np.random.default_rng(size)
     return rng.random((size, *shape), dtype=np.float32), rng.integers(0, 10, size)
+
+
+def three_numbers():
+    """The argument of the smallest function."""
+    return np.array([0.5, 1.0, 2.0], np.float32)
+
+
+def two_layers():
+    """Parameters, samples and labels of a small network of dense layers."""
+    rng = np.random.default_rng(0)
+    shapes = {"w1": (64, 32), "b1": (32,), "w2": (32, 10), "b2": (10,)}
+    params = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    return params, rng.standard_normal((8, 64)).astype(np.float32), rng.integers(0, 10, 8)
 
 
 def operands(convolution):

@@ -10,6 +10,9 @@ NOTES = {
     "inference": "The baseline network's forward pass.",
     "conv": "One convolution: output, and the gradients to the images, the weight and the bias.",
     "engine": "Recording and `backward()` on one number.",
+    "compiled step": "The same step, compiled: recorded once, and played without `tune`.",
+    "compiled inference": "The same forward pass, compiled.",
+    "compiled small": "Value and gradient of small functions, compiled.",
     "import": "Against `import numpy`, without the start of the interpreter.",
     "memory": "A training step at batch 256: bytes that it adds to the process at its peak, after a step"
     " of one sample. Page faults of one warm step.",
@@ -86,4 +89,4 @@ def fill(page, results):
         name = match[1]
         return f"<!-- measured: {name} -->\n{section(name, results[name])}" if name in results else match[0]
 
-    return re.sub(r"<!-- measured: (\w+) -->\n.*?(?=<!-- end -->)", measured, page, flags=re.DOTALL)
+    return re.sub(r"<!-- measured: ([\w ]+) -->\n.*?(?=<!-- end -->)", measured, page, flags=re.DOTALL)

@@ -1,9 +1,9 @@
 """The frameworks that are compared, a module each.
 
 A module has the functions ``start(threads)``, ``to_numpy(value)`` and, where it can play, ``step(batch)``,
-``inference(batch)``, ``conv(convolution)``, ``engine(name)``. The latter prepare a function without arguments
-that does the work once, to the end, and returns what can be checked: the loss before the update, the logits,
-the output and three gradients, the gradient.
+``inference(batch)``, ``conv(convolution)``, ``engine(name)``, ``small(name)``. The latter prepare a function
+without arguments that does the work once, to the end, and returns what can be checked: the loss before the
+update, the logits, the output and three gradients, the gradient.
 """
 
 import importlib
@@ -23,6 +23,7 @@ class Description(NamedTuple):
 SIDES = {
     "ours": Description("ours", "tinygrad_cnn", {"opt_in": True}, ("tinygrad-cnn", "numpy")),
     "ours-plain": Description("ours", "tinygrad_cnn, not opted in", {"opt_in": False}, ()),
+    "compiled": Description("compiled", "tinygrad_cnn, compiled", {}, ()),
     "torch": Description("pytorch", "PyTorch eager, NCHW", {}, ("torch",)),
     "torch-channels-last": Description(
         "pytorch", "PyTorch eager, channels_last", {"channels_last": True}, ()
@@ -33,15 +34,18 @@ SIDES = {
     "mygrad": Description("my_grad", "MyGrad", {}, ("mygrad",)),
 }
 
-PEERS = tuple(name for name in SIDES if not name.startswith("ours"))
+PEERS = tuple(name for name in SIDES if not name.startswith(("ours", "compiled")))
 
 PLAYERS = {
     "step": PEERS,
     "inference": PEERS,
     "conv": ("torch", "torch-channels-last"),
     "engine": ("torch", "autograd", "mygrad"),
+    "compiled step": (*PEERS, "ours"),
+    "compiled inference": PEERS,
+    "compiled small": ("jax", "ours"),
 }
-"""Who is compared in which section."""
+"""Who is compared in which section: with ours, or in a compiled section with ours compiled."""
 
 
 def load(name: str, threads: int) -> ModuleType:

@@ -71,6 +71,27 @@ def engine(name):
     return forward_and_backward
 
 
+def squares(x):
+    return (tg.sin(x) ** 2).sum()
+
+
+def loss_of_two_layers(params, x, labels):
+    hidden = tg.relu(x @ params["w1"] + params["b1"])
+    return tg.cross_entropy(hidden @ params["w2"] + params["b2"], labels)
+
+
+SMALL = {
+    problem.SQUARES: (squares, (problem.three_numbers(),)),
+    problem.TWO_LAYERS: (loss_of_two_layers, problem.two_layers()),
+}
+
+
+def small(name):
+    function, arguments = SMALL[name]
+    both = tg.value_and_grad(function)
+    return lambda: (both(*arguments)[0],)
+
+
 def growth(axis, size):
     """A training step of a network that has `size` in one direction."""
     if axis == "batch":
