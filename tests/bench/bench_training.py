@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_cnn as tg
 from tinygrad_cnn import data, models, optim, train
 
-ROUNDS, SAMPLES, BATCH, EVERY = 9, 6400, 64, 100
+ROUNDS, SAMPLES, BATCH, EVERY = 21, 6400, 64, 100
 
 
 def new(model):

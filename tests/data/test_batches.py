@@ -118,3 +118,10 @@ def test_bad_input_is_refused_at_the_call(dataset, batch_size, error, said):
 def test_a_seed_is_no_generator():
     with pytest.raises(TypeError, match=r"batches: rng: .*got 0: pass np\.random\.default_rng\(seed\)"):
         batches(numbered(3), 2, 0)
+
+
+@given(SIZES, BATCH_SIZES, st.integers(0, 9))
+def test_an_iteration_without_its_first_batches_ends_as_the_whole_one(n, batch_size, count):
+    whole = [y.tolist() for _, y in batches(numbered(n), batch_size, np.random.default_rng(3))]
+    parts = batches(numbered(n), batch_size, np.random.default_rng(3))
+    assert [y.tolist() for _, y in parts.without_first(count)] == whole[count:]
