@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import tape
-from ..tape import Primitive
+from ..autodiff import _identity
+from .foreign import is_foreign
 from .traced import getitem
 from .values import Line, Value, mapped
 
@@ -45,8 +46,7 @@ def _same_as(line: Line, returned: Counter[Value]) -> Value | None:
     first = line.args[0] if line.args else None
     if not isinstance(first, Value) or (first.shape, first.dtype) != (line.result.shape, line.result.dtype):
         return None
-    name = getattr(line.function, "__name__", "")
-    if isinstance(line.function, Primitive) and name == "_identity":
+    if line.function is _identity:
         return first
     is_identity = line.function in (tape.sum_to, tape.broadcast_to) or (
         line.function is getitem and line.args[1] == ()
@@ -70,7 +70,7 @@ def without_copies(lines: Lines, results: list[Value]) -> tuple[Lines, list[Valu
 
 def _makes_an_array(line: Line) -> bool:
     """Whether the result of a line shares memory with nothing; a rule or a function might return a view."""
-    return line.result.is_own
+    return line.result.is_own and not is_foreign(line)
 
 
 def _replaced(

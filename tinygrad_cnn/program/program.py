@@ -14,7 +14,7 @@ from ..optim import Optimizer
 from ..tape import Box, raw
 from ..tensor import Tensor
 from .cost import Cost
-from .errors import captured
+from .errors import RecordingError, captured
 from .graph import drawn
 from .html import page_of
 from .matching import taker
@@ -156,7 +156,11 @@ def _path(path: str, parameters: list[str]) -> str:
 
 def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "biuf":
+        if isinstance(leaf, np.ma.MaskedArray | np.matrix):
+            raise RecordingError(f"'{name}' is a {type(leaf).__name__}: pass np.asarray(...) of it")
         return recorder.input(name, leaf)
+    if isinstance(leaf, np.ndarray):
+        raise RecordingError(f"'{name}' is an array of {leaf.dtype}: a program takes arrays of real numbers")
     if isinstance(leaf, Box):
         return Tensor(recorder.input(name, leaf.data))
     if isinstance(leaf, np.random.Generator):
