@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from played import bits
+from played import assert_plays, bits
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import optim
@@ -59,6 +59,15 @@ def test_an_operation_is_called_at_each_play_even_if_its_arguments_never_change(
     np.testing.assert_array_equal(second, first + 1.0)
 
 
+def test_an_operation_whose_result_nobody_uses_is_called_all_the_same():
+    seen = []
+    op = operation(lambda x: seen.append(x.sum()) or x)
+    played = tg.compile(lambda x: (op(x), 2 * x)[1])
+    played(X)
+    played(2 * X)
+    assert seen[-1] == 2 * X.sum()
+
+
 def test_an_operation_that_has_the_name_of_one_of_ours_is_not_taken_for_it():
     def _identity(x):
         return 2 * x
@@ -97,6 +106,20 @@ def run(make, wrap, freeze):
 )
 def test_an_optimizer_with_a_step_of_its_own_or_frozen_parameters_steps_as_in_eager_mode(make, freeze):
     assert run(make, tg.compile, freeze) == run(make, lambda step: step, freeze)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_are_clipped_by_the_norm_that_they_have_at_each_play(dtype):
+    def function(w, x):
+        grads = tg.grad(lambda w: (tg.sin(w["a"] * x) * w["b"]).sum())(w)
+        return optim.clip_by_global_norm(grads, 5.0)
+
+    w, x = {"a": np.ones(6, dtype), "b": np.ones((2, 1), dtype)}, X.astype(dtype)
+    assert_plays(function, (w, x), (w, 9 * x), (w, x / 90), (w, np.nan * x))
+    program = tg.trace(function, w, x)
+    space: dict = {}
+    exec(program.source, space)
+    assert bits(space["function"](w, 9 * x)) == bits(function(w, 9 * x))
 
 
 def test_parameters_that_are_read_without_a_step_are_those_of_the_moment():

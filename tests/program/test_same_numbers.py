@@ -1,6 +1,8 @@
 """What a function may go by beside shapes and dtypes: a program must not freeze it in silence."""
 
 import collections
+import functools
+import random
 import sys
 import threading
 import warnings
@@ -63,6 +65,44 @@ def test_negative_labels_of_a_small_dtype_are_refused_with_many_classes():
     played(scores, np.array([1, 2], np.int8))
     with pytest.raises(ValueError, match="labels"):
         played(scores, np.array([1, -1], np.int8))
+
+
+# --- chance -------------------------------------------------------------------------------------------------
+
+OUTSIDE = np.random.default_rng(0)
+
+
+class Noisy:
+    """A layer with a generator of its own."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def __call__(self, x):
+        return x if self.rng.random() < 0.5 else -x
+
+    def scaled(self, x):
+        return x * self.rng.random()
+
+
+DRAWS = {
+    "OUTSIDE": tg.grad(lambda x: (x * OUTSIDE.random()).sum()),
+    "rng": Noisy(),
+    "np.random": lambda x: x * np.random.rand(),  # noqa: NPY002 - what people write
+    "random": lambda x: x if random.random() < 0.5 else -x,
+    "own": functools.partial(lambda x, own: x * own.random(), own=np.random.default_rng(0)),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_number_drawn_from_a_generator_that_is_no_argument_is_an_error_that_names_it(name):
+    with pytest.raises(RecordingError, match=f"draws from '{name}'"):
+        tg.compile(DRAWS[name])(X)
+
+
+def test_a_method_that_draws_from_a_generator_of_its_object_is_an_error():
+    with pytest.raises(RecordingError, match="draws from 'rng'"):
+        tg.compile(Noisy().scaled)(X)
 
 
 # --- shapes that depend on numbers --------------------------------------------------------------------------

@@ -15,7 +15,9 @@ import numpy as np
 
 from .. import tape
 from ..autodiff import _identity
+from ..tape import Primitive
 from .foreign import is_foreign
+from .rules import RuleCall
 from .traced import getitem
 from .values import Line, Value, mapped
 
@@ -25,14 +27,23 @@ Pass = Callable[[Lines, "list[Value]"], "tuple[Lines, list[Value]]"]
 
 
 def without_dead_lines(lines: Lines, results: list[Value]) -> tuple[Lines, list[Value]]:
-    """Drop what no result needs, such as the gradient of a loss that an outer derivative never asks for."""
+    """Drop what no result needs, such as the gradient of a loss that an outer derivative never asks for.
+
+    Operations of the user stay, since they may print, count or check something.
+    """
     needed = set(results)
     kept: Lines = []
     for line in reversed(lines):
-        if line.has_effect or line.result in needed:
+        if line.has_effect or line.result in needed or _is_users(line):
             needed.update(line.inputs())
             kept.append(line)
     return kept[::-1], results
+
+
+def _is_users(line: Line) -> bool:
+    op = line.function
+    is_of_rule = isinstance(op, Primitive) and isinstance(getattr(op.function, "__self__", None), RuleCall)
+    return isinstance(op, Primitive) and is_foreign(line) and not is_of_rule
 
 
 def without_identities(lines: Lines, results: list[Value]) -> tuple[Lines, list[Value]]:

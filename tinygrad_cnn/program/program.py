@@ -13,6 +13,7 @@ from .. import tree
 from ..optim import Optimizer
 from ..tape import Box, raw
 from ..tensor import Tensor
+from .chance import no_draws
 from .cost import Cost
 from .errors import RecordingError, captured
 from .graph import drawn
@@ -120,7 +121,7 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     paths = [_path(path, parameters) for path in tree.paths(example)]
     stand_ins = [_stand_in(recorder, path, leaf) for path, leaf in zip(paths, leaves, strict=True)]
     args, kwargs = tree.unflatten(structure, stand_ins)
-    with hook.installed(), np.errstate(all="call", call=_unheard):
+    with no_draws(f), hook.installed(), np.errstate(all="call", call=_unheard):
         recorder.started()
         out = f(*args, **kwargs)
     results, returned = tree.flatten(out)
