@@ -1,8 +1,9 @@
 """The tape, played again: functions recorded as programs, which one can play, print and look into.
 
 Read the files in this order: `values` (what a program is made of), `traced` (what stands for an array while a
-function is recorded), `recorder` (how calls become lines), `rules` (gradient rules as lines), `program`,
-`passes`, `play` and `compiling`.
+function is recorded), `recorder` (how calls become lines) with `refusals` and `chance` (what does not),
+`rules` (gradient rules as lines), `program`, `passes`, `foreign` (what code of the user may do), `play`,
+`compiling`.
 
 What is printed is put together by `source`: from `containers` (arguments and results), `naming`, `inlining`
 (what stands inside of what), `expressions` with `spelling` (public names) and `formulas`, `preamble` for the

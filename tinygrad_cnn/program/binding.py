@@ -12,15 +12,16 @@ import numpy as np
 
 from ..kernels.bound_conv import Scratch
 from ..ops import elementwise
-from ..optim import Optimizer
 from ..tape import Primitive
 from . import bound_arrays as bound_arrays  # imported to register its binders, as the next one
 from . import bound_images as bound_images
 from .binders import BINDERS, MAKE_NEW, Bound
 from .bound_elementwise import bind_ufunc, ufunc_of
 from .buffers import Buffers
-from .optimizers import parameters
+from .foreign import is_foreign
+from .optimizers import STEP, parameters
 from .recorder import item
+from .refusals import leaves_of
 from .rewriting import scatter_through_relu
 from .values import Line, Source, Value, mapped
 
@@ -37,13 +38,17 @@ class Bindings:
         self.scratch = Scratch()
         self.lines = lines
         self._number = 0
+        self._stepped = {line.args[0] for line in lines if line.function == STEP}
         self.constants: dict[Value, Any] = {}
         self.fixed: dict[Value, Any] = {}  # arrays that are the same objects at each play
         self.made: dict[Value, tuple[Line, Bound]] = {}
 
     def _is_fixed(self, line: Line) -> bool:
-        """Tell whether the result of a line is an array that an optimizer updates, and keep it if so."""
-        if line.function is parameters and isinstance(line.args[0].object, Optimizer):
+        """Tell whether the result of a line is an array that an optimizer updates, and keep it if so.
+
+        The step makes sure that nobody put another array in its place. Without a step it may be another one.
+        """
+        if line.function is parameters and line.args[0] in self._stepped:
             self.fixed[line.result] = parameters(line.args[0].object)
         elif line.function is item and line.args[0] in self.fixed:
             many, i = line.args
@@ -52,7 +57,7 @@ class Bindings:
 
     def _is_constant(self, line: Line) -> bool:
         """Tell whether the result of a line is the same at each play, and keep it in `constants` if so."""
-        if line.result in self.escaping or line.has_effect or line.errstate:
+        if line.result in self.escaping or line.has_effect or line.errstate or is_foreign(line):
             return False
         arrays = line.inputs()
         if line.function in _OF_SHAPES and len(arrays) == 1 and not line.kwargs:
@@ -65,7 +70,11 @@ class Bindings:
         def held(x: Any) -> Any:
             return self.constants[x] if isinstance(x, Value) else x
 
-        out = line.function(*mapped(held, line.args), **mapped(held, line.kwargs))
+        try:
+            with np.errstate(all="raise"):
+                out = line.function(*mapped(held, line.args), **mapped(held, line.kwargs))
+        except FloatingPointError:  # each play has to warn
+            return False
         self.constants[line.result] = np.asarray(out) if line.as_array else out
         return True
 
@@ -92,9 +101,14 @@ class Bindings:
 
 
 def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
-    """Return the values that a caller may hold after a play: results, and what they may be views of."""
+    """Return the values that somebody may hold after a play, and what they may be views of.
+
+    The caller holds results; a function of the user may keep its arguments.
+    """
     found = set(results)
     for line in reversed(lines):
+        if is_foreign(line):
+            found.update(line.inputs())
         if line.result in found and not is_new(line):
             found.update(line.inputs())
     return found
@@ -103,15 +117,8 @@ def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
 def is_new(line: Line) -> bool:
     """Whether the result of a line shares no memory with its arguments, whatever their numbers are."""
     makes_new = isinstance(line.function, Primitive | np.ufunc) or line.function in _NEW
-    return line.result.is_own and makes_new
+    return line.result.is_own and makes_new and not is_foreign(line)
 
 
 _NEW = (np.copy, elementwise.times, scatter_through_relu)
 """Functions, beside operations, that make new arrays."""
-
-
-def leaves_of(args: Any) -> list[Any]:
-    """List whatever is no tuple, list, dict or slice in nested arguments."""
-    found: list[Any] = []
-    mapped(found.append, args)
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..kernels.bound_conv import remembered
 from ..kernels.product import bound_product
 from ..ops import activations, losses, products, reductions, shaping
 from ..optim import Optimizer
+from ..optim.gradients import in_order
 from ..tape import Primitive, sum_to
 from .binders import Bound, Known, binder, is_plain
 from .optimizers import STEP
@@ -60,14 +60,14 @@ def _bind_log_softmax(line: Line, known: Known) -> Bound | None:
         return None
     out, powers = known.take(line), line.result.new()
     top = np.empty(reductions.kept_shape(line.result.shape, axis), line.result.dtype)
-    total = np.empty_like(top)
+    total, finite = np.empty_like(top), np.empty_like(top, np.bool_)
     largest: Any = np.maximum.reduce
     add_up: Any = np.add.reduce
     function = line.function.function  # type: ignore[attr-defined]
 
     def log_softmax(x: Any) -> Any:
         largest(x, axis, None, top, True, -np.inf)
-        if not math.isfinite(add_up(top, None)):  # masked choices, and what is no number
+        if np.count_nonzero(np.isfinite(top, finite)) != top.size:  # masked choices, and what is no number
             return function(x, axis)
         np.subtract(x, top, out)
         add_up(np.exp(out, powers), axis, None, total, True)
@@ -93,6 +93,8 @@ def _bind_mean_nll(line: Line, known: Known) -> Bound | None:
 def _bind_indices(line: Line, known: Known) -> Bound | None:
     owner, name, labels, count = line.args
     if labels.dtype.kind not in "iu" or not labels.dtype.isnative or not labels.size:
+        return None
+    if count > np.iinfo(labels.dtype).max:  # -1 as an unsigned number might be an index
         return None
     unsigned = labels.dtype.str.replace("i", "u")
     largest: Any = np.maximum.reduce
@@ -141,7 +143,7 @@ def _bind_reshape_like(line: Line, known: Known) -> Bound | None:
 @binder(STEP)
 def _bind_step(line: Line, known: Known) -> Bound | None:
     source, grads = line.args
-    if not isinstance(source, Source) or not isinstance(source.object, Optimizer):
+    if not isinstance(source, Source) or type(source.object).step is not Optimizer.step:
         return None
-    leaves = tree.matching_leaves(source.object.params, grads)
+    leaves = in_order(tree.structure(source.object.params).skeleton, grads)
     return source.object.bound_step() if all(isinstance(g, Value) for g in leaves) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dis
-import functools
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from .binders import Bound, Known, binder, is_plain, is_shared
 from .values import Line, Value
 
 
-@functools.cache
 def ufunc_of(function: Any) -> np.ufunc | None:
     """Return the ufunc that a line calls: itself, or an operation that does nothing but to call it."""
     if isinstance(function, np.ufunc) or not isinstance(function, Primitive) or function.of_halves:
@@ -33,7 +31,7 @@ def ufunc_of(function: Any) -> np.ufunc | None:
 def bind_ufunc(line: Line, known: Known) -> Bound | None:
     """Bind a line that calls a ufunc, with at most one operand that is no array."""
     ufunc: Any = ufunc_of(line.function)
-    if line.kwargs or not line.result.shape or ufunc.nout != 1 or len(line.args) != ufunc.nin:
+    if line.kwargs or not line.result.shape or ufunc.nout != 1 or not 0 < len(line.args) == ufunc.nin < 3:
         return None
     out = known.take(line)
     if all(isinstance(x, Value) for x in line.args):

@@ -89,7 +89,7 @@ class _Entry:
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.player = Player(record(f, args, kwargs).through(PASSES))
-        self.take: Taker = taker((args, kwargs), strides=True)
+        self.take: Taker = taker((args, kwargs), exact=True)
         self.play: Callable[..., Any] = self.player
         self.kinds = {
             path: _kind(leaf)

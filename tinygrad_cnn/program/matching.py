@@ -13,10 +13,11 @@ from ..tape import Box
 Taker = Callable[[Any], "tuple[Any, ...] | None"]
 
 
-def taker(example: Any, *, strides: bool = False) -> Taker:
+def taker(example: Any, *, exact: bool = False) -> Taker:
     """Make a function that lists the leaves of trees like the example, and returns None for any other tree.
 
-    Structure, shapes, dtypes and whatever is no array must agree; strides too, if they are asked for. The
+    Structure, shapes, dtypes and whatever is no array must agree. If it shall be exact, so must strides and
+    the order of keys, which a function may go by: it is then called with what it was recorded with. The
     function is compiled for this one structure, since it runs at every call of a compiled function.
 
     Examples
@@ -27,16 +28,16 @@ def taker(example: Any, *, strides: bool = False) -> Taker:
     >>> print(take({"name": "b", "w": np.ones(2)}), take({"name": "a", "w": np.ones(3)}))
     None None
     """
-    return _Writer(example, strides).function()
+    return _Writer(example, exact).function()
 
 
 class _Writer:
     """The source of one taker."""
 
-    def __init__(self, example: Any, strides: bool) -> None:
-        self._strides = strides
+    def __init__(self, example: Any, exact: bool) -> None:
+        self._exact = exact
         self._rows = ["def take(x0):", "  try:"]
-        self._space: dict[str, Any] = {"ndarray": np.ndarray, "matches": _matches, "other": _other_leaves}
+        self._space: dict[str, Any] = {"matches": _matches, "other": _other_leaves}
         self._names = 0
         self._leaves: list[str] = []
         self._write("x0", example)
@@ -64,6 +65,8 @@ class _Writer:
         cls = type(example)
         if cls in (dict, list, tuple):
             self._unless(f"{name}.__class__ is {cls.__name__} and len({name}) == {len(example)}")
+            if cls is dict and self._exact:
+                self._unless(f"[*{name}] == {self._constant([*example])}")
             for key, part in example.items() if cls is dict else enumerate(example):
                 below = self._new()
                 self._rows.append(f"    {below} = {name}[{self._constant(key)}]")
@@ -76,7 +79,8 @@ class _Writer:
     def _write_container(self, name: str, example: Any) -> None:
         leaves, structure = tree.flatten(example)
         found = self._new()
-        self._rows.append(f"    {found} = other({name}, {self._constant(structure)})")
+        order = repr(structure.skeleton) if self._exact else ""
+        self._rows.append(f"    {found} = other({name}, {self._constant(structure)}, {order!r})")
         self._unless(f"{found} is not None")
         for i, leaf in enumerate(leaves):
             below = self._new()
@@ -90,22 +94,26 @@ class _Writer:
             below = self._new()
             self._rows.append(f"    {below} = {name}.data")
             name, array = below, example.data
-        if type(array) is np.ndarray:
+        if isinstance(array, np.ndarray):
             dtype = self._constant(array.dtype)
             self._unless(
-                f"{name}.__class__ is ndarray and {name}.shape == {array.shape} "
+                f"{name}.__class__ is {self._constant(type(array))} and {name}.shape == {array.shape} "
                 f"and ({name}.dtype is {dtype} or {name}.dtype == {dtype})"
-                + (f" and {name}.strides == {array.strides}" if self._strides else "")
+                + (f" and {name}.strides == {array.strides}" if self._exact else "")
             )
         elif not isinstance(example, Box):
             self._unless(f"matches({name}, {self._constant(example)})")
         self._leaves.append(name)
 
 
-def _other_leaves(container: Any, structure: tree.Structure) -> list[Any] | None:
-    """List the leaves of a container that is no plain dict, list or tuple."""
-    leaves, found = tree.flatten(container)
-    return leaves if found == structure and type(container) is type(structure.skeleton) else None
+def _other_leaves(container: Any, structure: tree.Structure, order: str) -> list[Any] | None:
+    """List the leaves of a container that is no plain dict, list or tuple, in the order of a structure."""
+    found = tree.structure(container)
+    if found != structure or type(container) is not type(structure.skeleton):
+        return None
+    if order and repr(found.skeleton) != order:
+        return None
+    return tree.matching_leaves(structure.skeleton, container)
 
 
 def _matches(x: Any, example: Any) -> bool:
@@ -114,8 +122,10 @@ def _matches(x: Any, example: Any) -> bool:
         return True
     if type(x) is not type(example):
         return False
-    if isinstance(x, np.generic | np.random.Generator):
+    if isinstance(x, np.random.Generator) or (isinstance(x, np.generic) and x.dtype.kind in "biuf"):
         return True
+    if type(x) is float:
+        return x.hex() == example.hex()  # -0.0 is another number than 0.0
     if isinstance(x, Box):
         return x.node is None and example.node is None
     try:

@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from .. import tape
+from ..autodiff import _identity
 from ..tape import Primitive
+from .foreign import is_foreign
+from .rules import RuleCall
 from .traced import getitem
 from .values import Line, Value, mapped
 
@@ -24,14 +27,23 @@ Pass = Callable[[Lines, "list[Value]"], "tuple[Lines, list[Value]]"]
 
 
 def without_dead_lines(lines: Lines, results: list[Value]) -> tuple[Lines, list[Value]]:
-    """Drop what no result needs, such as the gradient of a loss that an outer derivative never asks for."""
+    """Drop what no result needs, such as the gradient of a loss that an outer derivative never asks for.
+
+    Operations of the user stay, since they may print, count or check something.
+    """
     needed = set(results)
     kept: Lines = []
     for line in reversed(lines):
-        if line.has_effect or line.result in needed:
+        if line.has_effect or line.result in needed or _is_users(line):
             needed.update(line.inputs())
             kept.append(line)
     return kept[::-1], results
+
+
+def _is_users(line: Line) -> bool:
+    op = line.function
+    is_of_rule = isinstance(op, Primitive) and isinstance(getattr(op.function, "__self__", None), RuleCall)
+    return isinstance(op, Primitive) and is_foreign(line) and not is_of_rule
 
 
 def without_identities(lines: Lines, results: list[Value]) -> tuple[Lines, list[Value]]:
@@ -45,8 +57,7 @@ def _same_as(line: Line, returned: Counter[Value]) -> Value | None:
     first = line.args[0] if line.args else None
     if not isinstance(first, Value) or (first.shape, first.dtype) != (line.result.shape, line.result.dtype):
         return None
-    name = getattr(line.function, "__name__", "")
-    if isinstance(line.function, Primitive) and name == "_identity":
+    if line.function is _identity:
         return first
     is_identity = line.function in (tape.sum_to, tape.broadcast_to) or (
         line.function is getitem and line.args[1] == ()
@@ -70,7 +81,7 @@ def without_copies(lines: Lines, results: list[Value]) -> tuple[Lines, list[Valu
 
 def _makes_an_array(line: Line) -> bool:
     """Whether the result of a line shares memory with nothing; a rule or a function might return a view."""
-    return line.result.is_own
+    return line.result.is_own and not is_foreign(line)
 
 
 def _replaced(

@@ -12,7 +12,10 @@ from ..kernels import parallel
 from ..tape import Primitive
 from ..tensor import Tensor
 from .binding import Bindings
+from .errors import RecordingError
+from .foreign import may_change_shape
 from .recorded import AsTensor, Recorded, Static
+from .recorder import item
 from .rewriting import SPEED
 from .rules import RuleCall
 from .values import Line, Source, Value, mapped, values_in
@@ -36,14 +39,18 @@ class Player:
         if self._threads != parallel.threads():
             self._free, self._threads = [], parallel.threads()
         free = self._free
-        instance = free.pop() if free else _Instance(self.program, self._binds)
         try:
-            return instance.play(*leaves)
+            instance = free.pop()
+        except IndexError:  # the first play, or other threads play
+            instance = _Instance(self.program, self._binds)
+        try:
+            out = instance.play(*leaves)
         except Exception as error:
             instance.explain(error)
-            raise
-        finally:
             free.append(instance)
+            raise
+        free.append(instance)  # but not what was interrupted, wherever that was
+        return out
 
 
 class _Instance:
@@ -53,10 +60,12 @@ class _Instance:
         self.program = program
         self._bindings = Bindings(program.lines, program.values()) if binds else None
         self._names: dict[Any, str] = {}
+        self._varying: set[Value] = set()  # what numbers might give another shape
         self._constants: dict[str, Any] = {"errstate": np.errstate, "asarray": np.asarray}
         self.lines_of_rows: list[Line | None] = []
         self._rows: list[str] = []
-        self._write()
+        with np.errstate(all="ignore"):  # binders compute with memory that is not set
+            self._write()
         space = dict(self._constants)
         self.text = "\n".join(self._rows)
         self._file = f"<program of {program.name}>"
@@ -117,12 +126,16 @@ class _Instance:
         if bindings and line.result in (known := bindings.constants | bindings.fixed):
             self._names[line.result] = self._constant(known[line.result])
             return
+        varies = may_change_shape(line) or (line.function is item and line.args[0] in self._varying)
+        if varies:
+            self._varying.add(line.result)
         name = self._names[line.result] = f"v{len(self._names)}"
         if bound:
             operands = ", ".join(self._names[value] for value in line.inputs())
             self._row(line, f"{indent}{name} = {self._constant(bound)}({operands})")
             return
-        call = f"{self._constant(_callee(line))}({self._written_arguments(line)})"
+        callee = _of_one_shape(line) if varies else _callee(line)
+        call = f"{self._constant(callee)}({self._written_arguments(line)})"
         self._row(line, f"{indent}{name} = asarray({call})" if line.as_array else f"{indent}{name} = {call}")
 
     def _written_arguments(self, line: Line) -> str:
@@ -201,3 +214,19 @@ def _callee(line: Line) -> Callable[..., Any]:
     if op.of_halves is not None and isinstance(first, Value) and first.dtype.itemsize == 2:
         return op.of_halves
     return op.function
+
+
+def _of_one_shape(line: Line) -> Callable[..., Any]:
+    """Return what a line calls, and let it raise an error if the result is not of the recorded shape."""
+    callee, shape = _callee(line), line.result.shape
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        out = callee(*args, **kwargs)
+        if not isinstance(out, tuple | list) and np.shape(out) != shape:
+            raise RecordingError(
+                f"{getattr(callee, '__name__', callee)} returns the shape {np.shape(out)} for these numbers, "
+                f"and {shape} when the program was recorded: a program has the same shapes at each play"
+            )
+        return out
+
+    return call

@@ -13,8 +13,9 @@ from .. import tree
 from ..optim import Optimizer
 from ..tape import Box, raw
 from ..tensor import Tensor
+from .chance import no_draws
 from .cost import Cost
-from .errors import captured
+from .errors import RecordingError, captured
 from .graph import drawn
 from .html import page_of
 from .matching import taker
@@ -120,7 +121,7 @@ def record(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     paths = [_path(path, parameters) for path in tree.paths(example)]
     stand_ins = [_stand_in(recorder, path, leaf) for path, leaf in zip(paths, leaves, strict=True)]
     args, kwargs = tree.unflatten(structure, stand_ins)
-    with hook.installed(), np.errstate(all="call", call=_unheard):
+    with no_draws(f), hook.installed(), np.errstate(all="call", call=_unheard):
         recorder.started()
         out = f(*args, **kwargs)
     results, returned = tree.flatten(out)
@@ -156,7 +157,11 @@ def _path(path: str, parameters: list[str]) -> str:
 
 def _stand_in(recorder: Recorder, name: str, leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "biuf":
+        if isinstance(leaf, np.ma.MaskedArray | np.matrix):
+            raise RecordingError(f"'{name}' is a {type(leaf).__name__}: pass np.asarray(...) of it")
         return recorder.input(name, leaf)
+    if isinstance(leaf, np.ndarray):
+        raise RecordingError(f"'{name}' is an array of {leaf.dtype}: a program takes arrays of real numbers")
     if isinstance(leaf, Box):
         return Tensor(recorder.input(name, leaf.data))
     if isinstance(leaf, np.random.Generator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -15,21 +16,15 @@ from ..recomputation import checkpoint_call
 from ..tape import Box, Node, Primitive, Rule, raw
 from ..tape.reverse import Cotangents, is_lone
 from ..tensor import Tensor
-from .errors import RecordingError, captured, leaving, place_of, user_frame
+from .errors import RecordingError, leaving, place_of, user_frame
 from .frames import surroundings
+from .refusals import leaves_of, refuse_call, refuse_captured, refuse_written
 from .rules import PullThrough, RuleCall
 from .traced import TracedArray, TracedSource
 from .values import Expansion, Line, Source, Value, mapped
 
 # What these answer follows from shapes and dtypes, which a program has once and for all.
 _OF_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj}
-# The shape of what these return depends on numbers.
-_OF_NUMBERS = {
-    np.argwhere, np.array_equal, np.array_equiv, np.allclose, np.compress, np.extract, np.flatnonzero,
-    np.nonzero, np.trim_zeros, np.unique, np.unique_all, np.unique_counts, np.unique_inverse,
-    np.unique_values,
-}  # fmt: skip
-_WRITERS = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
 
 
 class Recorder:
@@ -46,6 +41,7 @@ class Recorder:
         self._forward: dict[Node, Line] = {}
         self._pulls: dict[Value, tuple[PullThrough, tuple[Any, ...]]] = {}
         self._errstate = np.geterr()
+        self._views: list[weakref.ref[TracedArray]] = []
 
     # --- calls ---------------------------------------------------------------------------------------------
 
@@ -66,14 +62,10 @@ class Recorder:
         """Call a function on what the stand-ins stand for, and write the call down."""
         if function in _OF_SHAPES:
             return function(*mapped(_like, args), **mapped(_like, kwargs))
-        if function in _OF_NUMBERS or _has_mask(function, args):
-            raise leaving(f"the shape of the result of {function.__name__}")
-        if function in _WRITERS:
-            raise RecordingError(f"np.{function.__name__} changes an array: a program has no line for that")
-        refused = [x for x in _leaves((args, kwargs)) if type(x) is np.ndarray]
-        if refused:
-            raise captured(refused[0])
+        refuse_call(function, args, kwargs)
+        refuse_captured((args, kwargs))
         out = function(*mapped(_hidden, args), **mapped(_hidden, kwargs))
+        refuse_written(function, args, out)
         is_own = is_lone(out) or _is_lone_view(out)
         if as_array and type(out) is not np.ndarray:
             out, is_own = np.asarray(out), True
@@ -81,14 +73,13 @@ class Recorder:
             as_array = False
         line = self._write(function, args, kwargs, out, is_own, as_array=as_array, has_effect=has_effect)
         if isinstance(out, tuple | list):
-            return type(out)([self._item(line.result, out, i) for i in range(len(out))])
-        return TracedArray(self, line.result, out)
+            items = [self._item(line.result, out, i) for i in range(len(out))]
+            return type(out)(*items) if hasattr(out, "_fields") else type(out)(items)
+        return self._known_as_view(TracedArray(self, line.result, out))
 
     def write_effect(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """Write down a call that returns nothing, and is not made now."""
-        refused = [x for x in _leaves(args) if type(x) is np.ndarray]
-        if refused:
-            raise captured(refused[0])
+        refuse_captured(args)
         result = Value((), np.dtype(object))
         place = place_of(user_frame())
         self.lines.append(
@@ -119,7 +110,7 @@ class Recorder:
                 array.dtype,
                 strides=array.strides,
                 is_own=is_own,
-                view_of=_seen_in(array, _leaves((args, kwargs))),
+                view_of=_seen_in(array, leaves_of((args, kwargs))),
             ),
             errstate=dict(np.geterr().items() - self._errstate.items()),
             backward=around.backward,
@@ -144,10 +135,25 @@ class Recorder:
         line = self._write(_item, (many, i), {}, out[i], False)
         return TracedArray(self, line.result, out[i])
 
+    def _known_as_view(self, array: TracedArray) -> TracedArray:
+        """Remember an array, if it is a view, for as long as the user has it."""
+        if array.value.view_of is not None:
+            self._views.append(weakref.ref(array))
+        return array
+
     def may_change(self, value: Value) -> bool:
-        """Whether an array is the recorder's own: no argument, and no view of another array."""
+        """Whether an array is the recorder's own: no argument, no view of another array, and none of it."""
         line = self.results.get(value)
-        return line is not None and not _may_be_view(line)
+        if line is None or value.view_of is not None or _may_be_view(line):
+            return False
+        arrays = [array for ref in self._views if (array := ref()) is not None]
+        return all(self._base_of(array.value) is not value for array in arrays)
+
+    def _base_of(self, value: Value) -> Value:
+        """Return the array that a view is of, through all the views between."""
+        while value.view_of is not None:
+            value = value.view_of
+        return value
 
     def _name_variables(self, frame: FrameType | None) -> None:
         """Give values the names of the user's variables that hold them by now."""
@@ -244,7 +250,7 @@ class Recorder:
         return self._named(self._as_one_line(rule, context))
 
     def _as_one_line(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
-        if any(isinstance(x, Box) for x in _leaves(context)):
+        if any(isinstance(x, Box) for x in leaves_of(context)):
             return self._on_the_tape(rule, context)
         out = self.run(rule, context, {})
         self.lines[-1].expansion = self._expansion(rule, context, self.lines[-1].inputs())
@@ -255,8 +261,8 @@ class Recorder:
     def _on_the_tape(self, rule: RuleCall, context: tuple[Any, ...]) -> Any:
         """Record a rule as an operation, of which an outer derivative may be taken."""
         nested = None
-        if any(isinstance(x, Box) for part in context if not isinstance(part, Box) for x in _leaves(part)):
-            nested, context = mapped(lambda _: 0, context), tuple(_leaves(context))
+        if any(isinstance(x, Box) for part in context if not isinstance(part, Box) for x in leaves_of(part)):
+            nested, context = mapped(lambda _: 0, context), tuple(leaves_of(context))
         used = rule.used(tuple(_revealed(x) for x in context), nested)
         unused = tuple(i for i, x in enumerate(context) if isinstance(x, Box) and i not in used)
         key = rule, used, unused, repr(nested)
@@ -314,12 +320,6 @@ item = _item
 """One of several results, as a function that a line can call."""
 
 
-def _leaves(args: Any) -> list[Any]:
-    found: list[Any] = []
-    mapped(found.append, args)
-    return found
-
-
 def _seen_in(array: Any, operands: list[Any]) -> Value | None:
     """Return the operand whose memory an array is in."""
     found = (x.value for x in operands if isinstance(x, TracedArray) and np.may_share_memory(array, x.hidden))
@@ -345,13 +345,6 @@ def _value(x: Any) -> Any:
 
 def _like(x: Any) -> Any:
     return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, TracedArray) else x
-
-
-def _has_mask(function: Any, args: tuple[Any, ...]) -> bool:
-    """Whether a call picks elements by a mask, so that their number depends on it."""
-    if getattr(function, "__name__", "") not in ("_getitem", "getitem") or len(args) < 2:
-        return False
-    return any(isinstance(x, TracedArray) and x.dtype == np.bool_ for x in _leaves(args[1:]))
 
 
 _VIEWS = {

@@ -103,7 +103,7 @@ class RuleCall:
                 raise self.changed()
             return raw(out)
 
-        rule.__name__ = self.__name__
+        rule.__name__, rule.__self__ = self.__name__, self  # type: ignore[attr-defined]
         op: Primitive[..., Any] = Primitive(rule)
         op.defvjp(context=PullThrough(self, used, unused, nested))
         return op

@@ -59,7 +59,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
     numbers is an error.
     """
 
-    __slots__ = ("_recorder", "hidden", "value")
+    __slots__ = ("__weakref__", "_recorder", "hidden", "value")
 
     def __init__(self, recorder: Any, value: Value, hidden: Any) -> None:
         self._recorder = recorder
@@ -143,6 +143,8 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
     ) -> Any:
         if any(isinstance(x, Box) for x in inputs):
             return NotImplemented  # a Tensor records on the tape as well
+        if method == "at":
+            raise RecordingError(f"np.{ufunc.__name__}.at changes an array: a program has no line for that")
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         if not out:
             return self.recorded(function, *inputs, **kwargs)
@@ -160,7 +162,7 @@ class TracedArray(StandIn, NDArrayOperatorsMixin):
         """Be another array from now on, as ``x += 1`` asks for: lines that were recorded keep the old one."""
         if not self._recorder.may_change(self.value):
             raise RecordingError(
-                "an argument, or a view of another array, is changed in place: a program has no line for "
+                "an argument, a view, or an array with a view is changed in place: a program has no line for "
                 "that. Write x = x + 1 in the place of x += 1"
             )
         if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
