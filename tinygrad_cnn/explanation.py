@@ -24,6 +24,7 @@ from .testing.directions import element_lengths
 
 __all__ = ["ExplainedLine", "Explanation", "explain"]
 
+_ROUNDING = 1e-12
 _TOLD = 1e-7  # differences whose own error is larger tell nothing, as beside a kink
 
 
@@ -204,18 +205,20 @@ def _compared(moved: _Moved, rng: np.random.Generator) -> str:
 
             terms = np.abs(cotangent * out).sum()
             found = slope(along, np.atleast_1d(terms * 2.0**-52), 2.0**-52)
-            size = max(np.abs(pulled * direction).sum(), abs(found.value[0]), np.finfo(float).tiny)
+            moved_by = abs(along(found.steps[0])[0] - along(0.0)[0]) / found.steps[0]  # of a square at 0, say
+            # a move by the size of the operand changes most results by no more than their size
+            size = max(np.abs(pulled * direction).sum(), moved_by, terms, np.finfo(float).tiny)
             if found.kink[0] or found.error[0] > _TOLD * size:
                 return "at a kink"
-            if _jumps(along, found.steps[-1], terms):
+            if _jumps(along, found.steps[-1], size):
                 return "at a jump"  # such as that of the sign of an eigenvector
             difference = abs(np.sum(pulled * direction) - found.value[0])
-            is_exact = is_exact and difference <= found.error[0]
+            is_exact = is_exact and difference <= max(found.error[0], _ROUNDING * size)
             worst = max(worst, difference / size)
     return "exact" if is_exact else f"off by {worst:.0e}"
 
 
-def _jumps(along: Callable[[float], np.ndarray], step: float, terms: float) -> bool:
+def _jumps(along: Callable[[float], np.ndarray], step: float, size: float) -> bool:
     """Whether a value is far from the mean of its neighbours, between which differences see no jump."""
     before, here, after = (along(t)[0] for t in (-step, 0.0, step))
-    return bool(abs(before - 2 * here + after) > 1e-3 * terms)
+    return bool(abs(before - 2 * here + after) > 1e-3 * size)

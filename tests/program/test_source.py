@@ -276,6 +276,12 @@ def test_only_public_names_are_imported_and_each_module_once():
     ]
 
 
+def test_what_has_no_public_name_is_explained_above_the_function():
+    source = trace(tg.grad(lambda s, y: tg.cross_entropy(s, y)), np.ones((2, 3)), np.array([0, 2])).source
+    (row,) = [line for line in source.splitlines() if line.startswith("# to_labels: ")]
+    assert row == "# to_labels: Put -x divided by the number of labels at each label: the adjoint of mean_nll"
+
+
 def test_a_rule_that_is_one_line_has_its_formula_beside_it():
     program = trace(tg.grad(lambda x: tg.exp(x).sum()), np.ones(3))
     (row,) = [line for line in program.source.splitlines() if "tg.exp.vjp" in line]
@@ -310,6 +316,28 @@ def test_a_small_product_is_an_operator_and_a_large_one_is_not():
 def test_an_expression_has_the_brackets_that_it_needs(f, text):
     program = assert_prints(f, lambda: tuple(RNG(0).standard_normal((3, 2, 2))))
     assert re.search(rf"^    \w+ = {re.escape(text)}", program.source, re.MULTILINE)
+
+
+def test_a_long_line_is_broken_without_a_comma_that_would_make_a_tuple():
+    def f(the_first_operand, the_second_operand, the_third_operand, the_fourth_operand):
+        return the_first_operand * the_second_operand * (the_third_operand * 2.0 + the_fourth_operand)
+
+    assert_prints(f, lambda: tuple(RNG(0).standard_normal((4, 2))))
+
+
+def test_what_follows_an_operand_that_is_left_out_is_named():
+    program = assert_prints(lambda x, most: tg.clip(x, None, most), lambda: (np.arange(3.0), np.array(1.0)))
+    assert "tg.clip(x, a_max=most)" in program.source
+
+
+def test_the_gradient_of_a_transposed_convolution_with_room_at_the_end():
+    def f(x, w):
+        return (tg.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1) ** 2).sum()
+
+    assert_prints(
+        tg.grad(f, argnums=(0, 1)),
+        lambda: (RNG(0).standard_normal((2, 2, 3, 3)), RNG(1).standard_normal((2, 1, 2, 2))),
+    )
 
 
 def test_the_gradient_of_what_was_broadcast_is_a_sum_over_these_axes():

@@ -428,13 +428,18 @@ LAYERS = [
             examples=((make(2), IMAGES), (make((3, 1)), IMAGES)),
             compute=adaptive,
             torch=lambda m, layer: getattr(m, type(layer).__name__)(layer.output_size),
+            multiply_adds=counts,
             needed={"output_size": 2},
             refused=(
                 Refused({"output_size": 0}, "output_size: expected at least 1, got 0"),
                 Refused({"output_size": 1.5}, "output_size: expected integers, got 1.5", TypeError),
             ),
         )
-        for make in (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+        for make, counts in (
+            # a mean over windows is a product with a matrix along the rows, and one along the columns
+            (nn.AdaptiveAvgPool2d, (3 * (2 * 6 * 5 + 2 * 5 * 2), 3 * (3 * 6 * 5 + 3 * 5 * 1))),
+            (nn.AdaptiveMaxPool2d, ()),
+        )
     ),
     LayerRecord(
         make=nn.GlobalAvgPool2d,

@@ -224,7 +224,7 @@ def _particular():
         _of("M6", "sign", "negative", "x", lambda g: 1 * g),
         _of("M6", "multiplied", "log", "x", lambda g, x: g * x),
         _of("M6", "at the other side too", "abs", "x", lambda g, x: 1 * g),
-        _of("M6", "beyond the bounds too", "clip", "x", lambda g: 1 * g),
+        _of("M6", "beyond the bounds too", "clip_to_bounds", "x", lambda g: 1 * g),
         _of("M6", "leaky", "relu", "x", lambda g, x: g * np.where(raw(x) > 0, 1, 1e-3).astype(x.dtype)),
         _of("M6", "to the smallest", "max", "x", lambda g, x, axis:
                 (spread(g, x.shape, axis) * (raw(x) == np.min(raw(x), axis=axis, keepdims=True)))),

@@ -10,6 +10,7 @@ import pytest
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn, optim, tree
 from tinygrad_cnn.models import baseline, baseline_bn
+from tinygrad_cnn.program import RecordingError
 from tinygrad_cnn.train import (
     Checkpoint,
     History,
@@ -28,9 +29,10 @@ def _images(n, seed=0):
     return rng.standard_normal((n, 1, 8, 8)).astype(np.float32), rng.integers(0, 3, n)
 
 
-def _trainer(model=MODEL, seed=0, **sgd):
+def _trainer(model=MODEL, seed=0, *, compiles=True, parts=1, **sgd):
     params, state = model.init(np.random.default_rng(seed))
-    return Trainer(model, optim.SGD(params, **{"lr": 0.1, **sgd}), state, np.random.default_rng(seed))
+    optimizer, rng = optim.SGD(params, **{"lr": 0.1, **sgd}), np.random.default_rng(seed)
+    return Trainer(model, optimizer, state, rng, compiles=compiles, parts=parts)
 
 
 def _epoch(trainer, dataset, batch_size, **options):
@@ -488,7 +490,7 @@ def test_an_overflow_names_the_operation_and_the_line():
     with pytest.raises(
         NonFiniteLossError, match=r"given is finite: overflow encountered in exp; in exp.*'1'"
     ):
-        _trainer(nn.Sequential(flat, by_value, out)).step(x, labels)
+        _trainer(nn.Sequential(flat, by_value, out), compiles=False).step(x, labels)
 
 
 def test_callbacks_see_each_step_and_each_epoch_when_it_is_complete():
@@ -502,3 +504,25 @@ def test_callbacks_see_each_step_and_each_epoch_when_it_is_complete():
     assert isinstance(history, History)
     assert history is trainer.history
     assert accuracy(np.eye(3), np.arange(3)) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"parts": 2}])
+def test_a_compiled_step_trains_bit_by_bit_as_the_eager_one(options):
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.5), nn.Flatten(),
+        nn.Dense(18, 3),
+    )  # fmt: skip
+    eager, compiled = (_trainer(model, compiles=compiles, **options) for compiles in (False, True))
+    for trainer in (eager, compiled):
+        trainer.fit(_images(10), epochs=2, batch_size=4)
+    assert _same(eager.params, compiled.params)
+    assert _same(eager.state, compiled.state)
+    assert eager.history[-1]["loss"] == compiled.history[-1]["loss"]
+
+
+def test_a_network_that_cannot_be_recorded_names_the_way_out():
+    by_value = nn.Lambda(lambda x: x if float(x.sum()) else -x)
+    trainer = _trainer(nn.Sequential(by_value, nn.Flatten(), nn.Dense(64, 3)))
+    with pytest.raises(RecordingError) as caught:
+        trainer.step(np.ones((2, 1, 8, 8), np.float32), [0, 1])
+    assert "compiles=False" in caught.value.__notes__[-1]

@@ -404,3 +404,15 @@ def drawing_operands() -> None:
     drawn.for_all("cube", drawn.calls(drawn.distinct_arrays((2,))), lambda call, seed: print(call, seed))
     print(drawn.shapes(max_dims=2), drawn.indices((2, 3)), drawn.broadcastable(3), drawn.matmul_operands())
     print(drawn.conv2d_problems(bias=False), drawn.pool2d_problems(dilated=True))
+
+
+def data_of_other_kinds(folder: Path) -> None:
+    fetched = data.fetch("kmnist", folder)
+    for training_set, test_set in (data.kmnist(fetched), data.cifar10(folder)):
+        assert_type((training_set, test_set), tuple[data.Dataset, data.Dataset])
+    print(data.read_csv(folder / "table.csv"), data.read_npz(folder / "arrays.npz"), data.read_folder(folder))
+    picture = data.scale_picture(data.read_picture(folder / "picture.png"), (3, 32, 32))
+    print(picture, data.Crop(4), data.Flip(), data.Parts)
+    print(models.lenet((1, 28, 28)), models.resnet8((3, 32, 32), classes=10))
+    print(train.MovingAverage(0.9, {"w": np.ones(2)}), train.confusion_matrix([1], [0], 2))
+    print(train.tensorboard(folder))

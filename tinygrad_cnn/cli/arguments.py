@@ -117,6 +117,8 @@ def _add_descent_options(command: Any) -> None:
         "parameters, of which a step keeps the share D, such as 0.999")  # fmt: skip
     add("--parts", type=types.count, default=1, metavar="N", help="compute the gradients of a batch in N "
         "parts, which takes less memory (default: %(default)s)")  # fmt: skip
+    add("--no-compile", action="store_true", help="compute each step anew, in the place of recording it once "
+        "and playing the record: for a network of your own that branches on numbers")  # fmt: skip
     add("--patience", type=types.count, metavar="N", help="stop after N epochs that brought no lower loss "
         "on the images of --validation, and keep the best parameters")  # fmt: skip
 

@@ -87,6 +87,7 @@ class _Training:
             clip=args.clip,
             parts=args.parts,
             average=args.average,
+            compiles=not args.no_compile,
         )
         self.bar = _Bar(self.trainer, args.epochs, math.ceil(len(self.training.labels) / args.batch_size))
         self.learned: tuple[Any, Any] | None = None

@@ -5,9 +5,9 @@ function is recorded), `recorder` (how calls become lines), `rules` (gradient ru
 `passes`, `play` and `compiling`.
 
 What is printed is put together by `source`: from `containers` (arguments and results), `naming`, `inlining`
-(what stands inside of what), `expressions` with `spelling` (public names) and `formulas`, `preamble` (imports)
-and `layout`. `stepping` plays line by line, for `nonfinite` and for `explain`; `cost`, `graph` and `html` show the
-rest. What is played goes through `rewriting`, and is bound to its shapes by `binding`.
+(what stands inside of what), `expressions` with `spelling` (public names) and `formulas`, `preamble` for the
+imports, and `layout`. `stepping` plays line by line, for `nonfinite` and for `explain`; `cost`, `graph` and
+`html` show the rest. What is played goes through `rewriting`, and is bound to its shapes by `binding`.
 """
 
 from .compiling import compile as compile

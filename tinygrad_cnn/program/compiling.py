@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..checks import function as check_function
 from ..stand_in import StandIn
 from ..tape import is_connected
 from ..tensor import Tensor
-from ..types import Options, Out
+from ..types import Options
 from .matching import Taker, taker
 from .passes import PASSES
 from .play import Player
@@ -22,8 +22,10 @@ from .program import record
 
 _MANY = 8
 
+T = TypeVar("T")
 
-def compile(f: Callable[Options, Out]) -> Callable[Options, Out]:
+
+def compile(f: Callable[Options, T]) -> Callable[Options, T]:
     """Make a function that records what ``f`` does once, and from then on plays the record.
 
     The first call with arguments of new structure, shapes or dtypes runs ``f`` and writes down every
@@ -70,7 +72,7 @@ def compile(f: Callable[Options, Out]) -> Callable[Options, Out]:
     programs: list[_Entry] = []
 
     @functools.wraps(f)
-    def played(*args: Options.args, **kwargs: Options.kwargs) -> Out:
+    def played(*args: Options.args, **kwargs: Options.kwargs) -> T:
         call = (args, kwargs)
         for entry in programs:
             leaves = entry.take(call)

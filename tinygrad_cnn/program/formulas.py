@@ -64,6 +64,7 @@ class _Renamed(ast.NodeTransformer):
         return ast.Call(ast.Name(name.lstrip("_")), node.args, node.keywords) if name else node
 
 
+@functools.lru_cache(maxsize=256)
 def _lambda(function: Callable[..., Any]) -> ast.Lambda | None:
     """Find a lambda in the source of its file: it is the one that begins where its code does."""
     code = getattr(function, "__code__", None)

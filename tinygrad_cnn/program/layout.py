@@ -14,6 +14,8 @@ def wrapped(row: str, indent: str = "", width: int = WIDTH) -> list[str]:
     --------
     >>> wrapped("y = f(alpha, beta)", width=12)
     ['y = f(', '    alpha,', '    beta,', ')']
+    >>> wrapped("y = 2 * (alpha + beta)", width=16)
+    ['y = 2 * (', '    alpha + beta', ')']
     """
     if len(indent + row) <= width:
         return [indent + row]
@@ -22,8 +24,12 @@ def wrapped(row: str, indent: str = "", width: int = WIDTH) -> list[str]:
         return [indent + row]
     inner = indent + "    "
     parts = _split(row[start + 1 : -1])
+    is_call = row[start] == "(" and start > 0 and (row[start - 1].isalnum() or row[start - 1] == "_")
+    is_group = row[start] == "(" and not is_call and len(parts) == 1 and row[-2] != ","
     together = inner + ", ".join(parts)
-    if len(together) <= width and _is_call(row, start):
+    if is_group:  # a comma would make a tuple of it
+        lines = wrapped(parts[0], inner, width)
+    elif len(together) <= width and is_call:
         lines = [together]
     else:
         lines = [line for part in parts for line in _with_comma(wrapped(part, inner, width - 1))]
@@ -32,11 +38,6 @@ def wrapped(row: str, indent: str = "", width: int = WIDTH) -> list[str]:
 
 def _with_comma(lines: list[str]) -> list[str]:
     return [*lines[:-1], f"{lines[-1]},"]
-
-
-def _is_call(row: str, start: int) -> bool:
-    """Whether a bracket encloses arguments, which may stand in one line, and not the items of a container."""
-    return row[start] == "(" and start > 0 and (row[start - 1].isalnum() or row[start - 1] == "_")
 
 
 def _last_bracket(row: str) -> int | None:

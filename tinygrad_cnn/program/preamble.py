@@ -6,13 +6,14 @@ import builtins
 import inspect
 import re
 import sys
+import textwrap
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from ..tape import Primitive
-from .layout import wrapped
-from .parts import is_public, name_of
+from .layout import WIDTH, wrapped
+from .parts import by_name, is_public, name_of
 from .rules import PullThrough, RuleCall
 
 
@@ -79,7 +80,7 @@ class Preamble:
         """Write a function of NumPy, of the package or of the user by its module."""
         name = getattr(function, "__name__", type(function).__name__)
         if (isinstance(function, Primitive) or name.startswith("_")) and (part := name_of(function)):
-            return self.imported("tinygrad_cnn.program.parts", part)
+            return self.imported(_PARTS, part)
         module = getattr(function, "__module__", None) or "numpy"
         if module.split(".")[0] == "numpy":
             return f"np.linalg.{name}" if module.startswith("numpy.linalg") else f"np.{name}"
@@ -96,9 +97,28 @@ class Preamble:
         for module, names in sorted(self._imports.items()):
             parts = [name if name == here else f"{name} as {here}" for name, here in sorted(names.items())]
             row = f"from {module} import {', '.join(parts)}"
-            rows += wrapped(f"from {module} import ({', '.join(parts)})") if len(row) > 100 else [row]
+            rows += wrapped(f"from {module} import ({', '.join(parts)})") if len(row) > WIDTH else [row]
         constants = [row for name, text in self.constants.items() for row in wrapped(f"{name} = {text}")]
-        return [*rows, *([""] if constants else []), *constants]
+        meanings = [
+            row
+            for name, here in sorted(self._imports.get(_PARTS, {}).items())
+            for row in _meaning(name, here)
+        ]
+        return [row for block in (rows, meanings, constants) if block for row in ("", *block)][1:]
+
+
+_PARTS = "tinygrad_cnn.program.parts"
+
+
+def _meaning(name: str, here: str) -> list[str]:
+    """Write what a part computes, as a comment: the first sentence of its documentation."""
+    text = (inspect.getdoc(by_name().get(name)) or "") if name in by_name() else ""
+    sentence = re.split(r"(?<=\.)\s|;|\n\n", text)[0].replace("`_", "").replace("`", "").rstrip(".")
+    return (
+        textwrap.wrap(f"{here}: {sentence}", WIDTH, initial_indent="# ", subsequent_indent="#     ")
+        if text
+        else []
+    )
 
 
 def _pull_of(function: Any) -> Any:

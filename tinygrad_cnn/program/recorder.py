@@ -76,7 +76,7 @@ class Recorder:
         out = function(*mapped(_hidden, args), **mapped(_hidden, kwargs))
         is_own = is_lone(out) or _is_lone_view(out)
         if as_array and type(out) is not np.ndarray:
-            out = np.asarray(out)
+            out, is_own = np.asarray(out), True
         else:
             as_array = False
         line = self._write(function, args, kwargs, out, is_own, as_array=as_array, has_effect=has_effect)

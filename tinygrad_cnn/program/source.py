@@ -155,7 +155,7 @@ class SourceWriter:
                 told += [f"{text}: {kind(value)}"] if isinstance(value, Value) else []
             elif value in used:
                 row = f"{self.names[value]} = {text}"
-                rows.append(_noted(row, kind(value)) if isinstance(value, Value) else _INDENT + row)
+                rows += _with_note(_INDENT + row, kind(value) if isinstance(value, Value) else "", _INDENT)
         yield from textwrap.wrap(", ".join(told), WIDTH, initial_indent=_TOLD, subsequent_indent=_TOLD)
         yield from rows
 
@@ -241,15 +241,20 @@ def _rows(statement: Statement, indent: str) -> list[str]:
     note = f"{statement.kind}: {statement.formula}" if statement.formula else statement.kind
     rows = wrapped(statement.text, indent, WIDTH - len(statement.kind) - 4)
     above = []
-    if statement.formula and len(_noted(rows[0], note, "")) > WIDTH:
+    if statement.formula and len(_noted(rows[0], note)) > WIDTH:
         above, note = [f"{indent}# {statement.formula}:"], statement.kind
     if len(rows) == 1:
-        return [*above, _noted(rows[0], note, "")]
+        return [*above, *_with_note(rows[0], note, indent)]
     return [*above, f"{rows[0]}  # {note}", *rows[1:]]
 
 
-def _noted(row: str, note: str, indent: str = _INDENT) -> str:
-    row = indent + row
+def _with_note(row: str, note: str, indent: str) -> list[str]:
+    """Write a comment beside a row, or above it where the row is long."""
+    noted = _noted(row, note)
+    return [noted] if len(noted) <= WIDTH else [f"{indent}# {note}:", row]
+
+
+def _noted(row: str, note: str) -> str:
     if not note:
         return row
     column = _COLUMN if len(row) + 2 <= _COLUMN else len(row) + 2

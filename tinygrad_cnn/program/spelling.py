@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -45,11 +46,11 @@ def as_public(op: Primitive[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     given = {name: x for name, x in bound.arguments.items() if not _is_default(name, x, theirs)}
     if not given.keys() <= theirs.keys():
         return op, args, kwargs
-    operands = tuple(
-        x for name, x in given.items() if theirs[name].kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD
-    )
-    options = {name: x for name, x in given.items() if theirs[name].kind is inspect.Parameter.KEYWORD_ONLY}
-    return public, operands, options
+    # what follows an operand that is left out is passed by its name
+    leading = list(itertools.takewhile(lambda names: names[0] == names[1], zip(given, theirs, strict=False)))
+    positional = [name for name, _ in leading if theirs[name].kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    options = {name: x for name, x in given.items() if name not in positional}
+    return public, tuple(given[name] for name in positional), options
 
 
 def rule_as_public(rule: RuleCall, args: tuple[Any, ...]) -> Call | None:
@@ -128,6 +129,8 @@ def _conv_options(spec: ConvSpec) -> dict[str, Any]:
 
 def _conv2d(x: Any, weight: Any, bias: Any = None, *, spec: ConvSpec) -> Call:
     operands = (x, weight) if bias is None else (x, weight, bias)
+    if _is_cut(spec):
+        return conv2d_output, operands, {"spec": spec}
     return ops.conv2d, operands, _conv_options(spec)
 
 
@@ -142,7 +145,16 @@ def _conv2d_input(y: Any, weight: Any, *, spec: ConvSpec) -> Call:
         if min(rest) >= 0 and transposed_geometry(y.shape, weight.shape, **defaults | options) == spec:
             return ops.conv_transpose2d, (y, weight), _without({"output_padding": 0} | defaults, options)
     x_shape = (y.shape[0], weight.shape[1] * spec.groups, *spec.input_size)
-    return conv2d_input, (y, weight), {"spec": Made(ConvSpec, (x_shape, weight.shape), _conv_options(spec))}
+    return conv2d_input, (y, weight), {"spec": _made(spec, x_shape, weight.shape)}
+
+
+def _is_cut(spec: ConvSpec) -> bool:
+    """Whether a padding is negative, as `output_padding` may make it, which no option says."""
+    return min(side for pads in spec.padding for side in pads) < 0
+
+
+def _made(spec: ConvSpec, x_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> Any:
+    return spec if _is_cut(spec) else Made(ConvSpec, (x_shape, weight_shape), _conv_options(spec))
 
 
 def _least_sizes(spec: ConvSpec) -> list[int]:
@@ -157,7 +169,7 @@ def _least_sizes(spec: ConvSpec) -> list[int]:
 
 def _conv2d_weight(x: Any, y: Any, *, spec: ConvSpec) -> Call:
     weight_shape = (y.shape[1], x.shape[1] // spec.groups, *spec.kernel_size)
-    return conv2d_weight, (x, y), {"spec": Made(ConvSpec, (x.shape, weight_shape), _conv_options(spec))}
+    return conv2d_weight, (x, y), {"spec": _made(spec, x.shape, weight_shape)}
 
 
 def _pool_options(spec: PoolSpec) -> dict[str, Any]:

@@ -15,6 +15,10 @@ Loss = Callable[[Any, Any], Any]
 """A function ``(outputs, labels)`` that returns the mean loss of a batch."""
 
 
+Gradients = Callable[..., tuple[Any, Any]]
+"""What `value_and_gradients` is: it returns ``((loss, (outputs, state)), gradients)``."""
+
+
 Metric = Callable[[Any, Any], float]
 """A function ``(outputs, labels)`` that returns a mean over the samples."""
 
@@ -42,14 +46,31 @@ def objective(
 value_and_gradients = value_and_grad(objective, has_aux=True)
 
 
-def whole(params: Any, model: nn.Layer, loss: Loss, state: Any, x: Any, labels: Any, rng: Any) -> Result:
-    """Compute the result of a batch at once."""
-    (value, (outputs, state)), grads = value_and_gradients(params, model, loss, state, x, labels, rng)
+def whole(
+    gradients: Gradients,
+    params: Any,
+    model: nn.Layer,
+    loss: Loss,
+    state: Any,
+    x: Any,
+    labels: Any,
+    rng: Any,
+) -> Result:
+    """Compute the result of a batch at once, by `value_and_gradients` or a compiled form of it."""
+    (value, (outputs, state)), grads = gradients(params, model, loss, state, x, labels, rng)
     return Result(float(value), outputs, state, grads)
 
 
 def in_parts(
-    parts: int, params: Any, model: nn.Layer, loss: Loss, state: Any, x: Any, labels: Any, rng: Any
+    parts: int,
+    gradients: Gradients,
+    params: Any,
+    model: nn.Layer,
+    loss: Loss,
+    state: Any,
+    x: Any,
+    labels: Any,
+    rng: Any,
 ) -> Result:
     """Compute the result of a batch part by part, so that memory need only hold the tape of one part.
 
@@ -57,7 +78,7 @@ def in_parts(
     """
     n, outputs, total, grads = len(x), [], 0.0, None
     for rows in np.array_split(np.arange(n), min(parts, n)):
-        part = whole(params, model, loss, state, x[rows], labels[rows], rng)
+        part = whole(gradients, params, model, loss, state, x[rows], labels[rows], rng)
         weight = len(rows) / n
         state, total = part.state, total + weight * part.loss
         scaled = tree.map(lambda g, weight=weight: weight * g, part.grads)

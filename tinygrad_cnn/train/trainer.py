@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ import numpy as np
 from .. import checks, nn, optim, tree
 from ..data import batches
 from ..ops import cross_entropy
+from ..program import RecordingError, compile
 from ..types import ArrayLike, NDArray
 from .averaging import MovingAverage
 from .checkpoint import Checkpoint
 from .finite import NonFiniteLossError, cause, first_sample
 from .history import History
 from .metrics import accuracy
-from .objective import Loss, Metric, Result, in_parts, scores, value_and_gradients, whole
+from .objective import Gradients, Loss, Metric, Result, in_parts, scores, value_and_gradients, whole
 from .position import Position
 
 __all__ = ["Trainer"]
@@ -59,6 +61,9 @@ class Trainer:
         tape would not fit into memory.
     average : float, optional
         The decay of a moving average of parameters and state, which is what is then evaluated and kept.
+    compiles : bool
+        Whether the loss and its gradients are compiled; see `tinygrad_cnn.compile`. The numbers are the same.
+        A model or a loss that cannot be recorded needs False.
 
     Attributes
     ----------
@@ -102,6 +107,7 @@ class Trainer:
         clip: float | None = None,
         parts: int = 1,
         average: float | None = None,
+        compiles: bool = True,
     ) -> None:
         for name, function in {"model": model, "loss": loss}.items():
             checks.function("Trainer", name, function)
@@ -109,7 +115,8 @@ class Trainer:
         self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
         self.clip = None if clip is None else checks.within("Trainer", "clip", clip, "(0, inf]")
         self.parts = checks.integer("Trainer: parts", parts, 1)
-        self.model, self.loss, self.augment = model, loss, augment
+        checks.flag("Trainer: compiles", compiles)
+        self.model, self.loss, self.augment, self.compiles = model, loss, augment, compiles
         self.optimizer, self.state, self.rng = optimizer, state, rng
         self._arrays = _arrays_of(optimizer)
         self.params = optimizer.params
@@ -159,7 +166,7 @@ class Trainer:
         """
         # The error below tells of an overflow, so the warnings are not needed as well.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            result = self._result(x, labels)
+            result = self._result(x, np.asarray(labels))
             if not math.isfinite(result.loss):
                 raise self._failure(f"the loss became {result.loss}", x, labels)
             found = scores(self.metrics, result.outputs, labels)
@@ -168,8 +175,20 @@ class Trainer:
         return result.loss, found
 
     def _result(self, x: NDArray, labels: ArrayLike) -> Result:
-        given = (self.params, self.model, self.loss, self.state, x, labels, self.rng)
-        return whole(*given) if self.parts == 1 else in_parts(self.parts, *given)
+        given = (self._gradients, self.params, self.model, self.loss, self.state, x, labels, self.rng)
+        try:
+            return whole(*given) if self.parts == 1 else in_parts(self.parts, *given)
+        except RecordingError as error:
+            error.add_note("Trainer: with compiles=False (--no-compile), the step is not recorded")
+            raise
+
+    @cached_property
+    def _gradients(self) -> Gradients:
+        return compile(value_and_gradients) if self.compiles else value_and_gradients
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave programs out of a copy, which records its own."""
+        return {name: value for name, value in vars(self).items() if name != "_gradients"}
 
     def _update(self, result: Result) -> None:
         grads = result.grads
