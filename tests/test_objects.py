@@ -47,6 +47,7 @@ EXAMPLES = [
     ConvSpec.of((1, 1, 4, 4), (1, 1, 3, 3)),
     PoolSpec.of((1, 1, 4, 4), 2),
     nn.summary(nn.Dense(2, 2), (2,)),
+    tg.explain(tg.tanh, np.ones(2)),
     optim.Optimizer({"w": np.ones(2)}, 0.1),
     data.batches((np.arange(3),), 2),
     a_trainer(),

@@ -16,6 +16,15 @@ def trainer():
     return Trainer(nn.Dense(2, 2), optim.SGD(params, lr=0.1), state, np.random.default_rng(0))
 
 
+@pytest.fixture
+def interrupts():
+    """A process in the background ignores Ctrl-C, which Python then does not turn into an error."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_the_first_stops_and_the_second_interrupts(trainer):
     def send(t):
         if t.updates == 2:

@@ -190,15 +190,18 @@ class Forward:
         """Compute the convolution."""
         xb, matrix = self._x(x), self._matrix(weight)
         offset = None if bias is None else self._of_bias(bias)
-
-        def convolve(share: list[Any]) -> None:
-            for columns, multiply in share:
-                target = multiply(matrix, columns(xb))
-                if offset is not None:
-                    np.add(target, offset, target)
-
-        _run(convolve, self._shares, self._threads)
+        if self._threads == 1:
+            _convolve(self._shares[0], xb, matrix, offset)
+        else:
+            parallel.run(lambda share: _convolve(share, xb, matrix, offset), self._shares, self._threads)
         return self._out
+
+
+def _convolve(share: list[Any], xb: NDArray, matrix: NDArray, offset: NDArray | None) -> None:
+    for columns, multiply in share:
+        target = multiply(matrix, columns(xb))
+        if offset is not None:
+            np.add(target, offset, target)
 
 
 class _Product:

@@ -291,7 +291,7 @@ def put_along_axis(
     ValueError
         If the numbers of axes differ, or the values do not broadcast.
     TypeError
-        If the dtype of ``x`` cannot hold the values.
+        If the values are no real numbers; they are cast to the dtype of ``x``.
 
     Examples
     --------
@@ -300,7 +300,7 @@ def put_along_axis(
            [9., 4.]])
     """
     x, values = as_array(x), as_array(values, like=x)
-    if not np.can_cast(values.dtype, x.dtype, "same_kind"):
+    if values.dtype.kind not in "biuf":
         raise TypeError(f"put_along_axis: values: expected values for {x.dtype}, got {values.dtype}")
     indices, shape = stand_in.as_array(raw(indices)), np.shape(raw(x))
     source = stand_in.in_one_line(_sources, indices, shape, axis)
@@ -309,10 +309,10 @@ def put_along_axis(
     else:
         axis = checks.axis("put_along_axis", axis, len(shape))
         put = (*shape[:axis], indices.shape[axis], *shape[axis + 1 :])
-    given = broadcast_to(astype(values, x.dtype), put)
-    if 0 in put:
-        return x
-    return where(source >= 0, getitem(reshape(given, (-1,)), np.maximum(source, 0)), x)
+    given = reshape(broadcast_to(astype(values, x.dtype), put), (-1,))
+    if 0 in put:  # an element that nobody takes, for those that get none
+        given = scatter(given, slice(0), shape=(1,))
+    return where(source >= 0, getitem(given, np.maximum(source, 0)), x)
 
 
 def _sources(indices: NDArray, shape: Shape, axis: int | None) -> NDArray:

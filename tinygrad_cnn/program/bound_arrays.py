@@ -59,7 +59,7 @@ def _bind_log_softmax(line: Line, known: Known) -> Bound | None:
     if not is_plain(line) or not line.result.shape:
         return None
     out, powers = known.take(line), line.result.new()
-    top = np.add.reduce(out, axis=axis, keepdims=True)
+    top = np.empty(reductions.kept_shape(line.result.shape, axis), line.result.dtype)
     total = np.empty_like(top)
     largest: Any = np.maximum.reduce
     add_up: Any = np.add.reduce

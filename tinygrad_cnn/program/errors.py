@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from pathlib import Path
 from types import FrameType
@@ -13,7 +14,11 @@ import numpy as np
 from ..tape import Box
 from .values import Place
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_NO_USERS = (
+    str(Path(__file__).parent.parent),
+    str(Path(np.__file__).parent),
+    "<__array_function__ internals>",
+)
 
 
 class RecordingError(TypeError):
@@ -27,10 +32,8 @@ class CapturedArrayError(RecordingError):
 def user_frame(base: FrameType | None = None) -> FrameType | None:
     """Return the innermost frame, down to ``base``, that belongs neither to this package nor to NumPy."""
     frame: FrameType | None = sys._getframe(1)
-    numpy_folder = str(Path(np.__file__).parent)
     while frame is not None and frame is not base:
-        file = frame.f_code.co_filename
-        if not file.startswith((_PACKAGE, numpy_folder)) and file != "<__array_function__ internals>":
+        if not frame.f_code.co_filename.startswith(_NO_USERS):
             return frame
         frame = frame.f_back
     return None
@@ -41,7 +44,7 @@ def place_of(frame: FrameType | None) -> Place | None:
     if frame is None:
         return None
     file, number = frame.f_code.co_filename, frame.f_lineno
-    return Place(Path(file).name, number, linecache.getline(file, number).strip())
+    return Place(os.path.basename(file), number, linecache.getline(file, number).strip())  # noqa: PTH119 - faster
 
 
 def leaving(what: str) -> RecordingError:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import tape
+from .. import ops, tape
 from ..checks import indices
 from .recorded import AsTensor, Recorded
 from .rules import RuleCall
@@ -55,6 +55,7 @@ class Names:
         wishes = _layer_names(lines) | _assigned(lines)
         wishes |= {value: alias.name for alias, value in aliases.items() if alias.name}
         gradients = _gradients(lines)
+        makers = {line.result: line for line in lines}
         cotangents: set[Value] = set()  # what is computed from a gradient, and is none of a named value
         for line in lines:
             value = line.result
@@ -65,7 +66,7 @@ class Names:
                     is_cotangent = line.backward and any(
                         x in gradients or x in cotangents for x in line.inputs()
                     )
-                    wish = _plain_name(line, is_cotangent)
+                    wish = _pair_name(line, makers) or _plain_name(line, is_cotangent)
                     cotangents.update([value] if is_cotangent else [])
                 self.of[value] = self.free(wish)
                 self._name_gradients(value, gradients)
@@ -172,6 +173,15 @@ def _assigned(lines: list[Line]) -> dict[Value, str]:
             if isinstance(target, ast.Name) and is_here and len({line.layer for line in group}) == 1:
                 wishes[group[-1].result] = target.id
     return wishes
+
+
+def _pair_name(line: Line, makers: dict[Value, Line]) -> str:
+    """Name what two operations compute together, where that has a name of its own."""
+    before = makers.get(line.inputs()[0]) if line.inputs() else None
+    return _PAIRS.get((line.function, before.function), "") if before else ""
+
+
+_PAIRS: dict[Any, str] = {(ops.exp, ops.log_softmax): "softmax"}
 
 
 def _plain_name(line: Line, is_cotangent: bool) -> str:

@@ -54,7 +54,7 @@ def _helpers() -> dict[str, Any]:
     return {
         f"{module.__name__.rpartition('.')[2]}{name}": value
         for module in _modules()
-        for name, value in vars(module).items()
+        for name, value in list(vars(module).items())
         if name.startswith("_") and inspect.isfunction(value) and value.__module__ == module.__name__
     }
 
@@ -69,7 +69,7 @@ def by_name() -> dict[str, Primitive[..., Any]]:
     """
     found = {}
     for module in _modules():
-        for value in vars(module).values():
+        for value in list(vars(module).values()):  # another thread may import something
             if isinstance(value, Primitive) and value.__module__ == module.__name__:
                 found[value.name] = value
     return found
