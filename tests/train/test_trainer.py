@@ -368,6 +368,18 @@ def test_a_stop_is_obeyed_after_the_step_and_the_next_fit_goes_on():
     assert (stopped.stopped, stopped.epoch) == ("before", 3)
 
 
+def test_an_epoch_goes_on_with_the_batches_that_it_began_with():
+    trainer = _full_trainer()
+    trainer.fit(_images(14), **FIT, on_step=lambda t: t.stop("now"))
+    before = _everything(trainer)
+    for n, size in ((14, 5), (13, 4)):
+        with pytest.raises(
+            ValueError, match=f"expected the 14 samples in batches of 4 .*, got {n} in .* {size}"
+        ):
+            trainer.fit(_images(n), **{**FIT, "batch_size": size})
+    np.testing.assert_equal(_everything(trainer), before)
+
+
 # --- what can be asked of it ------------------------------------------------------------------------------
 
 
@@ -434,8 +446,9 @@ def test_early_stopping_keeps_the_best_parameters():
     assert len(losses) == best + 4 < 200
     assert _same(trainer.learned, seen[best])
     assert not _same(trainer.params, seen[best][0])
-    with pytest.raises(ValueError, match=r"monitor: expected one of .*loss.*, got 'test_loss'"):
-        _epoch(_trainer(), _images(4), 4, patience=1, monitor="test_loss")
+    said = r"monitor: expected 'loss' or 'accuracy' or 'val_loss' or 'val_accuracy', got 'test_loss'"
+    with pytest.raises(ValueError, match=said):
+        _epoch(_trainer(), _images(4), 4, patience=1, monitor="test_loss", held_out={"val": _images(4)})
     upward = _trainer(lr=0.05)
     upward.fit(_images(12), epochs=9, batch_size=4, patience=2, monitor="accuracy", held_out={})
     best = int(np.argmax(upward.history["accuracy"]))

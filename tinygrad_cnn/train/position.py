@@ -16,6 +16,8 @@ class Position:
     """
 
     order: dict[str, Any] = field(default_factory=dict)
+    examples: int = 0
+    batch_size: int = 0
     batches: int = 0
     samples: int = 0
     seconds: float = 0.0

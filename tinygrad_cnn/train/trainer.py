@@ -260,6 +260,10 @@ class Trainer:
         for name, callback in {"on_step": on_step, "on_epoch": on_epoch}.items():
             checks.function("Trainer.fit", name, callback)
         self._check(parts.dataset)
+        if patience is not None:
+            prefixes = ["", *(f"{prefix}_" for prefix in held_out or {})]
+            names = tuple(f"{prefix}{name}" for prefix in prefixes for name in ("loss", *self.metrics))
+            checks.one_of("Trainer.fit", "monitor", monitor, names)
         while self.epoch < epochs and self._request is None and not self._is_exhausted(patience):
             position = self._train(parts, on_step)
             scored = self._scores_of(held_out or {})
@@ -292,9 +296,15 @@ class Trainer:
     def _left(self, parts: batches) -> Iterator[tuple[NDArray, ...]]:
         """Return the batches of the epoch that are left; an epoch that is resumed gets the order it had."""
         bits = self.rng.bit_generator
+        n, size = len(parts.dataset[0]), parts.batch_size
         if self._position is None:
-            self._position = Position(order=dict(bits.state))
+            self._position = Position(dict(bits.state), n, size)
             return iter(parts)
+        if (n, size) != (self._position.examples, self._position.batch_size):
+            raise ValueError(
+                f"Trainer.fit: expected the {self._position.examples} samples in batches of "
+                f"{self._position.batch_size} that the epoch began with, got {n} in batches of {size}"
+            )
         now, bits.state = bits.state, self._position.order
         left = parts.without_first(self._position.batches)
         bits.state = now
@@ -347,8 +357,6 @@ class Trainer:
     def _keep_best(self, monitor: str) -> None:
         """Remember the parameters and the state if the last epoch is the best one by what is monitored."""
         row = self.history[-1]
-        if monitor not in row:
-            raise ValueError(f"Trainer.fit: monitor: expected one of {', '.join(row)}, got {monitor!r}")
         value = row[monitor] if monitor.endswith("loss") else -row[monitor]
         if self._best is None or value < self._best["value"]:
             params, state = tree.map(np.copy, self._current())
