@@ -15,7 +15,7 @@ from .sides import SIDES
 
 TITLES = {"step": "Training step of the baseline network", "inference": "Inference of the baseline network"}
 COLOURS = dict(zip(SIDES, plt.get_cmap("tab10").colors, strict=False))
-MARKERS = dict(zip(SIDES, "ooosD^vP", strict=False))
+MARKERS = dict(zip(SIDES, "oooXsD^vP", strict=True))
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
