@@ -49,20 +49,20 @@ def clip_by_global_norm(grads: Any, max_norm: float) -> tuple[Any, float]:
     within("clip_by_global_norm", "max_norm", max_norm, "(0, inf]")
     recorded = next((g for g in tree.leaves(grads) if isinstance(g, StandIn)), None)
     if recorded is not None:  # a program decides at each play
-        norm = recorded.recorded(global_norm, tree.leaves(grads))
-        factor = recorded.recorded(clipping_factor, norm, max_norm)
+        norm = recorded.recorded(_global_norm, tree.leaves(grads))
+        factor = recorded.recorded(_clipping_factor, norm, max_norm)
         return tree.map(lambda g: g * factor, grads), norm
-    norm = global_norm(grads)
-    factor = clipping_factor(norm, max_norm)
+    norm = _global_norm(grads)
+    factor = _clipping_factor(norm, max_norm)
     return grads if factor == 1.0 else tree.map(lambda g: g * factor, grads), norm
 
 
-def global_norm(grads: Any) -> float:
+def _global_norm(grads: Any) -> float:
     """Return the Euclidean norm of all gradients together."""
     return math.sqrt(sum(float(np.vdot(g, g)) for g in _wide(grads)))
 
 
-def clipping_factor(norm: float, max_norm: float) -> float:
+def _clipping_factor(norm: float, max_norm: float) -> float:
     """Return what to multiply gradients by, which is 1 where they are to be left alone."""
     # a NumPy scalar is not weak: it would make float32 float64
     return float(max_norm / norm) if max_norm < norm < math.inf else 1.0
