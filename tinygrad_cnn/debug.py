@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .program.nonfinite import first_nonfinite as first_nonfinite
-from .tape import Box, Edge, Node, Plan, Primitive, raw
+from .tape import Box, Edge, Hook, Node, Plan, Primitive, raw
 
 __all__ = ["first_nonfinite", "guard_mutation"]
 
@@ -56,41 +55,8 @@ def guard_mutation() -> Iterator[None]:
     ...     print(error)
     guard_mutation: 'multiply': 'b' was changed between the call and the backward walk
     """
-    _hook.install()
-    try:
+    with _hook.installed():
         yield
-    finally:
-        _hook.remove()
-
-
-class _Hook:
-    """The replacement of `Primitive.record` by its watching form while any guard is active.
-
-    The method itself is replaced, so that without a guard the tape has no question to ask.
-    """
-
-    def __init__(self) -> None:
-        self._plain = Primitive.record
-        self._active = 0
-        self._lock = threading.Lock()
-
-    def install(self) -> None:
-        with self._lock:
-            self._active += 1
-            self._set(_watching(self._plain))
-
-    def remove(self) -> None:
-        with self._lock:
-            self._active -= 1
-            if not self._active:
-                self._set(self._plain)
-
-    @staticmethod
-    def _set(method: Callable[..., Any]) -> None:
-        Primitive.record = method  # type: ignore[method-assign]  # the purpose of this class
-
-
-_hook = _Hook()
 
 
 def _watching(record: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,6 +76,9 @@ def _watching(record: Callable[..., Any]) -> Callable[..., Any]:
         return out
 
     return record_and_watch
+
+
+_hook = Hook("record", _watching)
 
 
 class _WatchedPlan(Plan):

@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from ..tape import Box, Primitive
+from ..tape import Box, Hook, Primitive
 from .recorder import Recorder
 from .traced import TracedArray, TracedSource
-
-
-class _Hook:
-    """The replacement of `Primitive.__call__` while any program is recorded, in any thread.
-
-    The method itself is replaced, so that the tape has no question to ask at other times. Calls without a
-    stand-in among the operands are left alone.
-    """
-
-    def __init__(self) -> None:
-        self._plain = Primitive.__call__
-        self._active = 0
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def installed(self) -> Iterator[None]:
-        with self._lock:
-            self._active += 1
-            self._set(_call(self._plain))
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._active -= 1
-                if not self._active:
-                    self._set(self._plain)
-
-    @staticmethod
-    def _set(method: Callable[..., Any]) -> None:
-        Primitive.__call__ = method  # type: ignore[method-assign]  # the purpose of this class
-
-
-hook = _Hook()
 
 
 def _call(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,6 +22,10 @@ def _call(plain: Callable[..., Any]) -> Callable[..., Any]:
         return recorder.run_primitive(op, operands, params)
 
     return call
+
+
+hook = Hook("__call__", _call)
+"""What is installed while a program is recorded, in any thread; calls without a stand-in are left alone."""
 
 
 def _recorder_of(args: Any) -> Recorder | None:

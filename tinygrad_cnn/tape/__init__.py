@@ -5,7 +5,8 @@ node; walking the nodes from the newest to the oldest, and applying at each the 
 reverse-mode differentiation. The tape knows shapes and dtypes, not mathematics.
 
 Read the rooms in this order: `node` (what is recorded), `primitive` (how), `adjoints` (the primitives that
-the walk itself needs), `reverse` (the walk) and `leaving` (how numbers leave the tape).
+the walk itself needs), `reverse` (the walk) and `leaving` (how numbers leave the tape). `hook` changes how
+calls are recorded while somebody watches.
 """
 
 from .adjoints import accumulator as accumulator
@@ -15,6 +16,7 @@ from .adjoints import broadcast_to as broadcast_to
 from .adjoints import in_single as in_single
 from .adjoints import single as single
 from .adjoints import sum_to as sum_to
+from .hook import Hook as Hook
 from .leaving import LostGradientError as LostGradientError
 from .leaving import array_for as array_for
 from .leaving import is_connected as is_connected
