@@ -122,14 +122,6 @@ def _shares(cut: Plan, scratch: Scratch | None) -> list[list[tuple[Block, Column
     return found
 
 
-def _run(work: Callable[[Any], None], shares: list[Any], threads: int) -> None:
-    if threads == 1:
-        for share in shares:
-            work(share)
-    else:
-        parallel.run(work, shares, threads)
-
-
 class _Matrix:
     """A weight as matrices (G, 1, O / G, taps): a view where it lies so, else a copy at each call."""
 
@@ -190,18 +182,15 @@ class Forward:
         """Compute the convolution."""
         xb, matrix = self._x(x), self._matrix(weight)
         offset = None if bias is None else self._of_bias(bias)
-        if self._threads == 1:
-            _convolve(self._shares[0], xb, matrix, offset)
-        else:
-            parallel.run(lambda share: _convolve(share, xb, matrix, offset), self._shares, self._threads)
+
+        def convolve(share: list[Any]) -> None:
+            for columns, multiply in share:
+                target = multiply(matrix, columns(xb))
+                if offset is not None:
+                    np.add(target, offset, target)
+
+        parallel.run(convolve, self._shares, self._threads)
         return self._out
-
-
-def _convolve(share: list[Any], xb: NDArray, matrix: NDArray, offset: NDArray | None) -> None:
-    for columns, multiply in share:
-        target = multiply(matrix, columns(xb))
-        if offset is not None:
-            np.add(target, offset, target)
 
 
 class _Product:
@@ -301,7 +290,7 @@ class WeightGradient:
                     part if totals[number] is None else np.add(totals[number], part, totals[number])
                 )
 
-        _run(work, list(range(len(totals))), self._cut.threads)
+        parallel.run(work, range(len(totals)), self._cut.threads)
         total, *rest = [part for part in totals if part is not None]
         for part in rest:
             total += part

@@ -37,11 +37,7 @@ class Maximum:
             _combine(rows(xb), tall)
             _combine(across, target)
 
-        if self._threads == 1:
-            for piece in self._pieces:
-                pool(piece)
-        else:
-            parallel.run(pool, self._pieces, self._threads)
+        parallel.run(pool, self._pieces, self._threads)
         return self._out
 
 
@@ -76,11 +72,7 @@ class Scatter:
         gb, xb, yb = self._g(g), self._x(x), self._y(maxima)
         for rest in self._rest:
             rest.fill(0)
-        if self._threads == 1:
-            for piece in self._pieces:
-                piece(gb, xb, yb)
-        else:
-            parallel.run(lambda piece: piece(gb, xb, yb), self._pieces, self._threads)
+        parallel.run(lambda piece: piece(gb, xb, yb), self._pieces, self._threads)
         return self._out
 
 

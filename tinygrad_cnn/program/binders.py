@@ -53,7 +53,7 @@ def examples(line: Line) -> list[Any]:
 
 
 def is_plain(line: Line) -> bool:
-    """Whether all values are four-dimensional, of one dtype of native order, and none is empty or a half."""
+    """Whether all values are of one dtype, single or double, and none is empty."""
     values = [line.result, *values_in(line.args)]
     return all(x.dtype == line.result.dtype and x.dtype.char in "fd" and x.size for x in values)
 

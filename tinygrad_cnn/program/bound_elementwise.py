@@ -65,7 +65,7 @@ def _bind_relu(line: Line, known: Known) -> Bound | None:
     value = line.result
     if value.dtype.kind != "f" or not value.shape or is_shared(value):
         return None
-    out = value.new()
+    out = known.take(line)
     if value.size < thresholds.LARGE_RECTIFIER:
         return lambda x: np.maximum(x, 0, out=out)
     return lambda x: x.clip(0, np.inf, out=out)

@@ -41,7 +41,7 @@ def _bind_input_gradient(line: Line, known: Known) -> Bound | None:
 
 @binder(conv.conv2d_weight, makes_new=True)
 def _bind_weight_gradient(line: Line, known: Known) -> Bound | None:
-    if not is_plain(line) or line.errstate:
+    if not is_plain(line):
         return None
     x, y = examples(line)
     made = known.made.values()

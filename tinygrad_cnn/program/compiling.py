@@ -77,7 +77,7 @@ def compile(f: Callable[Options, T]) -> Callable[Options, T]:
         for entry in programs:
             leaves = entry.take(call)
             if leaves is not None:
-                return entry.play(*leaves)
+                return entry.player(*leaves)
         return _record_and_play(f, programs, args, kwargs)
 
     played.programs = programs  # type: ignore[attr-defined]
@@ -90,7 +90,6 @@ class _Entry:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.player = Player(record(f, args, kwargs).through(PASSES))
         self.take: Taker = taker((args, kwargs), exact=True)
-        self.play: Callable[..., Any] = self.player
         self.kinds = {
             path: _kind(leaf)
             for path, leaf in zip(tree.paths((args, kwargs)), tree.leaves((args, kwargs)), strict=True)
@@ -108,14 +107,13 @@ def _record_and_play(
     if len(programs) == _MANY + 1:
         warnings.warn(
             f"compile: {len(programs)} programs were recorded for {getattr(f, '__name__', f)}, each for "
-            f"other arguments; {_difference(programs[1].kinds, entry.kinds)}. Pad arrays to a few "
-            "shapes, and "
-            "pass a number that changes as a NumPy scalar, such as np.float32(rate)",
+            f"other arguments; {_difference(programs[1].kinds, entry.kinds)}. Pad arrays to a few shapes, "
+            "and pass a number that changes as a NumPy scalar, such as np.float32(rate)",
             stacklevel=3,
         )
     found = entry.take((args, kwargs))
     assert found is not None
-    return entry.play(*found)
+    return entry.player(*found)
 
 
 def _kind(leaf: Any) -> str:

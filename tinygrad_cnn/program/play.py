@@ -123,9 +123,10 @@ class _Instance:
     def _write_line(self, line: Line, indent: str) -> None:
         bindings = self._bindings
         bound = bindings and bindings.bind(line)
-        if bindings and line.result in (known := bindings.constants | bindings.fixed):
-            self._names[line.result] = self._constant(known[line.result])
-            return
+        for known in (bindings.constants, bindings.fixed) if bindings else ():
+            if line.result in known:
+                self._names[line.result] = self._constant(known[line.result])
+                return
         varies = may_change_shape(line) or (line.function is item and line.args[0] in self._varying)
         if varies:
             self._varying.add(line.result)

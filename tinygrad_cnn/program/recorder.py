@@ -21,7 +21,7 @@ from .frames import surroundings
 from .refusals import leaves_of, refuse_call, refuse_captured, refuse_written
 from .rules import PullThrough, RuleCall
 from .traced import TracedArray, TracedSource
-from .values import Expansion, Line, Source, Value, mapped
+from .values import Expansion, Line, Value, mapped
 
 # What these answer follows from shapes and dtypes, which a program has once and for all.
 _OF_SHAPES = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj}
@@ -34,7 +34,6 @@ class Recorder:
         self.expands = expands  # whether a rule that decides by numbers is taken apart all the same
         self.lines: list[Line] = []
         self.results: dict[Value, Line] = {}
-        self.sources: list[Source] = []
         self._shadows: dict[Primitive[..., Any], Primitive[..., Any]] = {}
         self._rules: dict[tuple[Any, ...], Primitive[..., Any]] = {}
         self._operands: dict[Node, dict[int, Value]] = {}
@@ -181,9 +180,8 @@ class Recorder:
         """Return an operation as it is while this program is recorded: its function and rules write lines."""
         found = self._shadows.get(op)
         if found is None:
-            found = object.__new__(
-                type(op)
-            )  # a copy would be the operation itself, as copies of functions are
+            # a copy would be the operation itself, as copies of functions are
+            found = object.__new__(type(op))
             vars(found).update(vars(op))
 
             def function(*values: Any, **params: Any) -> Any:

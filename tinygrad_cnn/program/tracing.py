@@ -28,7 +28,7 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     Raises
     ------
     RecordingError
-        In the cases that `compile` lists.
+        If the function does what `compile` refuses.
 
     Examples
     --------

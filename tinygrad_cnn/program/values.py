@@ -49,7 +49,7 @@ class Value:
     @property
     def nbytes(self) -> int:
         """The bytes of an array of this shape and dtype."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return self.size * self.dtype.itemsize
 
     def new(self, memory: np.ndarray | None = None) -> np.ndarray:
         """Make an array like it, whose elements are not set, in some bytes or in new memory."""
@@ -125,6 +125,8 @@ class Line:
         Whether the line was recorded on the way back.
     place : Place or None
         The user's line; on the way back, that of the call whose rule this is a part of.
+    expansion : Expansion or None
+        The calls of a gradient rule that is one line, where it can be taken apart.
     layer : str
         The names of the layers around the call, the outermost first, as ``block.conv1``.
     """
