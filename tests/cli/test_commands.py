@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from commands import complaint, few_digits, save_untrained, status
 
-from tinygrad_cnn import cli, data, train
+from tinygrad_cnn import cli, data, train, tree
 from tinygrad_cnn.data import families
 from tinygrad_cnn.models import MODELS
 
@@ -248,10 +248,62 @@ def test_datasets_lists_what_has_a_name(capsys):
     assert re.search(r"^kmnist +1x28x28 .*not fetched$", printed(["datasets"], capsys), re.MULTILINE)
 
 
+# --- export, and train from what it has written -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["safetensors", "npz"])
+def test_what_is_exported_is_read_by_its_own_library_and_trained_on(form, capsys):
+    printed([*QUICK, "--model", "baseline-bn"], capsys)
+    model = train.SavedModel.load("model.safetensors")
+    (found,) = objects(["export", "model.safetensors", f"--{form}", f"out.{form}"], capsys)
+    size = Path(f"out.{form}").stat().st_size
+    assert found == {"model": "baseline-bn", "format": form, "saved": f"out.{form}", "bytes": size}
+    arrays = {"params": model.params, "state": model.state}
+    if form == "npz":
+        read = dict(np.load("out.npz", allow_pickle=False))
+    else:
+        read = pytest.importorskip("safetensors.numpy").load_file("out.safetensors")
+    assert read.keys() == set(tree.paths(arrays))
+    for path, array in zip(tree.paths(arrays), tree.leaves(arrays), strict=True):
+        np.testing.assert_array_equal(read[path], array, strict=True)
+    again = [*QUICK, "--model", "baseline-bn", "--epochs", "1", "--lr", "1e-30"]
+    printed([*again, "--from", f"out.{form}", "--out", "again"], capsys)
+    trained_on = tree.leaves(train.load("again")["params"])
+    for ours, theirs in zip(tree.leaves(model.params), trained_on, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert f"out.{form} exists, and will be replaced" in printed(
+        ["export", "model.safetensors", f"--{form}", f"out.{form}"], capsys
+    )
+
+
+def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
+    params, _ = MODELS["lenet"]().init(np.random.default_rng(1))
+    names = dict(zip(tree.paths(params), tree.leaves(params), strict=True))
+    argv = [*QUICK, "--model", "lenet", "--epochs", "1", "--lr", "1e-30", "--from", "w.npz"]
+    np.savez("w.npz", **{name: array.astype(np.float64) for name, array in names.items()})
+    printed(argv, capsys)
+    np.testing.assert_array_equal(
+        train.load("model.safetensors")["params"]["conv2"]["weight"], params["conv2"]["weight"], strict=True
+    )
+    names["dense1.weight"] = names["dense1.weight"].T
+    names["dense2.bias"] = np.full(84, np.nan)
+    names["dense3.weights"] = names.pop("dense3.weight")
+    np.savez("w.npz", **names)
+    assert complaint(argv, capsys) == (
+        "tinygrad-cnn: error: --from: w.npz: does not fit the model: lacks params.dense3.weight; has unknown "
+        "params.dense3.weights; params.dense1.weight: expected floats of shape (400, 120), got float32(120, "
+        "400); params.dense2.bias: has values that are not finite\n"
+    )
+    assert "--from: w.npz: does not fit the model: lacks" in complaint([*argv, "--model", "resnet8"], capsys)
+    assert "none: No such file" in complaint([*argv, "--from", "none"], capsys)
+
+
 # --- wherever it runs -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "summary", "compare", "datasets"])
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate", "predict", "summary", "export", "compare", "datasets"]
+)
 def test_help_explains_each_command_with_its_exit_status(command, capsys):
     assert status([command, "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
@@ -279,6 +331,9 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
         (["summary", "baseline", "--image-shape", "1x1x1"], "."),
         (["summary", "none"], "none: No such file"),
         (["compare"], "MODEL"),
+        (["export", "none"], "one of the arguments --safetensors --npz is required"),
+        (["export", "none", "--npz", "x"], "none: No such file"),
+        (["export", "none", "--npz", "x", "--safetensors", "y"], "not allowed with"),
         (["predict", "none", "x.png"], "none: No such file"),
         (["datasets", "--fetch", "imagenet"], "--fetch: invalid choice"),
     ],

@@ -1,4 +1,7 @@
-"""What the command reaches, on real data and on digits from another pen, in minutes."""
+"""What the command reaches, on real data and on digits from another pen, in minutes.
+
+Times are those of the processor, all threads together, since another program on the machine prolongs others.
+"""
 
 import json
 import time
@@ -10,8 +13,9 @@ from pen import pictures
 from tinygrad_cnn import cli
 
 pytestmark = pytest.mark.slow
-ADAMW = "--model resnet8 --epochs 8 --optimizer adamw --lr 0.01 --average 0.999"
-RESNET8 = {"mnist": f"{ADAMW} --augment shift,rotate", "fashion-mnist": f"{ADAMW} --augment crop:2,flip"}
+ADAMW = "--model resnet8 --epochs 8 --batch-size 32 --optimizer adamw --lr 0.005 --weight-decay 0.05"
+RESNET8 = f"{ADAMW} --schedule onecycle --average 0.999 --augment"
+AUGMENT = {"mnist": "crop:2,rotate:10", "fashion-mnist": "crop:2,flip"}
 FROM_DIGITS = "--model baseline-bn --samples 20000 --epochs 3 --augment elastic --average 0.995"
 
 
@@ -40,16 +44,16 @@ def test_five_epochs_on_mnist(family_folder, capsys):
 
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.995), ("fashion-mnist", 0.925)])
 def test_resnet8_in_twenty_minutes(name, least, family_folder, capsys):
-    begin = time.monotonic()
-    assert trained(family_folder(name), name, RESNET8[name], capsys) > least
-    assert time.monotonic() - begin < 1200
+    begin = time.process_time()
+    assert trained(family_folder(name), name, f"{RESNET8} {AUGMENT[name]}", capsys) > least
+    assert time.process_time() - begin < 1200
 
 
 def test_generated_digits_alone_teach_to_read_real_ones_and_those_of_another_pen(family_folder, capsys):
     image = pytest.importorskip("PIL.Image")
-    begin = time.monotonic()
+    begin = time.process_time()
     result(["train", *FROM_DIGITS.split()], capsys)
-    assert time.monotonic() - begin < 30
+    assert time.process_time() - begin < 30
     source = ["--data", "mnist", "--data-dir", str(family_folder("mnist"))]
     assert result(["evaluate", "model.safetensors", *source], capsys)["accuracy"] > 0.965
     files, labels = [], []

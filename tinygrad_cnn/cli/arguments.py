@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ..data.families import FAMILIES
 from ..models import MODELS
-from . import describing, options, predicting, scoring, training, types
+from . import describing, export, options, predicting, scoring, training, types
 from .output import one_line, say
 
 _EXIT = (
@@ -38,7 +38,9 @@ def parser(version: str) -> argparse.ArgumentParser:
     )
     found.add_argument("--version", action="version", version=f"%(prog)s {version}")
     commands = found.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_train, _add_evaluate, _add_predict, _add_summary, _add_compare, _add_datasets):
+    for add in (
+        _add_train, _add_evaluate, _add_predict, _add_summary, _add_export, _add_compare, _add_datasets,
+    ):  # fmt: skip
         add(commands)
     return found
 
@@ -87,6 +89,8 @@ def _add_network_options(command: Any) -> None:
     add("--model", type=types.model, default="baseline", metavar="NAME", help="one of "
         f"{', '.join(MODELS)}, or FILE.py:NAME, a layer of your own or a function that makes one "
         "(default: %(default)s)")  # fmt: skip
+    add("--from", type=Path, metavar="FILE", help="start from the parameters in this file: a saved model, or "
+        "arrays by their paths (.safetensors or .npz); the images are normalised anew")  # fmt: skip
     add("--image-shape", type=types.image_shape, metavar="CxHxW", help="scale the pictures of a folder to "
         "these channels, rows and columns, as in 3x32x32 (default: those of the first picture)")  # fmt: skip
     add("--validation", type=types.share, metavar="SHARE", help="hold out this share of the images to train "
@@ -185,6 +189,22 @@ def _add_summary(commands: Any) -> None:
         help="of a model that is not a saved one (default: 1x28x28)")  # fmt: skip
     command.add_argument("--classes", type=types.count, default=10, metavar="N",
         help="of a model that is not a saved one (default: %(default)s)")  # fmt: skip
+    _add_own_model(command)
+
+
+def _add_export(commands: Any) -> None:
+    command = _command(
+        commands,
+        "export",
+        export.run,
+        "write a saved model for other programs",
+        "Write a saved model to a file in a form that other programs read. 'train --from FILE' goes back.",
+        "A file that exists is replaced, which is announced, unless it is read-only.",
+    )
+    command.add_argument("saved", metavar="MODEL", help="what train has saved")
+    forms = command.add_mutually_exclusive_group(required=True)
+    for name, form in export.FORMATS.items():
+        forms.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {form.help}")
     _add_own_model(command)
 
 

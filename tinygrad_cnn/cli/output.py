@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from ..checks import printable
@@ -28,6 +29,12 @@ def say(text: str, file: TextIO | None = None) -> None:
     file = file or sys.stdout
     encoding = getattr(file, "encoding", None) or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
+
+
+def announce_replacing(path: Path) -> None:
+    """Say that a file will be replaced, if there is one."""
+    if path.exists():
+        say(f"{one_line(path)} exists, and will be replaced")
 
 
 def emit(found: Mapping[str, Any]) -> None:

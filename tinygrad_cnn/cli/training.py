@@ -17,12 +17,14 @@ import numpy as np
 from .. import data, train, tree
 from ..train import atomic
 from . import options
-from .output import emit, one_line, say
+from .output import announce_replacing, emit, one_line, say
 from .sources import make_layer, read_data
+from .starting import start_from
 
 _DECIDING = (  # the options that decide what a run learns
     "data", "samples", "model", "epochs", "batch_size", "optimizer", "lr", "momentum", "weight_decay",
     "schedule", "augment", "clip", "average", "parts", "validation", "patience", "seed", "image_shape",
+    "from",
 )  # fmt: skip
 
 
@@ -77,7 +79,7 @@ class _Training:
             augment = data.InTurn((args.augment, options.Normalized(self.normalization)))
         self.shape = self.training.images.shape[1:]
         self.layer = make_layer(args.model, self.shape, len(self.classes))
-        params, state = self.layer.init(for_model)
+        params, state = self._initial(for_model)
         self.trainer = train.Trainer(
             self.layer,
             options.optimizer(args, params, len(self.training.labels)),
@@ -93,6 +95,12 @@ class _Training:
         self.learned: tuple[Any, Any] | None = None
         self._has_heading = False
 
+    def _initial(self, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Return the parameters and the state to start from: drawn ones, or those of a file."""
+        params, state = self.layer.init(rng)
+        start = getattr(self.args, "from")
+        return (params, state) if start is None else start_from(start, params, state)
+
     # --- the beginning ------------------------------------------------------------------------------------
 
     def announce(self) -> None:
@@ -100,8 +108,7 @@ class _Training:
         args, n = self.args, len(self.training.labels)
         if args.json:
             return
-        if args.out.exists():
-            say(f"{one_line(args.out)} exists, and will be replaced")
+        announce_replacing(args.out)
         if self.checkpoints.paths():
             folder = one_line(self.checkpoints.folder)
             say(f"{folder} has an unfinished run, which will be replaced: --resume would go on with it")

@@ -33,7 +33,7 @@ def tensorboard(folder: str | os.PathLike[str]) -> Callable[[Any], None]:
     >>> trainer.fit(dataset, epochs=3, batch_size=64, on_epoch=tensorboard("runs/1"))  # doctest: +SKIP
     """
     try:
-        from tensorboardX import SummaryWriter  # type: ignore[import-not-found]
+        from tensorboardX import SummaryWriter
     except ImportError:
         raise ImportError("TensorBoard needs tensorboardX: pip install 'tinygrad-cnn[tensorboard]'") from None
     writer = SummaryWriter(str(Path(folder)))

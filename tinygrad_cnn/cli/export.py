@@ -1,0 +1,60 @@
+"""The command ``export``, which writes a saved network in a form that other programs read.
+
+Each form is a function ``(saved, path)`` in a table, which makes its option.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import tree
+from ..train import SavedModel, atomic
+from .output import announce_replacing, emit, one_line, say
+from .sources import load_model
+
+
+class Format(NamedTuple):
+    """What writes a network to a path, and what ``--help`` says about it."""
+
+    write: Callable[[SavedModel, Path], None]
+    help: str
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write a saved network to a file in the form that was asked for."""
+    name = next(name for name in FORMATS if getattr(args, name) is not None)
+    path = getattr(args, name)
+    saved = load_model(args, args.saved)
+    if not args.json:
+        announce_replacing(path)
+    FORMATS[name].write(saved, path)
+    size = path.stat().st_size
+    if args.json:
+        emit({"model": saved.name, "format": name, "saved": str(path), "bytes": size})
+        return
+    say(f"saved {one_line(path)}, {size} bytes")
+
+
+def _npz(saved: SavedModel, path: Path) -> None:
+    """Write the arrays alone, under the names that a file of safetensors gives them."""
+    arrays = {"params": saved.params, "state": saved.state}
+    body = io.BytesIO()
+    np.savez(body, **dict(zip(tree.paths(arrays), tree.leaves(arrays), strict=True)))
+    atomic.write(path, [body.getbuffer()])
+
+
+FORMATS = {
+    "safetensors": Format(
+        lambda saved, path: saved.save(path),
+        "the parameters and the state by their paths, such as params.conv1.weight, with the name of the "
+        "model, the normalisation and the classes as metadata",
+    ),
+    "npz": Format(_npz, "the same arrays alone, as numpy.load reads them"),
+}
+"""The forms by the names of their options."""

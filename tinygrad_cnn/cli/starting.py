@@ -1,0 +1,57 @@
+"""The parameters that a training starts from, where they are those of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import train, tree
+from ..checks import printable
+from ..types import NDArray
+
+_LISTED = 5  # of the arrays that do not fit: the reader has one line
+
+
+def start_from(path: Path, params: Any, state: Any) -> tuple[Any, Any]:
+    """Return the parameters and the state of a file, in the containers and the dtypes of initial ones.
+
+    The file is a saved model, a checkpoint, or what another program has written: arrays by their paths. One
+    that holds parameters alone, with or without ``params.`` before their paths, leaves the state as it is.
+    """
+    found = _arrays_by_path(path)
+    initial = {"params": params, "state": state}
+    if not any(name.startswith("state.") for name in found):
+        initial["state"] = {}
+    places = dict(zip(tree.paths(initial), tree.leaves(initial), strict=True))
+    if problems := _problems(found, places):
+        listed = "; ".join(printable(problem, 80) for problem in problems[:_LISTED])
+        more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
+        raise ValueError(f"--from: {path}: does not fit the model: {listed}{more}")
+    arrays = [found[name].astype(like.dtype) for name, like in places.items()]
+    started = tree.unflatten(tree.structure(initial), arrays)
+    return started["params"], started["state"] or state
+
+
+def _arrays_by_path(path: Path) -> dict[str, NDArray]:
+    """Read the parameters and the state of a file, by paths that begin with ``params.`` and ``state.``."""
+    saved = train.load(path)
+    leaves = dict(zip(tree.paths(saved), tree.leaves(saved), strict=True))
+    arrays = {name: leaf for name, leaf in leaves.items() if isinstance(leaf, np.ndarray)}
+    if not any(name.startswith("params.") for name in arrays):
+        return {f"params.{name}": array for name, array in arrays.items()}
+    return {name: array for name, array in arrays.items() if name.startswith(("params.", "state."))}
+
+
+def _problems(found: dict[str, NDArray], places: dict[str, NDArray]) -> list[str]:
+    """Say what keeps the arrays of a file from standing in the places of the initial ones."""
+    problems = [f"lacks {name}" for name in places if name not in found]
+    problems += [f"has unknown {name}" for name in found if name not in places]
+    for name, like in places.items():
+        array = found.get(name, like)
+        if array.dtype.kind != "f" or array.shape != like.shape:
+            problems.append(f"{name}: expected floats of shape {like.shape}, got {array.dtype}{array.shape}")
+        elif not np.isfinite(array).all():
+            problems.append(f"{name}: has values that are not finite")
+    return problems
