@@ -39,19 +39,7 @@ def baseline(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     >>> sum(array.size for array in tree.leaves(params)), state
     (103018, {})
     """
-    channels, height, width = shape
-    return nn.Sequential(
-        conv1=nn.Conv2d(channels, 8, 3, padding=1),
-        relu1=nn.ReLU(),
-        pool1=nn.MaxPool2d(2),
-        conv2=nn.Conv2d(8, 16, 3, padding=1),
-        relu2=nn.ReLU(),
-        pool2=nn.MaxPool2d(2),
-        flatten=nn.Flatten(),
-        dense1=nn.Dense(16 * (height // 4) * (width // 4), 128),
-        relu3=nn.ReLU(),
-        dense2=nn.Dense(128, classes),
-    )
+    return _baseline(shape, classes, normalized=False)
 
 
 def baseline_bn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
@@ -75,16 +63,24 @@ def baseline_bn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     >>> list(params), list(state)
     (['conv1', 'norm1', 'conv2', 'norm2', 'dense1', 'dense2'], ['norm1', 'norm2'])
     """
+    return _baseline(shape, classes, normalized=True)
+
+
+def _baseline(shape: Shape, classes: int, *, normalized: bool) -> nn.Sequential:
     channels, height, width = shape
+
+    def block(number: int, before: int, after: int) -> dict[str, nn.Layer]:
+        norm = {f"norm{number}": nn.BatchNorm2d(after)} if normalized else {}  # it has a bias of its own
+        return {
+            f"conv{number}": nn.Conv2d(before, after, 3, padding=1, bias=not normalized),
+            **norm,
+            f"relu{number}": nn.ReLU(),
+            f"pool{number}": nn.MaxPool2d(2),
+        }
+
     return nn.Sequential(
-        conv1=nn.Conv2d(channels, 8, 3, padding=1, bias=False),  # the normalisation has a bias of its own
-        norm1=nn.BatchNorm2d(8),
-        relu1=nn.ReLU(),
-        pool1=nn.MaxPool2d(2),
-        conv2=nn.Conv2d(8, 16, 3, padding=1, bias=False),
-        norm2=nn.BatchNorm2d(16),
-        relu2=nn.ReLU(),
-        pool2=nn.MaxPool2d(2),
+        **block(1, channels, 8),
+        **block(2, 8, 16),
         flatten=nn.Flatten(),
         dense1=nn.Dense(16 * (height // 4) * (width // 4), 128),
         relu3=nn.ReLU(),

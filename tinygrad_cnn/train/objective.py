@@ -23,6 +23,18 @@ Metric = Callable[[Any, Any], float]
 """A function ``(outputs, labels)`` that returns a mean over the samples."""
 
 
+class Given(NamedTuple):
+    """What the loss of a batch is a function of: the arguments of `objective`."""
+
+    params: Any
+    model: nn.Layer
+    loss: Loss
+    state: Any
+    x: NDArray
+    labels: NDArray
+    rng: np.random.Generator
+
+
 class Result(NamedTuple):
     """The mean loss of a batch, the outputs of the model, its new state, and the gradients."""
 
@@ -46,39 +58,21 @@ def objective(
 value_and_gradients = value_and_grad(objective, has_aux=True)
 
 
-def whole(
-    gradients: Gradients,
-    params: Any,
-    model: nn.Layer,
-    loss: Loss,
-    state: Any,
-    x: Any,
-    labels: Any,
-    rng: Any,
-) -> Result:
+def whole(gradients: Gradients, given: Given) -> Result:
     """Compute the result of a batch at once, by `value_and_gradients` or a compiled form of it."""
-    (value, (outputs, state)), grads = gradients(params, model, loss, state, x, labels, rng)
+    (value, (outputs, state)), grads = gradients(*given)
     return Result(float(value), outputs, state, grads)
 
 
-def in_parts(
-    parts: int,
-    gradients: Gradients,
-    params: Any,
-    model: nn.Layer,
-    loss: Loss,
-    state: Any,
-    x: Any,
-    labels: Any,
-    rng: Any,
-) -> Result:
+def in_parts(gradients: Gradients, given: Given, parts: int) -> Result:
     """Compute the result of a batch part by part, so that memory need only hold the tape of one part.
 
     The means of the parts are weighted by their sizes, so they add up to the mean over the batch.
     """
-    n, outputs, total, grads = len(x), [], 0.0, None
+    n, state, outputs, total, grads = len(given.x), given.state, [], 0.0, None
     for rows in np.array_split(np.arange(n), min(parts, n)):
-        part = whole(gradients, params, model, loss, state, x[rows], labels[rows], rng)
+        x, labels = given.x[rows], given.labels[rows]
+        part = whole(gradients, given._replace(state=state, x=x, labels=labels))
         weight = len(rows) / n
         state, total = part.state, total + weight * part.loss
         scaled = tree.map(lambda g, weight=weight: weight * g, part.grads)

@@ -22,7 +22,17 @@ from .checkpoint import Checkpoint
 from .finite import NonFiniteLossError, cause, first_sample
 from .history import History
 from .metrics import accuracy
-from .objective import Gradients, Loss, Metric, Result, in_parts, scores, value_and_gradients, whole
+from .objective import (
+    Given,
+    Gradients,
+    Loss,
+    Metric,
+    Result,
+    in_parts,
+    scores,
+    value_and_gradients,
+    whole,
+)
 from .position import Position
 
 __all__ = ["Trainer"]
@@ -174,10 +184,12 @@ class Trainer:
             self._update(result)
         return result.loss, found
 
-    def _result(self, x: NDArray, labels: ArrayLike) -> Result:
-        given = (self._gradients, self.params, self.model, self.loss, self.state, x, labels, self.rng)
+    def _result(self, x: NDArray, labels: NDArray) -> Result:
+        given = Given(self.params, self.model, self.loss, self.state, x, labels, self.rng)
         try:
-            return whole(*given) if self.parts == 1 else in_parts(self.parts, *given)
+            if self.parts == 1:
+                return whole(self._gradients, given)
+            return in_parts(self._gradients, given, self.parts)
         except RecordingError as error:
             error.add_note("Trainer: with compiles=False (--no-compile), the step is not recorded")
             raise
