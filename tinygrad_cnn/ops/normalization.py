@@ -194,7 +194,7 @@ def layer_norm(
 
     Parameters
     ----------
-    x : ndarray or Tensor, (..., *S)
+    x : ndarray or Tensor, (..., S)
         The samples, of a floating dtype.
     weight, bias : ndarray or Tensor, S, optional
         The scale and the shift of each element, of the dtype of ``x``; by default 1 and 0. Their shape says
@@ -204,7 +204,7 @@ def layer_norm(
 
     Returns
     -------
-    ndarray or Tensor, (..., *S)
+    ndarray or Tensor, (..., S)
 
     Raises
     ------
