@@ -1,4 +1,4 @@
-"""How Sphinx makes the site of these pages: ``sphinx-build -W docs site`` writes it into the folder ``site``."""
+"""How Sphinx makes the site of these pages: ``sphinx-build -W docs site`` writes it into ``site``."""
 
 import importlib
 import importlib.metadata

@@ -23,8 +23,9 @@ ARRAYS = {
 
 def rows():
     """Every pair of code with the framework that the table's heading names."""
-    for heading, section in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.M | re.S):
-        for line in section.splitlines():
+    for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+        heading, *lines = section.splitlines()
+        for line in lines:
             if line.startswith("| `"):
                 there, here = line.strip("| ").split(" | ")
                 for code in re.findall(r"`(.*?)`", there):

@@ -1,4 +1,4 @@
-"""Draw the pictures of the page on convolution: ``python docs/pictures/draw.py`` writes them beside this file.
+"""Draw the pictures of the page on convolution: ``python docs/pictures/draw.py`` writes them beside it.
 
 Every number in a picture is computed by the operation that it explains.
 """
@@ -28,11 +28,11 @@ class Picture:
             f'dominant-baseline="central">{words}</text>'
         )
 
-    def square(self, x: float, y: float, fill: str, *, dashed: bool = False) -> None:
+    def square(self, x: float, y: float, fill: str, *, size: int = CELL, dashed: bool = False) -> None:
         """Draw a cell by its upper left corner; one that does not exist in the array is dashed."""
         dashes = ' stroke-dasharray="3 3"' if dashed else ""
         self.parts.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{CELL}" height="{CELL}" fill="{fill}" stroke="{INK}"{dashes}/>'
+            f'<rect x="{x:g}" y="{y:g}" width="{size}" height="{size}" fill="{fill}" stroke="{INK}"{dashes}/>'
         )
 
     def grid(self, x, y, numbers, title, *, blue=(), orange=(), padding=0) -> None:
@@ -83,7 +83,7 @@ def a_window() -> None:
     picture.text(390, 130, "=", size=24)
     picture.grid(430, 79, convolved(), "output, 3 x 3", orange={(0, 1)})
     picture.text(285, 228, "each element of the window times its weight, and all of it added up", size=13)
-    picture.save("window.svg", "A window of 3 by 3 of the input, times the kernel, gives one element of the output")
+    picture.save("window.svg", "A window of the input, times the kernel, gives one element of the output")
 
 
 def a_padding() -> None:
@@ -127,7 +127,9 @@ def a_pooling() -> None:
     picture.grid(370, 79, seed, "gradient")
     picture.text(463, 113, "→", size=22)
     picture.grid(485, 45, back, "to the input", orange=won)
-    picture.save("pooling.svg", "Pooling keeps the largest of each 2 by 2; its gradient goes to the element that won")
+    picture.save(
+        "pooling.svg", "Pooling keeps the largest of each 2 by 2, and its gradient goes to that element"
+    )
 
 
 def a_normalisation() -> None:
@@ -139,13 +141,11 @@ def a_normalisation() -> None:
             for i, j in np.ndindex(2, 2):
                 x, y = 90 + c * 100 + j * (CELL - 10), 62 + n * 60 + i * (CELL - 10)
                 fill = ORANGE if c == 1 else PAPER
-                picture.parts.append(
-                    f'<rect x="{x}" y="{y}" width="{CELL - 10}" height="{CELL - 10}" fill="{fill}" stroke="{INK}"/>'
-                )
+                picture.square(x, y, fill, size=CELL - 10)
     for c in range(4):
         picture.text(114 + c * 100, 38, f"channel {c}", size=13)
     picture.text(260, 244, "one mean and one variance for all elements of a channel", size=13)
-    picture.save("batch_norm.svg", "Batch normalisation takes one mean and one variance over a channel of all images")
+    picture.save("batch_norm.svg", "Batch normalisation takes one mean and one variance for each channel")
 
 
 if __name__ == "__main__":
