@@ -13,7 +13,8 @@ def at(function, point):
         with np.errstate(all="ignore"):
             return np.array([function(point + t)])
 
-    return slope(moved, EPS * np.abs(moved(0.0)), EPS)
+    here = moved(0.0)
+    return slope(moved, here, EPS * np.abs(here), EPS)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..types import NDArray
@@ -28,11 +30,18 @@ def tan_derivative(x: NDArray, order: int, known: NDArray | None = None) -> NDAr
             if x.dtype != np.float64:
                 recompute(value, value > 2, lambda x: 1 + np.square(np.tan(x)), x)
             return value
-        t = np.polynomial.Polynomial([0.0, 1.0])
-        factor = t
-        for _ in range(order):
-            factor = (1 + t * t) * factor.deriv()
-        return np.asarray(np.polynomial.polynomial.polyval(np.tan(x.astype(np.float64)), factor.coef))
+        tangent = np.tan(x.astype(np.float64))
+        return np.asarray(np.polynomial.polynomial.polyval(tangent, _of_tangent(order)))
+
+
+@functools.cache
+def _of_tangent(order: int) -> NDArray:
+    """Return the coefficients of a derivative of the tangent as a polynomial in it."""
+    t = np.polynomial.Polynomial([0.0, 1.0])
+    factor = t
+    for _ in range(order):
+        factor = (1 + t * t) * factor.deriv()
+    return np.asarray(factor.coef)
 
 
 @special_function
@@ -113,10 +122,16 @@ def _derivative_of_inverse_length(x: NDArray, power: int, order: int) -> NDArray
             return value
         x = np.clip(x, -1e300, 1e300).astype(np.float64)
         length = np.hypot(1, x)
-        c, factor = np.polynomial.Polynomial([0.0, 1.0]), np.polynomial.Polynomial([1.0])
-        for n in range(power, power + order):
-            factor = (1 - c * c) * factor.deriv() - n * c * factor
-        value = np.polynomial.polynomial.polyval(x / length, factor.coef)
+        value = np.polynomial.polynomial.polyval(x / length, _of_ratio(power, order))
         for _ in range(power + order):
             value = value / length
     return np.asarray(value)
+
+
+@functools.cache
+def _of_ratio(power: int, order: int) -> NDArray:
+    """Return the coefficients of the polynomial of ``c`` in a derivative of ``h**-power``."""
+    c, factor = np.polynomial.Polynomial([0.0, 1.0]), np.polynomial.Polynomial([1.0])
+    for n in range(power, power + order):
+        factor = (1 - c * c) * factor.deriv() - n * c * factor
+    return np.asarray(factor.coef)

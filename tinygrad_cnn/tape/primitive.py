@@ -277,11 +277,15 @@ class Primitive(Generic[Options, Out]):
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort operands that were passed by keyword into their places."""
         try:
-            bound = inspect.signature(self.function).bind(*operands, **params)
+            bound = self._signature.bind(*operands, **params)
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from None
         bound.apply_defaults()
         return bound.args, bound.kwargs
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.function)  # read once, when an operand is first passed by keyword
 
     def _explain(self, error: Exception, values: Sequence[Any]) -> None:
         """Add to an error what the function was called with, or raise one that names what is no number."""

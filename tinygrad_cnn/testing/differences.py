@@ -77,13 +77,17 @@ def finest_step(eps: float) -> float:
     return 2.0 ** round(math.log2(eps) / 5)
 
 
-def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, eps: float) -> Slope:
+def slope(
+    evaluate: Callable[[float], np.ndarray], here: np.ndarray, noise: np.ndarray, eps: float
+) -> Slope:
     """Differentiate a function of one variable at 0.
 
     Parameters
     ----------
     evaluate : callable
         A function from a float to a vector of M values.
+    here : ndarray, shape (M,)
+        The values at 0.
     noise : ndarray, shape (M,)
         The absolute error of the values at 0.
     eps : float
@@ -96,11 +100,13 @@ def slope(evaluate: Callable[[float], np.ndarray], noise: np.ndarray, eps: float
 
     Examples
     --------
-    >>> exact = slope(lambda t: np.array([np.exp(t), abs(t)]), np.array([1e-16, 0.0]), 2.0**-52)
+    >>> exact = slope(
+    ...     lambda t: np.array([np.exp(t), abs(t)]), np.array([1.0, 0.0]), np.array([1e-16, 0.0]), 2.0**-52
+    ... )
     >>> np.round(exact.value, 9), exact.kink
     (array([1., 0.]), array([False,  True]))
     """
-    here, step = evaluate(0.0), finest_step(eps)
+    step = finest_step(eps)
     error = np.full(here.shape, np.inf)
     for _ in range(_ROUNDS):
         previous = error

@@ -42,6 +42,8 @@ class Flat:
         value times cotangent by operand. Where terms cancel, the rounding is relative to this size.
     origin : object
         What is shown as the lines that reproduce the check; messages end with them.
+    differentiated : Flat, optional
+        The function whose gradient this one computes.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Flat:
     order: int = 1
     units: tuple[float, ...] = ()
     origin: Any = ""
+    differentiated: Flat | None = None
 
     def values(self, leaves: list[np.ndarray] | None = None) -> list[np.ndarray]:
         """Return the outputs at the given leaves as ndarrays."""
@@ -72,7 +75,7 @@ class Flat:
 
     def with_call(self, call: Callable[..., list[Any]], leaves: list[Any]) -> Flat:
         """Return another function under the same name."""
-        return replace(self, call=call, leaves=leaves, units=())
+        return replace(self, call=call, leaves=leaves, units=(), differentiated=None)
 
     def with_leaf(self, position: int, value: Any) -> list[Any]:
         """Return the leaves with one of them replaced."""
@@ -80,12 +83,21 @@ class Flat:
 
     def along(self, leaf: int, direction: np.ndarray) -> Callable[[float], np.ndarray]:
         """Return the joined outputs as a function of the distance that a leaf moves along a direction."""
+        line = self._with_value_kept(leaf)
 
         def evaluate(distance: float) -> np.ndarray:
-            moved = self.with_leaf(leaf, self.leaves[leaf] + distance * direction)
-            return joined(self.values(moved)).astype(np.float64)
+            moved = line.with_leaf(leaf, line.leaves[leaf] + distance * direction)
+            return joined(line.values(moved)).astype(np.float64)
 
         return evaluate
+
+    def _with_value_kept(self, leaf: int) -> Flat:
+        """Return this function for moves of one leaf; while that is a cotangent, the value is computed once."""
+        if self.differentiated is None or leaf < (count := len(self.differentiated.leaves)):
+            return self
+        with np.errstate(all="ignore"):
+            _, pullback = vjp(self.differentiated.call, *self.leaves[:count])
+        return replace(self, call=lambda *leaves: list(pullback(list(leaves[count:]))))
 
     def gradient(self, cotangents: list[np.ndarray]) -> Flat:
         """Return the function that computes the gradients of this one from its leaves and the cotangents."""
@@ -106,6 +118,7 @@ class Flat:
             self.order + 1,
             self._gradient_units(cotangents),
             self.origin,
+            self,
         )
 
     def output_units(self, outputs: list[np.ndarray]) -> tuple[float, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 from collections.abc import Callable, Collection
 from typing import Any
+
+from ..tape.signature import parameters
 
 
 def function_name(f: Callable[..., Any]) -> str:
@@ -14,16 +16,15 @@ def function_name(f: Callable[..., Any]) -> str:
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """Return the names of the first positional arguments; variadic ones are called ``xs[0]``, ``xs[1]``."""
+    while isinstance(f, functools.partial) and not f.args:  # keywords do not change the names of places
+        f = f.func
     try:
-        parameters = list(inspect.signature(f).parameters.values())
+        single, variadic = parameters(getattr(f, "function", f))[:2]
     except ValueError:  # a builtin or a ufunc has no signature to read
         return [f"argument {i}" for i in range(count)]
-    names: list[str] = []
-    for parameter in parameters:
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}[{i}]" for i in range(count - len(names))]
-        elif parameter.kind is not parameter.KEYWORD_ONLY:
-            names.append(parameter.name)
+    names = list(single)
+    if variadic:
+        names += [f"{variadic}[{i}]" for i in range(count - len(names))]
     return names[:count]
 
 

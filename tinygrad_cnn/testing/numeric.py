@@ -11,7 +11,7 @@ from .cotangents import Pulled
 from .differences import Slope, slope
 from .directions import element_lengths, random_directions, single_elements
 from .errors import GradientError, KinkError
-from .flat import Flat
+from .flat import Flat, joined
 from .mismatch import Mismatch, compare, disagreeing, worst_element
 from .report import describe_constant, describe_kink, describe_mismatch
 from .rounding import precision, rounding_noise
@@ -21,14 +21,15 @@ __tracebackhide__ = True  # pytest shows the user's lines, and leaves out those 
 
 
 class _Measured(NamedTuple):
-    """A function with what its numerical derivatives need to know: its noise and its precision."""
+    """A function with what its numerical derivatives need to know: its values, their noise and precision."""
 
     flat: Flat
+    here: np.ndarray
     noise: np.ndarray
     eps: float
 
     def slope(self, leaf: int, direction: np.ndarray) -> Slope:
-        return slope(self.flat.along(leaf, direction), self.noise, self.eps)
+        return slope(self.flat.along(leaf, direction), self.here, self.noise, self.eps)
 
     def element_slopes(self, leaf: int) -> Iterator[tuple[np.ndarray, Slope]]:
         """Yield the directions along single elements of a leaf, with the derivatives along them."""
@@ -41,7 +42,8 @@ def check_numerically(
 ) -> None:
     """Raise a GradientError for the worst mismatch of a leaf, or a KinkError if a leaf has a kink."""
     eps = precision(flat)
-    measured = _Measured(flat, rounding_noise(flat, outputs, eps, rng), eps)
+    here = joined(outputs).astype(np.float64)
+    measured = _Measured(flat, here, rounding_noise(flat, outputs, eps, rng), eps)
     kinked = [leaf for leaf in range(len(flat.leaves)) if _check_leaf(measured, leaf, pulled, rng)]
     if kinked:  # only after all leaves: a wrong gradient elsewhere is the more important news
         raise KinkError(f"{_describe_first_kink(measured, kinked[0])}\n{flat.origin}")

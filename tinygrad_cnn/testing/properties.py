@@ -141,7 +141,8 @@ def _jvp_is_the_directional_derivative(case: OpCase, call: Call, seed: int) -> N
         return joined(flat.values([x + distance * v for x, v in zip(flat.leaves, tangents, strict=True)]))
 
     for everywhere in (False, True):  # rounding is looked for at length only where something seems wrong
-        numeric = slope(moved, rounding_noise(flat, outputs, eps, rng, everywhere=everywhere), eps)
+        noise = rounding_noise(flat, outputs, eps, rng, everywhere=everywhere)
+        numeric = slope(moved, joined(outputs), noise, eps)
         size = np.maximum(np.abs(analytic), np.abs(numeric.value))
         allowed = 2 * numeric.error + half_the_digits(eps) * size
         if everywhere:

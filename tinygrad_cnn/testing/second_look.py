@@ -46,11 +46,11 @@ class SecondLook:
         self._along = flat.along(leaf, direction)
         self._here = self._along(0.0)
         self._noise = self._noise_nearby(noise)
-        self.numeric = slope(self._along, self._noise, eps)
+        self.numeric = slope(self._along, self._here, self._noise, eps)
         if self.numeric.kink.any():  # between two neighbouring values of a rounded function, slopes jump
             every, kinked = np.eye(self._noise.size), np.flatnonzero(self.numeric.kink)
             self._noise[kinked] += [self._resolution(every[output]) for output in kinked]
-            self.numeric = slope(self._along, self._noise, eps)
+            self.numeric = slope(self._along, self._here, self._noise, eps)
 
     def _noise_nearby(self, noise: np.ndarray) -> np.ndarray:
         """Return the noise of the values here and at the steps on both sides, whichever is larger."""
@@ -85,7 +85,8 @@ class SecondLook:
         if (wrong := found(doubt)) is None or not (resolution := self._resolution(weights)):
             return wrong
         # The steps have shrunk until the values stood still. The wider ones may still show the derivative.
-        line = slope(lambda t: np.array([self._change(weights, t)]), np.array([resolution]), self._eps)
+        here, noise = np.zeros(1), np.array([resolution])
+        line = slope(lambda t: np.array([self._change(weights, t)]), here, noise, self._eps)
         difference = abs(analytic - line.value[0])
         allowed = 2 * line.error[0] + half_the_digits(self._eps) * abs(analytic) + ROUNDING * doubt
         explained = _explained(analytic, line.central[:, 0], resolution / line.steps[0] + doubt)
