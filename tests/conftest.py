@@ -2,6 +2,7 @@
 
 import collections
 import os
+import sys
 from pathlib import Path
 
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -11,6 +12,7 @@ import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from tinygrad_cnn.kernels import parallel  # noqa: E402
+from tinygrad_cnn.testing import OpCase  # noqa: E402
 
 # --hypothesis-profile=NAME chooses another; deadlines would make a busy machine fail a test
 hypothesis.settings.register_profile("default", max_examples=10, deadline=None)
@@ -41,6 +43,30 @@ def family_folder():
         return folder
 
     return find
+
+
+_PARTS = 8
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of an eighth of the operations together, for the process that draws their calls.
+
+    A process is handed neighbours. Within a part the order stays, since files have fixtures of their own.
+    """
+    if "records" in sys.modules:
+        names = [case.name for case in sys.modules["records"].CASES]
+        part = {name: _PARTS * place // len(names) for place, name in enumerate(names)}
+        items.sort(key=lambda item: part.get(_operation_of(item), _PARTS))
+
+
+def _operation_of(item):
+    """Name the operation that a test may be about: its own name has it in conformance, else a parameter."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    if "checked" in given:
+        return item.originalname.removeprefix("test_")
+    cases = (getattr(value, "case", value) for value in given.values())
+    names = (case.name if isinstance(case, OpCase) else case for case in cases)
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 def pytest_terminal_summary(terminalreporter):

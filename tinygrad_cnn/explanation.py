@@ -203,9 +203,9 @@ def _compared(moved: _Moved, rng: np.random.Generator) -> str:
                 changed = [x + t * direction if j == i else x for j, x in enumerate(operands)]
                 return np.atleast_1d(np.sum(cotangent * moved(*changed)))
 
-            terms = np.abs(cotangent * out).sum()
-            found = slope(along, np.atleast_1d(terms * 2.0**-52), 2.0**-52)
-            moved_by = abs(along(found.steps[0])[0] - along(0.0)[0]) / found.steps[0]  # of a square at 0, say
+            here, terms = along(0.0), np.abs(cotangent * out).sum()
+            found = slope(along, here, np.atleast_1d(terms * 2.0**-52), 2.0**-52)
+            moved_by = abs(along(found.steps[0])[0] - here[0]) / found.steps[0]  # of a square at 0, say
             # a move by the size of the operand changes most results by no more than their size
             size = max(np.abs(pulled * direction).sum(), moved_by, terms, np.finfo(float).tiny)
             if found.kink[0] or found.error[0] > _TOLD * size:

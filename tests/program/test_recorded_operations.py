@@ -10,10 +10,8 @@ from played import Orders, assert_plays
 import tinygrad_cnn as tg
 from tinygrad_cnn import tree
 from tinygrad_cnn.program import RecordingError, compile
-from tinygrad_cnn.testing.drawn import DrawnCalls
 from tinygrad_cnn.testing.flat import is_floating
 from tinygrad_cnn.testing.names import argument_names, base_name
-from tinygrad_cnn.testing.properties import properties_of
 
 RNG = np.random.default_rng
 MATRIX = RNG(0).standard_normal((4, 3))
@@ -52,8 +50,7 @@ def orders_of(case, call, seed):
 
 @pytest.mark.parametrize("case", records.CASES, ids=lambda case: case.name)
 def test_an_operation_plays_what_it_computes(case):
-    calls = DrawnCalls(case, max_examples=2).of(next(iter(properties_of(case))))
-    for call, seed in calls:
+    for call, seed in records.drawn(case, 2):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             orders = orders_of(case, call, seed)

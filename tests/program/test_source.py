@@ -16,9 +16,7 @@ from played import Orders, bits, fresh
 import tinygrad_cnn as tg
 from tinygrad_cnn import models, nn, optim, tree
 from tinygrad_cnn.program import RecordingError, trace
-from tinygrad_cnn.testing.drawn import DrawnCalls
 from tinygrad_cnn.testing.flat import is_floating
-from tinygrad_cnn.testing.properties import properties_of
 
 RNG = np.random.default_rng
 
@@ -61,7 +59,7 @@ OF_ORDERS = [(case, 1) for case in records.CASES] + [(case, 2) for case in recor
 def test_the_derivatives_of_an_operation_print_as_what_they_compute(case, order):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        call, seed = DrawnCalls(case, max_examples=1).of(next(iter(properties_of(case))))[0]
+        call, seed = next(records.drawn(case, 1))
         f, args = orders_of(case, call, seed).of(order, 1.0)
         try:
             program = trace(f, *fresh(args))

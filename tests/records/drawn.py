@@ -5,9 +5,8 @@ import itertools
 
 import hypothesis
 
-from tinygrad_cnn.testing import OpCase, strategies
-
-from .record import calls_of
+from tinygrad_cnn.testing import OpCase
+from tinygrad_cnn.testing.drawn import drawn_calls
 
 RUN = 10  # in a longer run hypothesis makes most examples of earlier ones
 
@@ -19,13 +18,12 @@ def drawn(source, count, thorough=None):
     """
     if thorough and hypothesis.settings.get_current_profile_name() == "thorough":
         count = thorough
-    runs = (_run(source, turn) for turn in itertools.count())
-    return itertools.islice(itertools.chain.from_iterable(runs), count)
+    case = source if isinstance(source, OpCase) else _case_of(source)
+    runs = (drawn_calls(case, RUN).run(turn) for turn in itertools.count())
+    new = (run[1:] if turn else run for turn, run in enumerate(runs))  # each begins with the simplest call
+    return itertools.islice(itertools.chain.from_iterable(new), count)
 
 
 @functools.cache
-def _run(source, turn):
-    name, calls = (source.name, calls_of(source)) if isinstance(source, OpCase) else ("calls", source)
-    found = []
-    strategies.for_all(name, calls, lambda *one: found.append(one), seed=turn, max_examples=RUN)
-    return found[1:] if turn else found  # each run begins with the simplest call
+def _case_of(strategy):
+    return OpCase("calls", None, operands=strategy)

@@ -9,7 +9,7 @@ import records
 
 from tinygrad_cnn.tape import Primitive
 from tinygrad_cnn.testing import strategies
-from tinygrad_cnn.testing.drawn import DrawnCalls
+from tinygrad_cnn.testing.drawn import drawn_calls
 from tinygrad_cnn.testing.properties import has_empty, properties_of
 from tinygrad_cnn.testing.suite import check_property
 
@@ -18,19 +18,13 @@ ROUNDS = 8
 TESTED = [case for case in records.CASES if "own gradients" not in case.skip]
 
 
-@functools.cache
-def drawn_calls(name):
-    """The calls that the faults of a case are sought with; drawing them anew for each fault takes longest."""
-    return DrawnCalls({mutant.case.name: mutant.case for mutant in mutants.MUTANTS}[name], EXAMPLES)
-
-
 def caught_by(mutant, seed):
     """The first property that fails for a mutant; None if it passes them all in every round."""
     likely = "order 2" if mutant.kind == "M14" else "order 1"
     names = sorted(properties_of(mutant.case), key=lambda name: name != likely)
     with mutants.planted(mutant):
         for turn, name in itertools.product(range(ROUNDS), names):
-            calls = drawn_calls(mutant.case.name).of(name, ROUNDS * seed + turn)
+            calls = drawn_calls(mutant.case, EXAMPLES).of(name, ROUNDS * seed + turn)
             try:
                 check_property(mutant.case, name, calls)
             except (

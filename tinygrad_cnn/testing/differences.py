@@ -77,9 +77,7 @@ def finest_step(eps: float) -> float:
     return 2.0 ** round(math.log2(eps) / 5)
 
 
-def slope(
-    evaluate: Callable[[float], np.ndarray], here: np.ndarray, noise: np.ndarray, eps: float
-) -> Slope:
+def slope(evaluate: Callable[[float], np.ndarray], here: np.ndarray, noise: np.ndarray, eps: float) -> Slope:
     """Differentiate a function of one variable at 0.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,11 @@ class DrawnCalls:
         """Return the calls for a property, each with a seed for what the check draws; a turn has others."""
         first = turn * _RUNS
         if name == "size 0":
-            all_runs = [one for run in range(first, first + _RUNS) for one in self._run(run)]
-            return [one for one in all_runs if has_empty(one[0])] or self._run(first, empty=True)
-        return self._run(first + list(properties_of(self._case)).index(name) % _RUNS)
+            all_runs = [one for run in range(first, first + _RUNS) for one in self.run(run)]
+            return [one for one in all_runs if has_empty(one[0])] or self.run(first, empty=True)
+        return self.run(first + list(properties_of(self._case)).index(name) % _RUNS)
 
-    def _run(self, seed: int, *, empty: bool = False) -> list[tuple[Call, int]]:
+    def run(self, seed: int, *, empty: bool = False) -> list[tuple[Call, int]]:
         """Return the calls of one run, drawn anew if an operation has changed an operand of them."""
         run, before = self._runs.get((seed, empty), ([], b""))
         if not run or _bytes_of(run) != before:
@@ -66,6 +67,12 @@ class DrawnCalls:
             max_examples=self._max_examples or strategies.hypothesis.settings().max_examples,
         )
         return run
+
+
+@functools.cache
+def drawn_calls(case: OpCase, max_examples: int) -> DrawnCalls:
+    """Return the calls of a case, the same object in each test that asks for them."""
+    return DrawnCalls(case, max_examples)
 
 
 def _bytes_of(run: list[tuple[Call, int]]) -> bytes:

@@ -92,7 +92,7 @@ class Flat:
         return evaluate
 
     def _with_value_kept(self, leaf: int) -> Flat:
-        """Return this function for moves of one leaf; while that is a cotangent, the value is computed once."""
+        """Return this function for moves of one leaf, with its value kept while that is a cotangent."""
         if self.differentiated is None or leaf < (count := len(self.differentiated.leaves)):
             return self
         with np.errstate(all="ignore"):

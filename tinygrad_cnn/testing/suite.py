@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .cases import Call, OpCase
-from .drawn import DrawnCalls
+from .drawn import drawn_calls
 from .properties import has_empty, properties_of
 from .refusals import check_error_case
 
@@ -44,12 +44,10 @@ def conformance(case: OpCase) -> Callable[..., None]:
     """
     import pytest
 
-    drawn = DrawnCalls(case)
-
     @pytest.mark.parametrize("checked", list(properties_of(case)))
     def test(checked: str) -> None:
         try:
-            _check_and_simplify(case, checked, drawn)
+            _check_and_simplify(case, checked)
         except TypeError as error:
             # A missing rule is one failure, and "order 1" reports it.
             if checked == "order 1" or "it has no gradient rule" not in str(error):
@@ -136,8 +134,11 @@ def _check_refusals(case: OpCase, name: str) -> None:
         check_error_case(case, wrong)
 
 
-def _check_and_simplify(case: OpCase, name: str, drawn: DrawnCalls) -> None:
+def _check_and_simplify(case: OpCase, name: str) -> None:
     """Check one property on drawn calls; if it fails, raise what the simplest call that is found raises."""
+    from . import strategies  # it needs hypothesis
+
+    drawn = drawn_calls(case, strategies.hypothesis.settings().max_examples)
     try:
         check_property(case, name, drawn.of(name))
     except Exception as error:
