@@ -33,10 +33,8 @@ def matmul_operands(draw: st.DrawFn, *, max_side: int = 3) -> tuple[np.ndarray, 
 
     Examples
     --------
-    >>> from hypothesis import find
-    >>> a, b = find(matmul_operands(), lambda ab: ab[0].ndim == 1 and ab[1].ndim == 3)
-    >>> a.shape[0] == b.shape[1]
-    True
+    >>> from tinygrad_cnn.testing.strategies import for_all
+    >>> for_all("matmul", matmul_operands(), lambda operands, seed: operands[0] @ operands[1])
     """
     m, k, n = draw(shapes(min_dims=3, max_side=max_side))
     stack = draw(shapes(min_dims=1, max_dims=2, min_side=1, max_side=max_side))
@@ -102,10 +100,9 @@ def conv2d_problems(draw: st.DrawFn, *, max_batch: int = 3, bias: bool = True) -
 
     Examples
     --------
-    >>> from hypothesis import find
-    >>> call = find(conv2d_problems(), lambda call: call.params["groups"] == 3)
-    >>> call.operands[0].shape[1], call.operands[1].shape[0]
-    (3, 3)
+    >>> from tinygrad_cnn import conv2d
+    >>> from tinygrad_cnn.testing.strategies import for_all
+    >>> for_all("conv2d", conv2d_problems(), lambda call, seed: conv2d(*call.operands, **call.params))
     """
     groups = draw(st.integers(1, 3))
     inputs, outputs = draw(_pairs(1, 2 if groups < 3 else 1))
@@ -147,10 +144,10 @@ def pool2d_problems(
 
     Examples
     --------
-    >>> from hypothesis import find
-    >>> call = find(pool2d_problems(dilated=False), lambda call: call.params["ceil_mode"])
-    >>> call.operands[0].ndim, len(call.operands[1])
-    (4, 2)
+    >>> from tinygrad_cnn import avg_pool2d
+    >>> from tinygrad_cnn.testing.strategies import for_all
+    >>> problems = pool2d_problems(dilated=False)
+    >>> for_all("avg_pool2d", problems, lambda call, seed: avg_pool2d(*call.operands, **call.params))
     """
     kernel, stride = draw(_pairs(1, 4)), draw(st.none() | _pairs(1, 3))
     dilation = draw(_pairs(1, 2)) if dilated else (1, 1)

@@ -274,10 +274,8 @@ def broadcastable(
 
     Examples
     --------
-    >>> from hypothesis import find
-    >>> a, b = find(broadcastable(), lambda xs: xs[0].ndim > xs[1].ndim)
-    >>> np.broadcast_shapes(a.shape, b.shape) == (a + b).shape
-    True
+    >>> from tinygrad_cnn.testing.strategies import for_all
+    >>> for_all("sums", broadcastable(), lambda operands, seed: operands[0] + operands[1])
     """
     shape = draw(shapes(max_dims=max_dims, max_side=max_side, min_side=min_side))
     return tuple(draw(each(one)) for one in draw(broadcast_shapes(shape, count)))
