@@ -29,16 +29,22 @@ def _public_functions():
         for member in getattr(module, "__all__", ()):
             value = getattr(module, member)
             if inspect.isfunction(value) or isinstance(value, Primitive):
-                yield pytest.param(value, id=f"{name}.{member}")
+                yield f"{name}.{member}", value
 
 
-@pytest.mark.parametrize("function", list(_public_functions()))
-def test_a_public_function_documents_parameters_result_and_an_example(function):
-    text = inspect.getdoc(function) or ""
+def _missing_sections(function):
+    text, signature = inspect.getdoc(function) or "", inspect.signature(function)
     wanted = [("Examples",)]
-    if inspect.signature(function).parameters:
+    if signature.parameters:
         wanted.append(("Parameters",))
-    if inspect.signature(function).return_annotation not in (None, "None"):
+    if signature.return_annotation not in (None, "None"):
         wanted.append(("Returns", "Yields"))
-    missing = [names for names in wanted if not any(f"{name}\n---" in text for name in names)]
-    assert not missing
+    return [names for names in wanted if not any(f"{name}\n---" in text for name in names)]
+
+
+def test_a_public_function_documents_parameters_result_and_an_example():
+    functions = dict(_public_functions())
+    assert len(functions) > 500
+    assert {
+        name: lacks for name, function in functions.items() if (lacks := _missing_sections(function))
+    } == {}
