@@ -41,9 +41,9 @@ class Slope(NamedTuple):
         The one-sided derivatives.
     kink : ndarray of bool, shape (M,)
         Whether the two sides differ by more than their error, or no step gave a consistent value.
-    steps : ndarray, shape (4,)
-        The steps that were used, the finest last.
-    central : ndarray, shape (4, M)
+    steps : ndarray, shape (4,) or (2,)
+        The steps that were used, the finest last; for a straight line there are two.
+    central : ndarray, shape (4, M) or (2, M)
         The plain central difference at each step.
     """
 
@@ -132,8 +132,10 @@ def _at_steps(
     steps: np.ndarray,
 ) -> tuple[Slope, np.ndarray]:
     """Return the derivative from values at the given steps, and which of its elements are settled."""
-    after = np.stack([evaluate(h) for h in steps])
-    before = np.stack([evaluate(-h) for h in steps])
+    after, before = _on_both_sides(evaluate, steps[:2])
+    if line := _straight(after, here, before, noise, eps, steps[:2]):
+        return line, np.full(here.shape, True)
+    after, before = np.concatenate([[after, before], _on_both_sides(evaluate, steps[2:])], axis=1)
     column = steps[:, None]
     with np.errstate(all="ignore"):  # a value beyond the domain may be infinite; smaller steps then follow
         central = (after - before) / (2 * column)
@@ -148,6 +150,29 @@ def _at_steps(
         kink = np.abs(jumps) > 16 * jump_error + 1e-3 * size
     settled = slope_settled & np.isfinite(slopes)
     return Slope(slopes, slope_error, slopes - jumps / 2, slopes + jumps / 2, kink, steps, central), settled
+
+
+def _on_both_sides(evaluate: Callable[[float], np.ndarray], steps: np.ndarray) -> tuple[np.ndarray, ...]:
+    return np.stack([evaluate(h) for h in steps]), np.stack([evaluate(-h) for h in steps])
+
+
+def _straight(
+    after: np.ndarray, here: np.ndarray, before: np.ndarray, noise: np.ndarray, eps: float, steps: np.ndarray
+) -> Slope | None:
+    """Return the derivative of what is straight between the two widest steps, but for rounding; else None.
+
+    Narrower steps would show no more of a line, and more of its rounding. A gradient is one in its cotangent.
+    """
+    column = steps[:, None]
+    with np.errstate(all="ignore"):
+        central = (after - before) / (2 * column)
+        beside = np.max(np.abs([after, before]), axis=(0, 1))
+        rounding = ROUNDING * np.maximum(noise, eps * beside) / steps[1]
+        bend, change = np.abs((after - 2 * here + before) / column), np.abs(central[1] - central[0])
+        if not ((bend <= rounding).all() and (change <= rounding).all()):
+            return None
+    value = central[1]
+    return Slope(value, change + rounding, value, value, np.full(value.shape, False), steps, central)
 
 
 def _limit(values: np.ndarray, rounding: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
