@@ -1,0 +1,61 @@
+"""The gradient of each sample by itself, in one walk: the samples with the largest ones have wrong labels.
+
+Zeros of its own are added to the weights of each sample. What the loss of the batch has for a gradient with
+respect to the zeros of a sample is the gradient of that sample's loss with respect to the weights.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from settings import settings
+
+import tinygrad_cnn as tg
+from tinygrad_cnn import data, nn, plot
+
+
+def losses(params: Any, x: np.ndarray, labels: np.ndarray) -> Any:
+    """The loss of each sample; the weights may have an axis of samples before their own."""
+    h = x.reshape(len(x), 1, -1)  # (N, 1, 784)
+    h = tg.relu(h @ params["hidden"]["weight"] + params["hidden"]["bias"])
+    scores = (h @ params["out"]["weight"] + params["out"]["bias"]).reshape(len(x), 10)
+    return tg.cross_entropy(scores, labels, reduction="none")
+
+
+def per_sample(params: Any, x: np.ndarray, labels: np.ndarray) -> Any:
+    zeros = tg.tree.map(lambda p: np.zeros((len(x), *p.shape[: p.ndim - 1] or (1,), p.shape[-1]), p.dtype), params)
+    moved = lambda zeros: tg.tree.map(lambda p, z: p + z, params, zeros)  # noqa: E731
+    return tg.grad(lambda zeros: losses(moved(zeros), x, labels).sum())(zeros)
+
+
+def main(argv: Sequence[str] | None = None) -> float:
+    args = settings(__doc__, argv, lr=0.1, out="wrong_labels.png")
+    rng = np.random.default_rng(args.seed)
+    (images, right), _ = data.digits(args.samples, n_test=0)
+    labels = right.copy()
+    wrong = rng.choice(args.samples, args.samples // 50, replace=False)
+    labels[wrong] = (right[wrong] + rng.integers(1, 10, len(wrong))) % 10
+
+    layers = {"hidden": nn.Dense(784, 32), "out": nn.Dense(32, 10)}
+    params = {name: layer.init(rng)[0] for name, layer in layers.items()}
+    optimizer = tg.optim.SGD(params, lr=args.lr, momentum=0.9)
+    for _ in range(2):
+        for x, y in data.batches((images, labels), args.batch_size, rng):
+            optimizer.step(tg.grad(lambda p, x=x, y=y: losses(p, x, y).mean())(params))
+
+    norms = np.concatenate([norms_of(per_sample(params, x, y)) for x, y in data.batches((images, labels), 100)])
+    suspects = np.argsort(-norms)[: max(len(wrong), 1)]
+    found = float(np.isin(suspects, wrong).mean())
+    print(f"{len(wrong)} labels are wrong; of the {len(suspects)} largest gradients {found:.0%} belong to such")
+    shown = suspects[:12]
+    names = [[str(digit) for digit in digits[shown]] for digits in (right, labels)]
+    plot.mistakes(images[shown], *names, np.ones(len(shown))).savefig(args.out)
+    return found
+
+
+def norms_of(grads: Any) -> np.ndarray:
+    return np.sqrt(sum((g.reshape(len(g), -1) ** 2).sum(1) for g in tg.tree.leaves(grads)))
+
+
+if __name__ == "__main__":
+    main()
