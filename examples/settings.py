@@ -7,7 +7,7 @@ from collections.abc import Sequence
 def parser_of(
     description: str | None, *, lr: float = 0.01, batch_size: int | None = 8, out: str | None = None
 ) -> argparse.ArgumentParser:
-    """Make the parser of an example; one that makes no batches has no batch size, and not all make a picture."""
+    """Make the parser of an example; not every one makes batches, or a picture."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--samples", type=int, default=2000, help="digits to generate, or steps to make")
     parser.add_argument("--lr", type=float, default=lr)

@@ -23,9 +23,12 @@ def losses(params: Any, x: np.ndarray, labels: np.ndarray) -> Any:
 
 
 def per_sample(params: Any, x: np.ndarray, labels: np.ndarray) -> Any:
-    zeros = tg.tree.map(lambda p: np.zeros((len(x), *p.shape[: p.ndim - 1] or (1,), p.shape[-1]), p.dtype), params)
-    moved = lambda zeros: tg.tree.map(lambda p, z: p + z, params, zeros)  # noqa: E731
-    return tg.grad(lambda zeros: losses(moved(zeros), x, labels).sum())(zeros)
+    zeros = tg.tree.map(lambda p: np.zeros((len(x), *np.atleast_2d(p).shape), p.dtype), params)
+
+    def total(zeros: Any) -> Any:
+        return losses(tg.tree.map(lambda p, z: p + z, params, zeros), x, labels).sum()
+
+    return tg.grad(total)(zeros)
 
 
 def main(argv: Sequence[str] | None = None) -> float:
@@ -43,10 +46,13 @@ def main(argv: Sequence[str] | None = None) -> float:
         for x, y in data.batches((images, labels), args.batch_size, rng):
             optimizer.step(tg.grad(lambda p, x=x, y=y: losses(p, x, y).mean())(params))
 
-    norms = np.concatenate([norms_of(per_sample(params, x, y)) for x, y in data.batches((images, labels), 100)])
+    parts = data.batches((images, labels), 100)
+    norms = np.concatenate([norms_of(per_sample(params, x, y)) for x, y in parts])
     suspects = np.argsort(-norms)[: max(len(wrong), 1)]
     found = float(np.isin(suspects, wrong).mean())
-    print(f"{len(wrong)} labels are wrong; of the {len(suspects)} largest gradients {found:.0%} belong to such")
+    print(
+        f"{len(wrong)} labels are wrong, and {found:.0%} of the {len(suspects)} largest gradients are theirs"
+    )
     shown = suspects[:12]
     names = [[str(digit) for digit in digits[shown]] for digits in (right, labels)]
     plot.mistakes(images[shown], *names, np.ones(len(shown))).savefig(args.out)
