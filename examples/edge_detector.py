@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from settings import settings
+from settings import save, settings
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import data, plot
@@ -23,12 +23,13 @@ def main(argv: Sequence[str] | None = None) -> np.ndarray:
     weight = rng.standard_normal(SOBEL.shape).astype(np.float32)
     first = weight.copy()
     optimizer = tg.optim.Adam(weight, lr=args.lr)
-    for (x,) in data.batches((images,), args.batch_size, rng):
-        optimizer.step(tg.grad(loss)(weight, x, tg.conv2d(x, SOBEL, padding=1)))
+    for _ in range(4):
+        for (x,) in data.batches((images,), args.batch_size, rng):
+            optimizer.step(tg.grad(loss)(weight, x, tg.conv2d(x, SOBEL, padding=1)))
     print(f"Sobel's kernel\n{SOBEL[0, 0]}\nwhat was learned\n{weight[0, 0].round(3)}")
     kernels = {"Sobel's edges": SOBEL, "before": first, "learned": weight}
     maps = {name: tg.conv2d(images[:1], kernel, padding=1)[0] for name, kernel in kernels.items()}
-    plot.feature_maps(images[0], maps).savefig(args.out)
+    save(plot.feature_maps(images[0], maps), args.out)
     return weight
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from settings import settings
+from settings import save, settings
 from trained import trained
 
 import tinygrad_cnn as tg
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> dict[float, float]:
     before, after = (network(x).argmax(1) for x in (images, changed[0.2]))
     fooled = np.flatnonzero((before == labels) & (after != labels))[:3]
     names = [[str(digit) for digit in digits[fooled]] for digits in (before, after)]
-    plot.adversarial(images[fooled], changed[0.2][fooled], *names).savefig(args.out)
+    save(plot.adversarial(images[fooled], changed[0.2][fooled], *names), args.out)
     return right
 
 

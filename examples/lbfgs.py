@@ -19,21 +19,22 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     params, state = MODEL.init(np.random.default_rng(args.seed), dtype=np.float64)
     start, tree_of = tg.tree.ravel(params)
 
-    def loss(vector: Any, x: np.ndarray) -> Any:
+    def loss(vector: Any, x: np.ndarray, labels: np.ndarray) -> Any:
         weights = sum((w**2).sum() for w in tg.tree.leaves(tree_of(vector)))
         return tg.cross_entropy(MODEL(tree_of(vector), state, x)[0], labels) + 1e-4 * weights
 
     value_and_grad = tg.compile(tg.value_and_grad(loss))
-    x = images.astype(float)
-    found = minimize(value_and_grad, start, (x,), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    samples = (images.astype(float), labels)
+    found = minimize(value_and_grad, start, samples, jac=True, method="L-BFGS-B", options={"maxiter": 60})
     vector = start
     for _ in range(found.nfev):
-        vector = vector - args.lr * value_and_grad(vector, x)[1]
-    losses = {"start": start, "descent": vector, "L-BFGS": found.x}
+        vector = vector - args.lr * value_and_grad(vector, *samples)[1]
+    vectors = {"start": start, "descent": vector, "L-BFGS": found.x}
+    losses = {name: float(loss(v, *samples)) for name, v in vectors.items()}
     print(f"loss after {found.nfev} evaluations of the gradient")
-    for name, v in losses.items():
-        print(f"{name:8s} {loss(v, x):.6f}")
-    return {name: float(loss(v, x)) for name, v in losses.items()}
+    for name, value in losses.items():
+        print(f"{name:8s} {value:.6f}")
+    return losses
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from settings import settings
+from settings import save, settings
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import nn
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
         optimizer.step(tg.grad(loss_after)(params, [sine(rng) for _ in range(args.batch_size)]))
     after = float(loss_after(params, new_tasks))
     print(f"loss on new sines after one step on ten points: {before:.3f} untrained, {after:.3f} learned")
-    picture(params, new_tasks[0]).savefig(args.out)
+    save(picture(params, new_tasks[0]), args.out)
     return before, after
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from settings import settings
+from settings import save, settings
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import data, nn, plot
@@ -32,7 +32,7 @@ def per_sample(params: Any, x: np.ndarray, labels: np.ndarray) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> float:
-    args = settings(__doc__, argv, lr=0.1, out="wrong_labels.png")
+    args = settings(__doc__, argv, lr=0.02, out="wrong_labels.png")
     rng = np.random.default_rng(args.seed)
     (images, right), _ = data.digits(args.samples, n_test=0)
     labels = right.copy()
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     layers = {"hidden": nn.Dense(784, 32), "out": nn.Dense(32, 10)}
     params = {name: layer.init(rng)[0] for name, layer in layers.items()}
     optimizer = tg.optim.SGD(params, lr=args.lr, momentum=0.9)
-    for _ in range(2):
+    for _ in range(6):
         for x, y in data.batches((images, labels), args.batch_size, rng):
             optimizer.step(tg.grad(lambda p, x=x, y=y: losses(p, x, y).mean())(params))
 
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     )
     shown = suspects[:12]
     names = [[str(digit) for digit in digits[shown]] for digits in (right, labels)]
-    plot.mistakes(images[shown], *names, np.ones(len(shown))).savefig(args.out)
+    save(plot.mistakes(images[shown], *names, np.ones(len(shown))), args.out)
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from settings import parser_of
+from settings import parser_of, save
 
 from tinygrad_cnn import data, models, optim, plot, train
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> train.History:
     print(history)
 
     found = np.concatenate([model(params, trainer.state, x)[0].argmax(1) for x, _ in data.batches(test, 250)])
-    plot.confusion_matrix(train.confusion_matrix(found, test.labels, 10), classes).savefig(args.out)
+    save(plot.confusion_matrix(train.confusion_matrix(found, test.labels, 10), classes), args.out)
     return history
 
 

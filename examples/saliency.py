@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from settings import settings
+from settings import save, settings
 from trained import trained
 
 from tinygrad_cnn import insight, plot
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         "SmoothGrad": insight.smooth_grad(network, images, np.random.default_rng(args.seed)),
         "Grad-CAM": insight.grad_cam(model, params, state, images),
     }
-    plot.saliency(images, maps).savefig(args.out)
+    save(plot.saliency(images, maps), args.out)
     return maps
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 
 def parser_of(
@@ -29,6 +30,12 @@ def settings(
 ) -> argparse.Namespace:
     """Parse the settings of an example."""
     return parser_of(description, lr=lr, batch_size=batch_size, out=out).parse_args(argv)
+
+
+def save(figure: Any, path: str) -> None:
+    """Write a picture, and say where it is."""
+    figure.savefig(path)
+    print(f"wrote {path}")
 
 
 def report(losses: list[float]) -> None:

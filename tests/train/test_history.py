@@ -55,15 +55,6 @@ def test_columns_make_the_same_history_again_also_after_a_checkpoint(tmp_path):
         ]
 
 
-def test_a_plot_is_a_picture(tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib")
-    History(ROWS).plot(tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install 'tinygrad-cnn\[plot\]'"):
-        History(ROWS).plot(tmp_path / "plot.png")
-
-
 def test_a_history_of_ten_thousand_epochs_fits_into_a_checkpoint(tmp_path):
     history = History({**ROWS[0], "epoch": n} for n in range(10_000))
     Checkpoint({}, {}, {}, {}, 0, 0, {}, history.columns(), None, None, None).save(tmp_path / "file")
