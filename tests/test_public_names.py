@@ -14,9 +14,13 @@ import tinygrad_cnn.plot
 import tinygrad_cnn.train
 
 ROOMS = {
-    "data": tinygrad_cnn.data, "insight": tinygrad_cnn.insight, "plot": tinygrad_cnn.plot, "train": tinygrad_cnn.train,
-}  # fmt: skip
-# These modules serve their neighbours in the room: they draw digits, read and save files, explain a loss, or make figures.
+    "data": tinygrad_cnn.data,
+    "insight": tinygrad_cnn.insight,
+    "plot": tinygrad_cnn.plot,
+    "train": tinygrad_cnn.train,
+}
+# These modules serve their neighbours in the room: they draw digits, read and save files, explain a loss, or
+# make figures.
 INTERNAL = {
     *(f"tinygrad_cnn.data.{name}" for name in ("contents", "families", "npz", "splines", "strokes")),
     *(

@@ -5,7 +5,6 @@ import json
 import math
 
 import numpy as np
-import pytest
 
 from tinygrad_cnn.train import Checkpoint, History
 

@@ -42,7 +42,7 @@ def filters(weight: ArrayLike) -> Figure:
     size = max(float(np.abs(kernels).max(initial=0)), np.finfo(float).tiny)
     columns = 8
     rows = -(-len(kernels) // columns)
-    figure, panels = grid(rows, columns, 0.7)
+    figure, panels = grid(rows, columns, 0.7 + 0.3 / rows)
     for axes, kernel in zip(panels.flat, kernels, strict=False):
         show(axes, (kernel / size + 1) / 2)
     figure.suptitle(f"filters: black is {-size:.2g}, grey 0, white {size:.2g}", fontsize="medium")
@@ -81,6 +81,7 @@ def feature_maps(image: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
     figure = picture(sum(ratios) + 0.35 * len(ratios))
     first, *rest = figure.subplots(len(ratios), squeeze=False, height_ratios=ratios)[:, 0]
     show(first, np.asarray(image))
+    first.set_anchor("W")
     first.set_title("image", loc="left", fontsize="small")
     for axes, (name, mosaic) in zip(rest, mosaics.items(), strict=True):
         low, high = float(np.nanmin(mosaic)), float(np.nanmax(mosaic))
@@ -122,7 +123,7 @@ def mistakes(
     --------
     >>> figure = mistakes(np.zeros((1, 1, 8, 8)), ["4"], ["9"], [0.98])
     >>> figure.axes[0].get_title()
-    '4, not 9\n98 % sure'
+    '4, not\n9, 98%'
     """
     columns = 4
     rows = max(-(-len(labels) // columns), 1)
@@ -131,5 +132,5 @@ def mistakes(
         panels.flat, np.asarray(images), labels, taken_for, np.asarray(confidence), strict=False
     ):
         show(axes, image)
-        axes.set_title(f"{label}, not {other}\n{sure:.0%} sure".replace("%", " %"), fontsize="small")
+        axes.set_title(f"{label}, not\n{other}, {sure:.0%}", fontsize="small")
     return figure
