@@ -67,6 +67,25 @@ def test_held_out_images_decide_when_to_stop_and_the_test_images_are_scored_once
     assert scored["loss"] == pytest.approx(end["test_loss"], rel=1e-5)
 
 
+def test_pictures_are_drawn_and_announced(trained, capsys, monkeypatch):
+    """A run draws itself and what the network gets wrong; a score also what the network looks at."""
+    out = printed([*QUICK, "--plots", "deep/run"], capsys)
+    drawn = "curves.png, between.png, confusion.png, mistakes.png, filters.png"
+    assert out.splitlines()[-1] == f"pictures in deep/run: {drawn}"
+    *_, told = objects(["evaluate", trained, "--plots", "seen"], capsys)
+    names = ["confusion", "mistakes", "filters", "layers", "saliency", "adversarial"]
+    assert told == {"pictures": [f"seen/{name}.png" for name in names]}
+    for path in [*told["pictures"], *(f"deep/run/{name}" for name in drawn.split(", "))]:
+        assert Path(path).read_bytes()[:4] == b"\x89PNG"
+    Path("file").touch()
+    assert "--plots: file/x cannot be made" in complaint(["evaluate", trained, "--plots", "file/x"], capsys)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "tinygrad_cnn.plot")
+    monkeypatch.delattr("tinygrad_cnn.plot", raising=False)
+    assert "pip install 'tinygrad-cnn[plot]'" in complaint([*QUICK, "--plots", "other"], capsys)
+    assert not Path("other").exists()
+
+
 @pytest.mark.parametrize(
     "options",
     [

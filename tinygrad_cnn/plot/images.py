@@ -127,7 +127,7 @@ def mistakes(
     """
     columns = 4
     rows = max(-(-len(labels) // columns), 1)
-    figure, panels = grid(rows, columns, 1.6)
+    figure, panels = grid(rows, columns, 1.75)
     for axes, image, label, other, sure in zip(
         panels.flat, np.asarray(images), labels, taken_for, np.asarray(confidence), strict=False
     ):
