@@ -14,7 +14,7 @@ SHOWN = {
     "leaf": (BOTH, ["requires gradients", "float64[2, 2]", "1., 1."]),
     "computed": (BOTH * 2.0, ["computed by multiply", "2., 2."]),
     "constant": (tg.Tensor(np.zeros((1000, 1000), np.float32)), ["a constant", "float32[1000, 1000]", "..."]),
-    "table": (tg.tree.table({"<b>": np.full(3, 2.0), "c": [np.float32(0)]}), ["<b>", "c.0", "float64[3]", "2"]),
+    "table": (tg.tree.table({"<b>": np.full(3, 2.0), "c": [0.0]}), ["<b>", "c.0", "float64[3]", "2"]),
     "history": (train.History([{"epoch": 1, "<i>loss": 0.5}, {"epoch": 2}]), ["epoch", "<i>loss", "0.5000"]),
     "summary": (nn.summary(nn.Sequential(nn.Dense(3, 2)), (3,)), ["Dense", "(1, 2)", "8", "total"]),
     "program": (tg.trace(lambda x: (x < 2) * x, np.ones(3)), ["forward", "float64[3]", "<"]),
