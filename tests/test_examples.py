@@ -13,14 +13,20 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 STYLES = ["functional", "layers", "backward_style", "one_sample"]
 SHOWN = {
     "custom_op": (["--samples", "100"], lambda errors: errors["snake"] < errors["tanh"]),
-    "edge_detector": (["--samples", "60", "--lr", "0.2"], lambda w: np.abs(w[0, 0] - SOBEL).max() < 0.1),
+    "edge_detector": (
+        ["--samples", "60", "--batch-size", "1", "--lr", "0.05"],
+        lambda w: np.abs(w[0, 0] - SOBEL).max() < 0.1,
+    ),
     "fgsm": (["--samples", "100"], lambda right: right[0.0] > right[0.2]),
     "gradient_penalty": (["--samples", "40"], lambda found: found[0.05][0] < found[0.0][0]),
     "hessian_eigenvalue": (["--samples", "10"], lambda found: is_top_eigenvalue(*found)),
     "lbfgs": (["--samples", "30"], lambda loss: loss["L-BFGS"] < loss["descent"] < loss["start"]),
     "maml": (["--samples", "80", "--lr", "0.02"], lambda loss: loss[1] < loss[0] / 2),
     "per_sample_gradients": (["--samples", "400"], lambda found: found > 0.1),  # 2 % of the labels are wrong
-    "residual": (["--samples", "16", "--epochs", "1"], lambda history: len(history) == 1),
+    "residual": (
+        ["--samples", "16", "--batch-size", "8", "--epochs", "1"],
+        lambda history: len(history) == 1,
+    ),
     "saliency": (["--samples", "16"], lambda maps: [m.shape[-1] for m in maps.values()] == [28, 28, 7]),
 }
 """The arguments of each example that ends in a picture or a table, and what holds of its result."""
