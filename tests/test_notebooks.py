@@ -1,4 +1,4 @@
-"""The notebooks are stored without outputs, and their cells run: as plain Python with few digits, and in a kernel."""
+"""The notebooks hold no outputs, and their cells run: as plain Python with few digits, and in a kernel."""
 
 import json
 from pathlib import Path
