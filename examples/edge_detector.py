@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> np.ndarray:
         for (x,) in data.batches((images,), args.batch_size, rng):
             optimizer.step(tg.grad(loss)(weight, x, tg.conv2d(x, SOBEL, padding=1)))
     print(f"Sobel's kernel\n{SOBEL[0, 0]}\nwhat was learned\n{weight[0, 0].round(3)}")
-    kernels = {"Sobel's edges": SOBEL, "before": first, "learned": weight}
+    kernels: dict[str, np.ndarray] = {"Sobel's edges": SOBEL, "before": first, "learned": weight}
     maps = {name: tg.conv2d(images[:1], kernel, padding=1)[0] for name, kernel in kernels.items()}
     save(plot.feature_maps(images[0], maps), args.out)
     return weight

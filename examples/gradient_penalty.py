@@ -24,7 +24,7 @@ def loss_with_penalty(params: Any, x: np.ndarray, labels: np.ndarray, weight: fl
     return value + weight * len(x) * (by_pixels**2).sum()
 
 
-def main(argv: Sequence[str] | None = None) -> dict[float, tuple[float, ...]]:
+def main(argv: Sequence[str] | None = None) -> dict[float, tuple[float, float, float]]:
     args = settings(__doc__, argv, lr=0.02)
     train, (images, labels) = data.digits(args.samples, n_test=max(args.samples // 4, 10))
     found = {}
@@ -36,13 +36,18 @@ def main(argv: Sequence[str] | None = None) -> dict[float, tuple[float, ...]]:
         for _ in range(2):
             for x, y in data.batches(train, args.batch_size, rng):
                 optimizer.step(tg.grad(loss_with_penalty)(params, x, y, weight))
-
-        norm = float(np.linalg.norm(tg.grad(loss, argnums=1)(params, images, labels)))
-        changed = insight.fgsm(lambda x, p=params: loss(p, x, labels), images, 0.05)
-        right = [accuracy(MODEL(params, {}, x)[0], labels) for x in (images, changed)]
-        found[weight] = (norm, *right)
-        print(f"{weight:7.2f}  {norm:20.4f}  {right[0]:.1%}  {right[1]:.1%}")
+        found[weight] = measured(params, images, labels)
+        norm, right, after = found[weight]
+        print(f"{weight:7.2f}  {norm:20.4f}  {right:.1%}  {after:.1%}")
     return found
+
+
+def measured(params: Any, images: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
+    """The norm of the gradient by the pixels, and the share read rightly before and after a step along it."""
+    norm = float(np.linalg.norm(tg.grad(loss, argnums=1)(params, images, labels)))
+    changed = insight.fgsm(lambda x: loss(params, x, labels), images, 0.05)
+    right, after = (accuracy(MODEL(params, {}, x)[0], labels) for x in (images, changed))
+    return norm, right, after
 
 
 if __name__ == "__main__":

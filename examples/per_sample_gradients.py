@@ -54,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> float:
         f"{len(wrong)} labels are wrong, and {found:.0%} of the {len(suspects)} largest gradients are theirs"
     )
     shown = suspects[:12]
-    names = [[str(digit) for digit in digits[shown]] for digits in (right, labels)]
-    save(plot.mistakes(images[shown], *names, np.ones(len(shown))), args.out)
+    names, wrong_names = ([str(digit) for digit in digits[shown]] for digits in (right, labels))
+    save(plot.mistakes(images[shown], names, wrong_names, np.ones(len(shown))), args.out)
     return found
 
 
