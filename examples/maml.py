@@ -56,10 +56,10 @@ def picture(params: Any, task: tuple[np.ndarray, np.ndarray]) -> Figure:
     line = np.linspace(-3, 3, 100)[:, None]
     figure = Figure(figsize=(5, 3), layout="constrained")
     axes = figure.subplots()
-    axes.plot(line, MODEL(params, {}, line)[0], ":", label="what was learned from other sines")
-    axes.plot(line, MODEL(adapted(params, x[:10], y[:10]), {}, line)[0], "-", label="after one step")
-    axes.plot(x[:10], y[:10], "o", label="ten points of a new sine")
-    axes.plot(x[10:], y[10:], "x", label="ten more, not shown to it")
+    axes.plot(line, MODEL(params, {}, line)[0], "C0:", label="what was learned from other sines")
+    axes.plot(line, MODEL(adapted(params, x[:10], y[:10]), {}, line)[0], "C1-", label="after one step")
+    axes.plot(x[:10], y[:10], "C1o", label="ten points of a new sine")
+    axes.plot(x[10:], y[10:], "C0x", label="ten more, not shown to it")
     axes.legend(fontsize="small")
     return figure
 

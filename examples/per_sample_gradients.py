@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from settings import save, settings
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import data, nn, plot
+from tinygrad_cnn import data, nn
 
 
 def losses(params: Any, x: np.ndarray, labels: np.ndarray) -> Any:
@@ -53,10 +54,19 @@ def main(argv: Sequence[str] | None = None) -> float:
     print(
         f"{len(wrong)} labels are wrong, and {found:.0%} of the {len(suspects)} largest gradients are theirs"
     )
-    shown = suspects[:12]
-    names, wrong_names = ([str(digit) for digit in digits[shown]] for digits in (right, labels))
-    save(plot.mistakes(images[shown], names, wrong_names, np.ones(len(shown))), args.out)
+    save(picture(images[suspects], right[suspects], labels[suspects]), args.out)
     return found
+
+
+def picture(images: np.ndarray, right: np.ndarray, labels: np.ndarray) -> Figure:
+    figure = Figure(figsize=(5, 5.5), layout="constrained")
+    for axes, image, digit, label in zip(figure.subplots(3, 4).flat, images, right, labels, strict=False):
+        axes.imshow(image[0], cmap="gray")
+        axes.set_title(
+            f"{digit}, labelled {label}", fontsize="small", weight="bold" if digit != label else None
+        )
+        axes.set_axis_off()
+    return figure
 
 
 def norms_of(grads: Any) -> np.ndarray:

@@ -46,8 +46,8 @@ def of_run(
     from .. import plot
 
     x, labels = saved.normalization(test.images[:_ON_THE_LINE]), test.labels[:_ON_THE_LINE]
-    at = np.linspace(-0.25, 1.25, 25)
-    with np.errstate(over="ignore", invalid="ignore"):  # beside the line, a loss may be any number
+    at = np.linspace(0, 1.25, 26)
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond the end, a loss may be any number
         losses = insight.losses_between(
             lambda params: cross_entropy(saved.layer(params, saved.state, x)[0], labels),
             initial,

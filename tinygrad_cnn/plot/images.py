@@ -77,15 +77,16 @@ def feature_maps(image: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
     ['image', 'conv', 'dense']
     """
     mosaics = {name: _mosaic(name, np.asarray(values)) for name, values in maps.items()}
-    ratios = [1.0, *(max(m.shape[0] / m.shape[1] * WIDTH, 0.2) for m in mosaics.values())]
+    ratios = [1.0, *(max(height, 0.15) for _, height in mosaics.values())]
     figure = picture(sum(ratios) + 0.35 * len(ratios))
     first, *rest = figure.subplots(len(ratios), squeeze=False, height_ratios=ratios)[:, 0]
     show(first, np.asarray(image))
     first.set_anchor("W")
     first.set_title("image", loc="left", fontsize="small")
-    for axes, (name, mosaic) in zip(rest, mosaics.items(), strict=True):
+    for axes, (name, (mosaic, _)) in zip(rest, mosaics.items(), strict=True):
         low, high = float(np.nanmin(mosaic)), float(np.nanmax(mosaic))
         show(axes, mosaic, cmap=heat(), vmin=low, vmax=high)
+        axes.set_anchor("W")
         for spine in axes.spines.values():
             spine.set_visible(False)
         sizes = " x ".join(map(str, np.shape(maps[name])))
@@ -93,12 +94,18 @@ def feature_maps(image: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
     return figure
 
 
-def _mosaic(name: str, values: NDArray) -> NDArray:
+def _mosaic(name: str, values: NDArray) -> tuple[NDArray, float]:
+    """Lay the maps of a layer side by side; return the mosaic, and its height in inches."""
     if values.ndim == 3 and values.shape[1:] != (1, 1):
-        return tiled(values, 8, gap=max(1, values.shape[1] // 14))
-    if values.ndim not in (1, 3):
+        across, size = 8, 1.0
+        mosaic = tiled(values, across, gap=max(1, values.shape[1] // 14))
+    elif values.ndim in (1, 3):
+        across, size = 64, 0.25
+        mosaic = tiled(values.reshape(-1, 1, 1), across, gap=0)
+    else:
         raise ValueError(f"feature_maps: '{name}': expected shape (K, h, w) or (K,), got {values.shape}")
-    return tiled(values.reshape(-1, 1, 1), 64, gap=0)
+    width = min(WIDTH, size * min(across, len(values)))  # a few maps do not fill it, or they would be huge
+    return mosaic, width * mosaic.shape[0] / mosaic.shape[1]
 
 
 def mistakes(
@@ -123,14 +130,14 @@ def mistakes(
     --------
     >>> figure = mistakes(np.zeros((1, 1, 8, 8)), ["4"], ["9"], [0.98])
     >>> figure.axes[0].get_title()
-    '4, not\n9, 98%'
+    '4\nnot 9\n98% sure'
     """
     columns = 4
     rows = max(-(-len(labels) // columns), 1)
-    figure, panels = grid(rows, columns, 1.75)
+    figure, panels = grid(rows, columns, 1.9)
     for axes, image, label, other, sure in zip(
         panels.flat, np.asarray(images), labels, taken_for, np.asarray(confidence), strict=False
     ):
         show(axes, image)
-        axes.set_title(f"{label}, not\n{other}, {sure:.0%}", fontsize="small")
+        axes.set_title(f"{label}\nnot {other}\n{sure:.0%} sure", fontsize="small")
     return figure
