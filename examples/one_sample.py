@@ -11,7 +11,7 @@ from tinygrad_cnn.models import baseline
 
 
 def main(argv: Sequence[str] | None = None) -> list[float]:
-    args = settings(__doc__, argv, batched=False)
+    args = settings(__doc__, argv, batch_size=None)
     rng = np.random.default_rng(args.seed)
     model = baseline()
     arrays, state = model.init(rng)

@@ -44,6 +44,7 @@ EXAMPLES = [
     *(record.make(**record.options[0]) for record in SCHEDULES),
     tg.Tensor([1.0, 2.0], requires_grad=True),
     tg.tree.structure({"w": 1.0}),
+    tg.tree.table({"w": 1.0}),
     ConvSpec.of((1, 1, 4, 4), (1, 1, 3, 3)),
     PoolSpec.of((1, 1, 4, 4), 2),
     nn.summary(nn.Dense(2, 2), (2,)),

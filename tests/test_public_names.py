@@ -1,4 +1,4 @@
-"""What the rooms data and train define for users is exported, and what they export has a test."""
+"""What the rooms for users define is exported, and what they export has a test."""
 
 import ast
 import types
@@ -9,16 +9,25 @@ from records.rooms import defined_in, modules_of
 
 import tinygrad_cnn
 import tinygrad_cnn.data
+import tinygrad_cnn.insight
+import tinygrad_cnn.plot
 import tinygrad_cnn.train
 
-ROOMS = {"data": tinygrad_cnn.data, "train": tinygrad_cnn.train}
-# These modules serve their neighbours in the room: they draw digits, read and save files, or explain a loss.
+ROOMS = {
+    "data": tinygrad_cnn.data,
+    "insight": tinygrad_cnn.insight,
+    "plot": tinygrad_cnn.plot,
+    "train": tinygrad_cnn.train,
+}
+# These modules serve their neighbours in the room: they draw digits, read and save files, explain a loss, or
+# make figures.
 INTERNAL = {
     *(f"tinygrad_cnn.data.{name}" for name in ("contents", "families", "npz", "splines", "strokes")),
     *(
         f"tinygrad_cnn.train.{name}"
         for name in ("atomic", "finite", "json_lines", "objective", "position", "safetensors", "structure")
     ),
+    "tinygrad_cnn.plot.picture",
 }
 
 
@@ -64,5 +73,5 @@ def test_dir_shows_public_names_alone():
     shown = dict(_shown_in(tinygrad_cnn))
     assert len(shown) >= 12
     for module, names in shown.items():
-        rooms = {"data", "debug", "extend", "models", "ops", "program", "testing", "train"}
+        rooms = {"data", "debug", "extend", "insight", "models", "ops", "plot", "program", "testing", "train"}
         assert set(names) - (rooms if module is tinygrad_cnn else set()) == set(module.__all__), module

@@ -25,17 +25,22 @@ from .tuning import *
 
 __version__ = "0.1.0"
 
-_LAZY = {"data", "debug", "extend", "linalg", "models", "nn", "optim", "program", "testing", "train"}
+_LAZY = {
+    "data", "debug", "extend", "insight", "linalg", "models", "nn", "optim", "plot", "program", "testing",
+    "train",
+}  # fmt: skip
 _OF_PROGRAMS = {"compile": "program", "explain": "explanation"}
 
 if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it cannot add lists
     from . import data as data
     from . import debug as debug
     from . import extend as extend
+    from . import insight as insight
     from . import linalg as linalg
     from . import models as models
     from . import nn as nn
     from . import optim as optim
+    from . import plot as plot
     from . import program as program
     from . import testing as testing
     from . import train as train

@@ -14,9 +14,9 @@ from .program.passes import PASSES
 from .program.program import record
 from .program.source import SourceWriter, Statement
 from .program.stepping import Step, steps
-from .program.tables import Column, Row, as_html, as_text
 from .program.traced import getitem
 from .program.values import Method, Value
+from .tables import Column, Row, as_html, as_text
 from .tape import Primitive
 from .tensor import Tensor
 from .testing.differences import slope

@@ -12,6 +12,7 @@ import numpy as np
 from . import numpy_protocol, ops
 from .numpy_protocol import NOT_IN_PLACE
 from .stand_in import as_array
+from .tables import Column, Row, as_html
 from .tape import RELEASED, Box, Leaf, array_for, is_connected, new_serial, raw, require_floating, walk
 from .types import Axes, DTypeLike, Mask, NDArray, Operand, Shape
 
@@ -519,6 +520,14 @@ class Tensor(Box):
         flag = ", requires_grad=True" if isinstance(self.node, Leaf) else ""
         made = f", from={self.node.primitive.name}" if self.node and self.node.primitive else ""
         return f"Tensor({values}{dtype}{flag}{made})"
+
+    def _repr_html_(self) -> str:
+        values = np.array2string(self.data, separator=", ", precision=4, threshold=60, edgeitems=2)
+        came = "a leaf, which requires gradients" if isinstance(self.node, Leaf) else "a constant"
+        if self.node is not None and self.node.primitive:
+            came = f"computed by {self.node.primitive.name}"
+        columns = (Column("values", is_code=True), Column("dtype and shape"), Column("it is"))
+        return as_html(columns, [Row((values, f"{self.dtype}{list(self.shape)}", came))])
 
     def __reduce__(self) -> tuple[Callable[..., Tensor], tuple[Any, ...]]:
         if not isinstance(self.node, Leaf):

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .checks import function as check_function
+from .tables import Column, Row, as_html, as_text
 
 __all__ = [
     "Structure",
+    "Table",
     "copy_into",
     "flatten",
     "leaves",
@@ -29,6 +31,7 @@ __all__ = [
     "register",
     "register_leaf",
     "structure",
+    "table",
     "unflatten",
 ]
 
@@ -569,6 +572,69 @@ def ravel(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
 
     flat = [np.reshape(x, (-1,)) for x in arrays]
     return np.concatenate(flat) if flat else np.zeros(0), unravel
+
+
+class Table(NamedTuple):
+    """The arrays of a tree in a table, which prints as text and is shown as HTML in a notebook.
+
+    Attributes
+    ----------
+    rows : tuple of (str, str, int, float)
+        For each array its path, its dtype and shape, its number of elements, and the root of the mean of
+        their squares.
+    """
+
+    rows: tuple[tuple[str, str, int, float], ...]
+
+    def __str__(self) -> str:
+        return as_text(_COLUMNS, self._cells(), self._total())
+
+    def _repr_html_(self) -> str:
+        return as_html(_COLUMNS, self._cells(), self._total())
+
+    def _cells(self) -> list[Row]:
+        return [Row((path, kind, f"{size:,}", f"{scale:.3g}")) for path, kind, size, scale in self.rows]
+
+    def _total(self) -> list[Row]:
+        return [Row(("total", "", f"{sum(size for _, _, size, _ in self.rows):,}", ""))]
+
+
+_COLUMNS = (
+    Column("path"), Column("array"), Column("elements", is_number=True), Column("rms", is_number=True),
+)  # fmt: skip
+
+
+def table(tree: Any) -> Table:
+    """Describe the arrays of a tree, such as parameters or gradients: a dict has no picture of its own.
+
+    Parameters
+    ----------
+    tree : tree of array_like
+        Arrays, tensors or numbers.
+
+    Returns
+    -------
+    Table
+        A row for each array, with the root mean square (rms) of its elements: gradients that vanish or
+        explode are seen there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> print(table({"conv": {"weight": np.ones((8, 1, 3, 3)), "bias": np.zeros(8)}}))
+    path         array                elements  rms
+    -----------------------------------------------
+    conv.weight  float64[8, 1, 3, 3]        72    1
+    conv.bias    float64[8]                  8    0
+    -----------------------------------------------
+    total                                   80
+    """
+    rows = []
+    for path, leaf in zip(paths(tree), leaves(tree), strict=True):
+        array = np.asarray(getattr(leaf, "data", leaf)) if hasattr(leaf, "node") else np.asarray(leaf)
+        scale = float(np.sqrt(np.mean(np.square(array, dtype=float)))) if array.size else 0.0
+        rows.append((path, f"{array.dtype}{list(array.shape)}", array.size, scale))
+    return Table(tuple(rows))
 
 
 def copy_into(target: Any, source: Any) -> None:

@@ -15,6 +15,7 @@ from commands import complaint, few_digits, save_untrained, status
 from tinygrad_cnn import cli, data, train, tree
 from tinygrad_cnn.data import families
 from tinygrad_cnn.models import MODELS
+from tinygrad_cnn.plot.picture import Picture
 
 QUICK = ["train", "--samples", "120", "--epochs", "2", "--batch-size", "30"]
 
@@ -65,6 +66,28 @@ def test_held_out_images_decide_when_to_stop_and_the_test_images_are_scored_once
     (scored,) = objects(["evaluate", "model.safetensors"], capsys)
     assert scored["accuracy"] == end["test_accuracy"]
     assert scored["loss"] == pytest.approx(end["test_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("drawn", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_pictures_are_written_and_announced(drawn, trained, capsys, monkeypatch):
+    """A run shows itself and what the network gets wrong; a score also what the network looks at."""
+    if not drawn:  # the pictures are made, and files in their places
+        monkeypatch.setattr(Picture, "savefig", lambda self, path: Path(path).write_bytes(b"\x89PNG"))
+    out = printed([*QUICK, "--plots", "deep/run"], capsys)
+    of_run = "curves.png, between.png, confusion.png, mistakes.png, filters.png"
+    assert out.splitlines()[-1] == f"pictures in deep/run: {of_run}"
+    *_, told = objects(["evaluate", trained, "--plots", "seen"], capsys)
+    names = ["confusion", "mistakes", "filters", "layers", "saliency", "adversarial"]
+    assert told == {"pictures": [f"seen/{name}.png" for name in names]}
+    for path in [*told["pictures"], *(f"deep/run/{name}" for name in of_run.split(", "))]:
+        assert Path(path).read_bytes()[:4] == b"\x89PNG"
+    Path("file").touch()
+    assert "--plots: file/x cannot be made" in complaint(["evaluate", trained, "--plots", "file/x"], capsys)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "tinygrad_cnn.plot")
+    monkeypatch.delattr("tinygrad_cnn.plot", raising=False)
+    assert "pip install 'tinygrad-cnn[plot]'" in complaint([*QUICK, "--plots", "other"], capsys)
+    assert not Path("other").exists()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import json
 import math
 
 import numpy as np
-import pytest
 
 from tinygrad_cnn.train import Checkpoint, History
 
@@ -53,15 +52,6 @@ def test_columns_make_the_same_history_again_also_after_a_checkpoint(tmp_path):
         assert [type(v) for row in again for v in row.values()] == [
             type(v) for row in rows for v in row.values()
         ]
-
-
-def test_a_plot_is_a_picture(tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib")
-    History(ROWS).plot(tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install 'tinygrad-cnn\[plot\]'"):
-        History(ROWS).plot(tmp_path / "plot.png")
 
 
 def test_a_history_of_ten_thousand_epochs_fits_into_a_checkpoint(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import data, debug, linalg, models, nn, optim, testing, train, tree
+from tinygrad_cnn import data, debug, insight, linalg, models, nn, optim, plot, testing, train, tree
 from tinygrad_cnn import program as program_module
 
 Float64 = NDArray[np.float64]
@@ -416,3 +416,30 @@ def data_of_other_kinds(folder: Path) -> None:
     print(models.lenet((1, 28, 28)), models.resnet8((3, 32, 32), classes=10))
     print(train.MovingAverage(0.9, {"w": np.ones(2)}), train.confusion_matrix([1], [0], 2))
     print(train.tensorboard(folder))
+
+
+def looking_into_a_network(model: nn.Sequential, params: Any, x: AnyArray, labels: NDArray[np.int64]) -> None:
+    def network(pixels: Any) -> Any:
+        return model(params, {}, pixels)[0]
+
+    found = insight.outputs(model, params, {}, x)
+    assert_type(insight.output_gradients(tg.sum, model, params, {}, x), dict[str, AnyArray])
+    rng = np.random.default_rng(0)
+    maps = {"gradient": insight.input_gradient(network, x), "smooth": insight.smooth_grad(network, x, rng)}
+    cam = insight.grad_cam(model, params, {}, x, labels, layer="relu2")
+    changed = insight.fgsm(lambda pixels: tg.cross_entropy(network(pixels), labels), x, 0.1)
+    worst = insight.worst_mistakes(network(x), labels)
+    losses = insight.losses_between(lambda p: tg.sum(p["w"]), params, params, [0.0, 1.0])
+    print(tree.table(params).rows, cam.shape, tree.Table(()))
+    plot.saliency(x, maps).savefig("saliency.png")
+    for figure in (
+        plot.curves(train.History()),
+        plot.losses_between([0.0, 1.0], {"test": losses}),
+        plot.confusion_matrix(np.eye(2), ["a", "b"]),
+        plot.filters(params["conv"]["weight"]),
+        plot.feature_maps(x[0], {path: y[0] for path, y in found.items()}),
+        plot.mistakes(x[worst], ["1"], ["2"], [0.5]),
+        plot.adversarial(x, changed, ["1"], ["2"]),
+    ):
+        figure.savefig("picture.png")
+    plot.filters("weight.png", size=3)  # type: ignore[call-arg]

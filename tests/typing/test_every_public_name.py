@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import data, linalg, models, nn, ops, optim, testing, train, tree
+from tinygrad_cnn import data, insight, linalg, models, nn, ops, optim, plot, testing, train, tree
 
 ROOT = Path(__file__).parents[2]
-MODULES = [tg, data, linalg, models, nn, nn.init, optim, testing, testing.strategies, train, tree]
+MODULES = [
+    tg, data, insight, linalg, models, nn, nn.init, optim, plot, testing, testing.strategies, train, tree,
+]  # fmt: skip
 PUBLIC = [f"{module.__name__}.{name}" for module in MODULES for name in module.__all__]
 WITHOUT_A_TYPE = ["tinygrad_cnn.no_such_name", "typing.cast(typing.Any, 0)"]
 

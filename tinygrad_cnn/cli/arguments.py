@@ -128,10 +128,12 @@ def _add_descent_options(command: Any) -> None:
 
 
 def _add_file_options(command: Any) -> None:
-    add = command.add_argument_group("what is written").add_argument
+    group = command.add_argument_group("what is written")
+    add = group.add_argument
     add("--out", type=Path, default=Path("model.safetensors"), metavar="FILE", help="(default: %(default)s)")
     add("--log", type=Path, metavar="FILE", help="write the rows to this file after each epoch: as CSV if "
         "it is called .csv, or else as lines of JSON")  # fmt: skip
+    _add_plots(group)
     add("--checkpoint-every", type=types.count, metavar="N", help="write a checkpoint every N steps too, "
         "and not only after each epoch")  # fmt: skip
     add("--keep", type=types.count, metavar="N", help="keep the N newest checkpoints, also when the run is "
@@ -155,6 +157,7 @@ def _add_evaluate(commands: Any) -> None:
     _add_own_model(command)
     _add_data(command)
     _add_threads(command)
+    _add_plots(command)
 
 
 def _add_predict(commands: Any) -> None:
@@ -245,6 +248,12 @@ def _add_data(command: Any) -> None:
         "a folder a class, or a file .npz or .csv (default: %(default)s)")  # fmt: skip
     command.add_argument("--data-dir", metavar="DIR",
         help="the folder of the files of the data set; without it, they are fetched")  # fmt: skip
+
+
+def _add_plots(group: Any) -> None:
+    group.add_argument("--plots", type=Path, metavar="DIR",
+        help="write pictures of the result to this folder; needs matplotlib: pip install "
+        "'tinygrad-cnn[plot]'")  # fmt: skip
 
 
 def _add_threads(command: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import data, train, tree
 from ..types import NDArray
+from . import pictures
 from .output import emit, one_line, say, table
 from .sources import load_model, read_data
 
@@ -18,9 +19,12 @@ _WIDEST = 25  # classes, whose confusion matrix still fits on a screen
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the loss and the accuracy of a saved network, and how it does on each class."""
+    if args.plots is not None:
+        pictures.prepare(args.plots)
     saved = load_model(args, args.saved)
     parts = read_data(args, samples=0)
-    score, predicted = _score(saved, parts, args.saved)
+    score, logits = _score(saved, parts, args.saved)
+    predicted = logits.argmax(1)
     matrix = train.confusion_matrix(predicted, parts.test.labels, len(parts.classes))
     precision, recall = _rates(matrix)
     if args.json:
@@ -30,9 +34,21 @@ def evaluate(args: argparse.Namespace) -> None:
         }
         found = {"model": saved.name, "data": args.data, "images": len(predicted), **score._asdict()}
         emit({**found, "classes": per_class, "confusion": matrix.tolist()})
-        return
+    else:
+        _tell(args, saved, parts, score, matrix)
+    if args.plots is not None:
+        pictures.write(
+            args, {**pictures.of_scores(parts.test, saved, logits), **pictures.of_images(parts.test, saved)}
+        )
+
+
+def _tell(
+    args: argparse.Namespace, saved: train.SavedModel, parts: data.Parts, score: train.Score, matrix: NDArray
+) -> None:
+    """Print the scores as text, and the confusion matrix if it fits on a screen."""
+    precision, recall = _rates(matrix)
     say(
-        f"{one_line(saved.name)} on the {len(predicted)} test images of {one_line(args.data)}: "
+        f"{one_line(saved.name)} on the {len(parts.test.labels)} test images of {one_line(args.data)}: "
         f"loss {score.loss:.4f}, accuracy {score.accuracy:.2%}\n"
     )
     rows: list[tuple[object, ...]] = [("class", "images", "precision", "recall")]
@@ -51,10 +67,10 @@ def compare(args: argparse.Namespace) -> None:
     found = []
     for path in args.saved:
         saved = load_model(args, path)
-        score, predicted = _score(saved, parts, path)
+        score, logits = _score(saved, parts, path)
         size = sum(array.size for array in tree.leaves(saved.params))
         found.append({"file": path, "model": saved.name, "parameters": size, **score._asdict(),
-                      "errors": int((predicted != parts.test.labels).sum())})  # fmt: skip
+                      "errors": int((logits.argmax(1) != parts.test.labels).sum())})  # fmt: skip
     found.sort(key=lambda row: row["errors"])
     if args.json:
         for row in found:
@@ -76,7 +92,7 @@ def compare(args: argparse.Namespace) -> None:
 
 
 def _score(saved: train.SavedModel, parts: data.Parts, path: str) -> tuple[train.Score, NDArray]:
-    """Return the scores on the test images, and the class that each was taken for."""
+    """Return the scores on the test images, and the logits of each."""
     images, labels = parts.test
     if images.shape[1:] != saved.shape or len(parts.classes) != len(saved.classes):
         raise ValueError(
@@ -89,7 +105,7 @@ def _score(saved: train.SavedModel, parts: data.Parts, path: str) -> tuple[train
         raise train.NonFiniteLossError(
             f"{path}: the loss on the test images is not finite: the parameters are too large"
         )
-    return train.score(logits, labels), logits.argmax(1)
+    return train.score(logits, labels), logits
 
 
 def _rates(matrix: NDArray) -> tuple[NDArray, NDArray]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import data, train, tree
 from ..train import atomic
-from . import options
+from . import options, pictures
 from .output import announce_replacing, emit, one_line, say
 from .sources import make_layer, read_data
 from .starting import start_from
@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     _check("--out", args.out, atomic.check)
     if args.log is not None:
         _check("--log", args.log, atomic.check)
+    if args.plots is not None:
+        pictures.prepare(args.plots)
     folder = args.out.with_name(f"{args.out.name[:200]}.checkpoints")
     checkpoints = train.Checkpoints(folder, args.keep or 1)
     _check("--out", folder, lambda _: checkpoints.check())
@@ -80,6 +82,7 @@ class _Training:
         self.shape = self.training.images.shape[1:]
         self.layer = make_layer(args.model, self.shape, len(self.classes))
         params, state = self._initial(for_model)
+        self.initial = None if args.plots is None else tree.map(np.copy, params)
         self.trainer = train.Trainer(
             self.layer,
             options.optimizer(args, params, len(self.training.labels)),
@@ -249,6 +252,16 @@ class _Training:
             emit(found)
         if self.args.keep is None:
             self.checkpoints.remove()
+        if self.args.plots is not None:
+            self._draw()
+
+    def _draw(self) -> None:
+        """Write the pictures of the run, and of what the network gets wrong."""
+        saved = self._model()
+        scores = pictures.of_scores(self.test, saved, saved.logits(self.test.images))
+        pictures.write(
+            self.args, {**pictures.of_run(self.trainer.history, self.test, saved, self.initial), **scores}
+        )
 
 
 class _Bar:

@@ -10,9 +10,16 @@ import numpy as np
 from .. import tree
 from ..program.errors import RecordingError
 from ..program.program import record
+from ..tables import Column, Row, as_html, as_text
 from .layer import Arrays, Layer
 
 __all__ = ["Summary", "SummaryRow", "summary"]
+
+
+_COLUMNS = (
+    Column("name"), Column("layer"), Column("output shape"), Column("parameters", is_number=True),
+    Column("multiply-adds", is_number=True),
+)  # fmt: skip
 
 
 class SummaryRow(NamedTuple):
@@ -42,22 +49,19 @@ class Summary(NamedTuple):
         return sum(counts) if len(counts) == len(self.rows) else None
 
     def __str__(self) -> str:
-        cells = [("name", "layer", "output shape", "parameters", "multiply-adds")]
-        cells += [
-            (r.name, r.layer, str(r.output_shape), f"{r.parameters:,}", _counted(r.multiply_adds))
+        return as_text(_COLUMNS, self._cells(), self._total())
+
+    def _repr_html_(self) -> str:
+        return as_html(_COLUMNS, self._cells(), self._total())
+
+    def _cells(self) -> list[Row]:
+        return [
+            Row((r.name, r.layer, str(r.output_shape), f"{r.parameters:,}", _counted(r.multiply_adds)))
             for r in self.rows
         ]
-        cells += [("total", "", "", f"{self.parameters:,}", _counted(self.multiply_adds))]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(w) if i < 3 else cell.rjust(w)
-                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in cells
-        ]
-        rule = "-" * len(lines[0])
-        return "\n".join(line.rstrip() for line in (lines[0], rule, *lines[1:-1], rule, lines[-1]))
+
+    def _total(self) -> list[Row]:
+        return [Row(("total", "", "", f"{self.parameters:,}", _counted(self.multiply_adds)))]
 
 
 def _counted(count: int | None) -> str:

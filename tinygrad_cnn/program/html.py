@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..tables import Column, Row, as_html
 from .recorded import Recorded
 from .source import SourceWriter
-from .tables import Column, Row, as_html
 
 _COLUMNS = (Column("line", is_code=True), Column("shape"), Column("your line", is_code=True))
 

@@ -25,6 +25,7 @@ from .recorded import AsTensor, Recorded, Static
 from .recorder import Recorder
 from .recording import hook
 from .source import SourceWriter
+from .stepping import steps
 from .traced import TracedArray, TracedGenerator, TracedSource
 from .values import Source
 
@@ -76,6 +77,37 @@ class Program(Recorded):
         (60, 376, 120)
         """
         return Cost.of(self)
+
+    def numbers(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Play the program, and return what each line of its source computes.
+
+        Of a function that returns gradients, the lines of the derived backward are among them: ``d_h`` is the
+        gradient with respect to ``h``.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The values by the names that they have in `source`, in its order.
+
+        Raises
+        ------
+        TypeError
+            If the arguments are of other shapes or dtypes.
+
+        Examples
+        --------
+        >>> from tinygrad_cnn import grad
+        >>> from tinygrad_cnn.program import trace
+        >>> def f(x):
+        ...     h = 2 * x
+        ...     return (h * h).sum()
+        >>> found = trace(grad(f), np.ones(2)).numbers(np.array([3.0, 1.0]))
+        >>> found["h"], found["d_h"]
+        (array([6., 2.]), array([12.,  4.]))
+        """
+        names = {x.line: x.text.split(" = ")[0] for x in SourceWriter(self).statements}
+        played = steps(self, args, kwargs)
+        return {names[step.line]: step.result for step in played if step.line in names}
 
     def graph(self, format: str = "dot") -> str:
         """Draw the program: a box for each line, an arrow with its shape for each array.

@@ -1,4 +1,4 @@
-"""The record of a training: a row of numbers for each epoch, which prints, plots and is written to files."""
+"""The record of a training: a row of numbers for each epoch, which prints and is written to files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import tables
 from . import atomic, json_lines
 
 __all__ = ["History"]
@@ -59,6 +60,13 @@ class History:
 
     def __repr__(self) -> str:
         return f"<History of {len(self.rows)} epochs>"
+
+    def _repr_html_(self) -> str:
+        names = self._shown()
+        rows = [
+            tables.Row(tuple(_text(name, row[name]) if name in row else "" for name in names)) for row in self
+        ]
+        return tables.as_html([tables.Column(_title(name), is_number=True) for name in names], rows)
 
     @property
     def names(self) -> list[str]:
@@ -128,34 +136,6 @@ class History:
 
     def _json_lines(self) -> str:
         return "".join(json_lines.line(row) + "\n" for row in self.rows)
-
-    def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw the losses and the scores over the epochs into a picture; this needs matplotlib.
-
-        Parameters
-        ----------
-        path : str or path
-            The picture to write; its suffix decides its format.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError("History.plot needs matplotlib: pip install 'tinygrad-cnn[plot]'") from None
-        drawn = [name for name in self.names if name not in {"epoch", "step", "lr"} and "second" not in name]
-        figure = Figure(figsize=(9, 4), layout="constrained")
-        for axes, of_losses in zip(figure.subplots(1, 2), (True, False), strict=True):
-            for name in drawn:
-                if name.endswith("loss") == of_losses:
-                    axes.plot(self["epoch"], self[name], marker="o", label=name)
-            axes.set_xlabel("epoch")
-            if axes.lines:
-                axes.legend()
-        figure.savefig(Path(path))
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return one array for each name, which is how a checkpoint keeps a history of any length.

@@ -1,8 +1,7 @@
-"""Tables about the lines of a program, as text and as HTML."""
+"""Tables as text, and as HTML for a notebook."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,14 +9,18 @@ from typing import NamedTuple
 _TABLE = "border-collapse: collapse; color: inherit; background: transparent; text-align: left"
 _CELL = "padding: 1px 12px 1px 4px; text-align: left; vertical-align: top; color: inherit"
 _SECTION = "padding: 6px 4px 2px 4px; text-align: left; border-bottom: 1px solid rgba(128, 128, 128, 0.6)"
-_WAYS = {False: ("forward", "transparent"), True: ("the derived backward", "rgba(80, 140, 255, 0.14)")}
+_WAYS = {
+    None: ("", "transparent"),
+    False: ("forward", "transparent"),
+    True: ("the derived backward", "rgba(80, 140, 255, 0.14)"),
+}
 
 
 class Row(NamedTuple):
-    """The cells of a row, and whether it belongs to the way back."""
+    """The cells of a row, and whether it belongs to the way back of a program; None where there is none."""
 
     cells: tuple[str, ...]
-    backward: bool = False
+    backward: bool | None = None
 
 
 class Column(NamedTuple):
@@ -48,20 +51,27 @@ def as_text(columns: Sequence[Column], rows: Sequence[Row], last: Sequence[Row] 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     written: list[str] = [line(cells[0])]
     backward = None
-    for row in rows:
+    for i, row in enumerate(rows):
         if row.backward != backward and any(other.backward for other in rows):
             written += [rule, _WAYS[row.backward][0]]
-        elif backward is None:
+        elif i == 0:
             written.append(rule)
         backward = row.backward
         written.append(line(row.cells))
     return "\n".join([*written, *([rule] if last else []), *(line(row.cells) for row in last)])
 
 
+def _escaped(text: str) -> str:
+    """Escape a text for HTML."""
+    from html import escape  # which takes longer to import than most of this package
+
+    return escape(text)
+
+
 def as_html(columns: Sequence[Column], rows: Sequence[Row], last: Sequence[Row] = ()) -> str:
     """Write a table as HTML, with a title above the forward rows and another above the backward ones."""
     parts = [f'<table style="{_TABLE}"><thead><tr>']
-    parts += [f'<th style="{_CELL}">{html.escape(column.title)}</th>' for column in columns]
+    parts += [f'<th style="{_CELL}">{_escaped(column.title)}</th>' for column in columns]
     parts.append("</tr></thead><tbody>")
     backward = None
     for row in rows:
@@ -80,9 +90,9 @@ def _html_row(columns: Sequence[Column], row: Row) -> str:
     cells = []
     for column, text in zip(columns, row.cells, strict=True):
         style = f"{_CELL}; text-align: right" if column.is_number else _CELL
-        inner = html.escape(text)
+        inner = _escaped(text)
         inner = (
-            f'<code style="color: inherit; background: transparent">{inner}</code>'
+            f'<code style="color: inherit; background: transparent; white-space: pre">{inner}</code>'
             if column.is_code
             else inner
         )
