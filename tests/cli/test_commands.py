@@ -339,7 +339,7 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
         (["summary", "baseline", "--image-shape", "1x1x1"], "."),
         (["summary", "none"], "none: No such file"),
         (["compare"], "MODEL"),
-        (["export", "none"], "one of the arguments --safetensors --npz is required"),
+        (["export", "none"], "one of the arguments --safetensors --npz --html is required"),
         (["export", "none", "--npz", "x"], "none: No such file"),
         (["export", "none", "--npz", "x", "--safetensors", "y"], "not allowed with"),
         (["predict", "none", "x.png"], "none: No such file"),
