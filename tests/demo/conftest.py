@@ -38,7 +38,7 @@ def tab(chromium):
     def opened(url, **options):
         contexts.append(chromium.new_context(**options))
         page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
+        page.on("console", lambda message: complaints.extend(noted(message.text)))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: loads_from_here(request.url, url, complaints))
         page.goto(url)
@@ -48,6 +48,15 @@ def tab(chromium):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def noted(text):
+    """List a message of the console, but for that about a request that was to be refused."""
+    return (
+        []
+        if text.startswith("Failed to load resource: the server responded with a status of 400")
+        else [text]
+    )
 
 
 def loads_from_here(address, url, complaints):

