@@ -299,6 +299,14 @@ def test_what_is_exported_is_read_by_its_own_library_and_trained_on(form, capsys
     )
 
 
+def test_a_page_is_exported_of_digits_alone(trained, capsys):
+    (found,) = objects(["export", trained, "--html", "page.html"], capsys)
+    assert found["bytes"] == len(Path("page.html").read_bytes())
+    save_untrained("letters", classes=tuple("abcdefghij"))
+    assert "expected a model of the ten digits" in complaint(["export", "letters", "--html", "x"], capsys)
+    assert not Path("x").exists()
+
+
 def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
     params, _ = MODELS["lenet"]().init(np.random.default_rng(1))
     names = dict(zip(tree.paths(params), tree.leaves(params), strict=True))
@@ -325,7 +333,7 @@ def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "evaluate", "predict", "summary", "export", "compare", "datasets"]
+    "command", ["train", "evaluate", "predict", "demo", "summary", "export", "compare", "datasets"]
 )
 def test_help_explains_each_command_with_its_exit_status(command, capsys):
     assert status([command, "--help"]) == 0
@@ -354,10 +362,12 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
         (["summary", "baseline", "--image-shape", "1x1x1"], "."),
         (["summary", "none"], "none: No such file"),
         (["compare"], "MODEL"),
-        (["export", "none"], "one of the arguments --safetensors --npz is required"),
+        (["export", "none"], "one of the arguments --safetensors --npz --html is required"),
         (["export", "none", "--npz", "x"], "none: No such file"),
         (["export", "none", "--npz", "x", "--safetensors", "y"], "not allowed with"),
         (["predict", "none", "x.png"], "none: No such file"),
+        (["demo", "none"], "none: No such file"),
+        (["demo", "--port", "70000"], "--port: expected a port from 0 to 65535, got '70000'"),
         (["datasets", "--fetch", "imagenet"], "--fetch: invalid choice"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from ..data.families import FAMILIES
 from ..models import MODELS
-from . import describing, export, options, predicting, scoring, training, types
+from . import describing, export, options, predicting, scoring, showing, training, types
 from .output import one_line, say
 
 _EXIT = (
@@ -39,7 +39,8 @@ def parser(version: str) -> argparse.ArgumentParser:
     found.add_argument("--version", action="version", version=f"%(prog)s {version}")
     commands = found.add_subparsers(required=True, metavar="COMMAND")
     for add in (
-        _add_train, _add_evaluate, _add_predict, _add_summary, _add_export, _add_compare, _add_datasets,
+        _add_train, _add_evaluate, _add_predict, _add_demo, _add_summary, _add_export, _add_compare,
+        _add_datasets,
     ):  # fmt: skip
         add(commands)
     return found
@@ -175,6 +176,25 @@ def _add_predict(commands: Any) -> None:
         "pictures", metavar="PICTURE", nargs="+", help="files, PNG or JPEG, or - for standard input"
     )
     _add_own_model(command)
+
+
+def _add_demo(commands: Any) -> None:
+    command = _command(
+        commands,
+        "demo",
+        showing.run,
+        "serve a page to draw digits on",
+        "Serve a page on this machine alone. One draws a digit, and sees what the network takes it for, and "
+        "what each line of its program computes; trains a network in front of one's eyes; and steps through "
+        "the forward and the backward of an expression.",
+        "Without a model, one is trained first, for some seconds.",
+    )
+    command.add_argument("saved", metavar="MODEL", nargs="?", help="what train has saved, from digits")
+    command.add_argument("--port", type=types.port, default=0, metavar="N",
+        help="the port of the page, or 0 for any that is free (default: %(default)s)")  # fmt: skip
+    command.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
+    _add_own_model(command)
+    _add_threads(command)
 
 
 def _add_summary(commands: Any) -> None:

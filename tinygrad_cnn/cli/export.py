@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import tree
+from ..demo import standalone_page
 from ..train import SavedModel, atomic
 from .output import announce_replacing, emit, one_line, say
 from .sources import load_model
@@ -49,6 +50,11 @@ def _npz(saved: SavedModel, path: Path) -> None:
     atomic.write(path, [body.getbuffer()])
 
 
+def _html(saved: SavedModel, path: Path) -> None:
+    """Write the page in one file."""
+    atomic.write(path, [standalone_page(saved).encode()])
+
+
 FORMATS = {
     "safetensors": Format(
         lambda saved, path: saved.save(path),
@@ -56,5 +62,10 @@ FORMATS = {
         "model, the normalisation and the classes as metadata",
     ),
     "npz": Format(_npz, "the same arrays alone, as numpy.load reads them"),
+    "html": Format(
+        _html,
+        "a page that reads drawn digits, for a model of digits: one file, with the weights and a player of "
+        "the program in JavaScript, which needs no server and loads nothing",
+    ),
 }
 """The forms by the names of their options."""

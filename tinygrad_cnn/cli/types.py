@@ -45,6 +45,11 @@ def seed(text: str) -> int:
     return _number(text, int, "a whole number of at least 0", lambda seed: seed >= 0)
 
 
+def port(text: str) -> int:
+    """Read the number of a port."""
+    return _number(text, int, "a port from 0 to 65535", lambda port: 0 <= port <= 65535)
+
+
 def rate(text: str) -> float:
     """Read a finite number above 0."""
     return _number(text, float, "a finite number above 0", lambda rate: 0 < rate < math.inf)

@@ -157,20 +157,20 @@ def _parts(ink: NDArray) -> NDArray:
     A pixel takes the least number of its neighbours, and then that of the pixel which this number names. So
     the numbers fall fast, and a part of any length takes a few rounds.
     """
-    numbers = np.where(ink, np.arange(1, ink.size + 1).reshape(ink.shape), 0)
+    outside = ink.size + 1
+    padded = np.full((ink.shape[0] + 2, ink.shape[1] + 2), outside)
+    numbers = padded[1:-1, 1:-1]
+    numbers[ink] = np.flatnonzero(ink) + 1
     while True:
-        before = numbers
-        outside = np.where(ink, numbers, ink.size + 1)
-        for axis in (0, 1):  # the least of three rows, and then of three columns
-            padded = np.pad(outside, [(int(a == axis),) * 2 for a in (0, 1)], constant_values=ink.size + 1)
-            parts = [np.take(padded, range(i, i + ink.shape[axis]), axis) for i in range(3)]
-            outside = np.minimum(np.minimum(parts[0], parts[1]), parts[2])
-        numbers = np.where(ink, outside, 0)
-        numbers = np.where(ink, numbers[tuple(np.unravel_index(np.maximum(numbers - 1, 0), ink.shape))], 0)
-        if np.array_equal(numbers, before):
+        before = numbers[ink]
+        rows = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
+        numbers[ink] = np.minimum(np.minimum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])[ink]
+        numbers[ink] = numbers.ravel()[numbers[ink] - 1]
+        if np.array_equal(numbers[ink], before):
             break
-    inverse = np.unique(np.append(0, numbers), return_inverse=True)[1]  # so that 0 stays 0 where all is ink
-    return inverse[1:].reshape(ink.shape)
+    parts = np.zeros(ink.shape, np.int64)
+    parts[ink] = np.unique(before, return_inverse=True)[1] + 1
+    return parts
 
 
 def _averages(before: int, after: int) -> NDArray:

@@ -1,0 +1,42 @@
+"""The command ``demo``, which serves a page to draw on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import webbrowser
+
+from ..demo import serve
+from ..demo.quick_model import quick_model
+from ..train import SavedModel
+from .output import emit, say
+from .sources import load_model
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the page until Ctrl-C, on which it ends with the status of an interrupt."""
+    model = load_model(args, args.saved) if args.saved else _trained()
+
+    def ready(url: str) -> None:
+        emit({"url": url}) if args.json else say(f"{url} is the page; Ctrl-C stops it")
+        if not args.no_browser:
+            webbrowser.open(url)
+
+    try:
+        serve(model, args.port, ready=ready)
+    except KeyboardInterrupt:
+        if not args.json:
+            say("stopped")
+    except OSError as error:
+        raise ValueError(f"--port: {args.port} cannot be served: {error.strerror}") from error
+    return 130
+
+
+def _trained() -> SavedModel:
+    """Train a network, and say how far it is."""
+    say("no model given: training one on generated digits, for some seconds", sys.stderr)
+
+    def told(epoch: int, epochs: int, accuracy: float) -> None:
+        say(f"epoch {epoch} of {epochs}: {accuracy:.1%} of the digits read", sys.stderr)
+
+    return quick_model(told)
