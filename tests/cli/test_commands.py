@@ -174,6 +174,18 @@ def test_a_model_of_other_images_is_told(trained, capsys):
     assert "expected images of shape (1, 28, 28) in 10 classes, got (1, 5, 5) in 2" in said
 
 
+def test_pictures_of_a_folder_are_scored_and_scaled_as_those_that_were_trained_on(capsys):
+    for n in range(20):
+        Path("own", "abc"[n % 2]).mkdir(parents=True, exist_ok=True)
+        write_picture(Path("own", "abc"[n % 2], f"{n}.png"), np.full((20 + n, 30), n % 2))
+    source = ["--data", "folder:own"]
+    printed(["train", *source, "--image-shape", "1x8x8", "--batch-size", "2"], capsys)
+    for command in ("evaluate", "compare"):
+        (found,) = objects([command, "model.safetensors", *source], capsys)
+        assert found["accuracy"] == 1
+    assert re.search(r"\(20, 30\) pixels .*, got .*--image-shape", complaint(["train", *source], capsys))
+
+
 # --- predict ----------------------------------------------------------------------------------------------
 
 
@@ -290,11 +302,12 @@ def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
     names["dense3.weights"] = names.pop("dense3.weight")
     np.savez("w.npz", **names)
     assert complaint(argv, capsys) == (
-        "tinygrad-cnn: error: --from: w.npz: does not fit the model: lacks params.dense3.weight; has unknown "
-        "params.dense3.weights; params.dense1.weight: expected floats of shape (400, 120), got float32(120, "
-        "400); params.dense2.bias: has values that are not finite\n"
+        "tinygrad-cnn: error: --from: w.npz: does not fit the model: it lacks params.dense3.weight; has "
+        "unknown params.dense3.weights; has arrays of another kind or shape params.dense1.weight "
+        "(float32[120, 400] for [400, 120]); has values that are not finite in params.dense2.bias\n"
     )
-    assert "--from: w.npz: does not fit the model: lacks" in complaint([*argv, "--model", "resnet8"], capsys)
+    said = complaint([*argv, "--model", "resnet8"], capsys)
+    assert re.search("it lacks .*, .*, .* and 26 more; has unknown .* and 7 more", said)
     assert "none: No such file" in complaint([*argv, "--from", "none"], capsys)
 
 
@@ -328,17 +341,24 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
         (["train", "--data", "none.csv"], "none.csv: No such file"),
         (["train", "--data", "folder:none"], "none: No such file"),
         (["train", "--data", "none.npz", "--data-dir", "."], "a folder is for mnist"),
-        (["summary", "baseline", "--image-shape", "1x1x1"], "."),
+        (["train", "--out", "x", "--log", "./x"], "--log: x: expected another file than --out"),
+        (["summary", "baseline-bn", "--image-shape", "1x3x9"], "baseline-bn: .*at least 4 rows .*got 3 x 9"),
+        (["summary", "lenet", "--image-shape", "1x12x11"], "lenet: .*at least 12 rows .*got 12 x 11"),
         (["summary", "none"], "none: No such file"),
         (["compare"], "MODEL"),
         (["export", "none"], "one of the arguments --safetensors --npz is required"),
         (["export", "none", "--npz", "x"], "none: No such file"),
+        (["export", "m", "--npz", "no/x"], "--npz: no/x cannot be written: No such file or directory"),
+        (["export", "m", "--npz", "./m"], "--npz: m: expected another file than the saved model"),
+        (["evaluate", "m", "--model", "lenet"], "--model: expected FILE.py:NAME .*, got 'lenet'"),
+        (["train", "--image-shape", "1x8x8"], "--image-shape: is for pictures of --data folder:DIR"),
         (["export", "none", "--npz", "x", "--safetensors", "y"], "not allowed with"),
         (["predict", "none", "x.png"], "none: No such file"),
         (["datasets", "--fetch", "imagenet"], "--fetch: invalid choice"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(argv, said, capsys):
+    save_untrained("m")
     assert re.search(said, complaint(argv, capsys))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,9 +31,17 @@ def say(text: str, file: TextIO | None = None) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
 
 
-def announce_replacing(path: Path) -> None:
+def check_writable(option: str, path: Path, check: Callable[[Path], None]) -> None:
+    """Raise a ValueError before the work, not after it, if something cannot be saved."""
+    try:
+        check(path)
+    except OSError as error:
+        raise ValueError(f"{option}: {path} cannot be written: {error.strerror}") from error
+
+
+def announce_replacing(path: Path | None) -> None:
     """Say that a file will be replaced, if there is one."""
-    if path.exists():
+    if path is not None and path.exists():
         say(f"{one_line(path)} exists, and will be replaced")
 
 

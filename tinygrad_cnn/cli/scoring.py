@@ -19,7 +19,7 @@ _WIDEST = 25  # classes, whose confusion matrix still fits on a screen
 def evaluate(args: argparse.Namespace) -> None:
     """Print the loss and the accuracy of a saved network, and how it does on each class."""
     saved = load_model(args, args.saved)
-    parts = read_data(args, samples=0)
+    parts = read_data(args, samples=0, shape=saved.shape)
     score, predicted = _score(saved, parts, args.saved)
     matrix = train.confusion_matrix(predicted, parts.test.labels, len(parts.classes))
     precision, recall = _rates(matrix)
@@ -47,10 +47,10 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def compare(args: argparse.Namespace) -> None:
     """Print the scores of several saved networks in a table, the best one first."""
-    parts = read_data(args, samples=0)
+    models = {path: load_model(args, path) for path in args.saved}
+    parts = read_data(args, samples=0, shape=models[args.saved[0]].shape)
     found = []
-    for path in args.saved:
-        saved = load_model(args, path)
+    for path, saved in models.items():
         score, predicted = _score(saved, parts, path)
         size = sum(array.size for array in tree.leaves(saved.params))
         found.append({"file": path, "model": saved.name, "parameters": size, **score._asdict(),

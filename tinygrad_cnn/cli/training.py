@@ -17,7 +17,7 @@ import numpy as np
 from .. import data, train, tree
 from ..train import atomic
 from . import options
-from .output import announce_replacing, emit, one_line, say
+from .output import announce_replacing, check_writable, emit, one_line, say
 from .sources import make_layer, read_data
 from .starting import start_from
 
@@ -32,23 +32,19 @@ def run(args: argparse.Namespace) -> int:
     """Train a network, print a line for each epoch, and save what was learned."""
     if args.patience is not None and args.validation is None:
         raise ValueError("--patience: needs --validation SHARE, since the test images are not to decide")
-    _check("--out", args.out, atomic.check)
+    if args.image_shape is not None and not args.data.startswith("folder:"):
+        raise ValueError("--image-shape: is for pictures of --data folder:DIR, since others have a shape")
+    check_writable("--out", args.out, atomic.check)
     if args.log is not None:
-        _check("--log", args.log, atomic.check)
+        check_writable("--log", args.log, atomic.check)
+        if args.log.resolve() == args.out.resolve():
+            raise ValueError(f"--log: {args.log}: expected another file than --out")
     folder = args.out.with_name(f"{args.out.name[:200]}.checkpoints")
     checkpoints = train.Checkpoints(folder, args.keep or 1)
-    _check("--out", folder, lambda _: checkpoints.check())
+    check_writable("--out", folder, lambda _: checkpoints.check())
     training = _Training(args, checkpoints)
     training.resume() if args.resume else training.announce()
     return training.run()
-
-
-def _check(option: str, path: Path, check: Callable[[Path], None]) -> None:
-    """Raise a ValueError before the training, not after it, if something cannot be saved."""
-    try:
-        check(path)
-    except OSError as error:
-        raise ValueError(f"{option}: {path} cannot be written: {error.strerror}") from error
 
 
 class _Training:
@@ -56,7 +52,7 @@ class _Training:
 
     def __init__(self, args: argparse.Namespace, checkpoints: train.Checkpoints) -> None:
         self.args, self.checkpoints = args, checkpoints
-        parts = read_data(args, args.samples)
+        parts = read_data(args, args.samples, args.image_shape)
         # There are three streams, so that how many numbers one use draws changes nothing for the others.
         for_model, for_order, for_split = map(
             np.random.default_rng, np.random.SeedSequence(args.seed).spawn(3)
@@ -108,7 +104,8 @@ class _Training:
         args, n = self.args, len(self.training.labels)
         if args.json:
             return
-        announce_replacing(args.out)
+        for path in (args.out, args.log):
+            announce_replacing(path)
         if self.checkpoints.paths():
             folder = one_line(self.checkpoints.folder)
             say(f"{folder} has an unfinished run, which will be replaced: --resume would go on with it")
@@ -148,7 +145,9 @@ class _Training:
                     "with the options and the data that it began with"
                 )
         self.trainer.resume(checkpoint)
-        self._tell(f"resumed at step {checkpoint.step}, in epoch {checkpoint.epoch + 1}")
+        is_done = checkpoint.epoch >= self.args.epochs
+        where = "which was its last" if is_done else f"in epoch {checkpoint.epoch + 1}"
+        self._tell(f"resumed at step {checkpoint.step}, {where}")
 
     def _tell(self, text: str) -> None:
         if not self.args.json:
