@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -81,19 +82,22 @@ def test_all_that_can_be_asked_for_trains(options, capsys):
     assert last["loss"] < first["loss"]
 
 
-def test_a_run_goes_on_with_its_own_options_alone(capsys):
+def test_a_run_goes_on_with_its_own_options_alone(monkeypatch, capsys):
     argv = [*QUICK, "--keep", "3", "--checkpoint-every", "2"]
     printed(argv, capsys)
     whole = Path("model.safetensors").read_bytes()
     folder = Path("model.safetensors.checkpoints")
+    bars = []
+    monkeypatch.setattr(train, "progress_bar", lambda *args, done: bars.append(done) or nullcontext(str))
     assert sorted(path.name for path in folder.iterdir()) == [
         f"step-0000000{n}.safetensors" for n in (4, 6, 8)
     ]
     (folder / "step-00000008.safetensors").write_bytes(b"torn")
-    (folder / "step-00000006.safetensors").unlink()
     out = printed([*argv, "--resume"], capsys)
-    assert re.search(r"skipped: .*step-00000008.*damaged.*\nresumed at step 4, in epoch 2\n", out)
+    assert re.search(r"skipped: .*step-00000008.*damaged.*\nresumed at step 6, in epoch 2\n", out)
     assert Path("model.safetensors").read_bytes() == whole
+    assert bars == [2]  # the bar begins where the epoch had stopped
+    assert "resumed at step 8, which was its last" in printed([*argv, "--resume"], capsys)
     for option, value in (("--lr", "0.1"), ("--batch-size", "20"), ("--seed", "1"), ("--model", "lenet")):
         line = complaint([*argv, "--resume", option, value], capsys)
         assert re.search(rf"--resume: {option}: the checkpoint has .*, got {value}", line)

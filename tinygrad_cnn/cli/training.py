@@ -268,7 +268,9 @@ class _Bar:
         """Show one more step."""
         if self._advance is None:
             label = f"epoch {self.trainer.epoch + 1}/{self.epochs}"
-            self._advance = self._stack.enter_context(train.progress_bar(self.steps, label, " steps"))
+            before = self.trainer.updates - 1 - self.trainer.epoch * self.steps  # in a run that is resumed
+            bar = train.progress_bar(self.steps, label, " steps", done=before)
+            self._advance = self._stack.enter_context(bar)
         self._advance(1)
 
     def close(self) -> None:
