@@ -397,6 +397,39 @@ def test_the_whole_command_runs_optimised_and_in_development_mode(flags, tmp_pat
     assert "saved \\xe9.safetensors" in done.stdout
 
 
+def test_an_epoch_is_kept_when_whoever_reads_of_it_has_gone():
+    argv = [sys.executable, "-m", "tinygrad_cnn", *QUICK]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        announced = [process.stdout.readline() for _ in range(2)]
+        process.stdout.close()
+        assert announced[1].startswith("batch size")
+        assert process.wait() == 141
+        assert process.stderr.read() == ""
+    assert train.Checkpoints("model.safetensors.checkpoints").newest()[0].epoch == 1
+    assert train.SavedModel.load("model.safetensors").params["dense2"]["bias"].any()
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_missed_by_nobody(closed, monkeypatch, capsys):
+    save_untrained("m")
+    monkeypatch.setattr(sys, closed, None)
+    assert cli.main(QUICK) == 0
+    assert cli.main(["evaluate", "none"]) == 2
+    assert cli.main(["predict", "m", "-"]) == 2
+    assert ("-: standard input is closed" in capsys.readouterr().err) == (closed == "stdin")
+
+
+def test_a_log_that_cannot_be_written_is_told_and_the_run_goes_on(monkeypatch, capsys):
+    def fail(self, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(train.History, "write", fail)
+    assert cli.main([*QUICK, "--log", "rows.csv"]) == 0
+    out, err = capsys.readouterr()
+    assert err.count("warning: [Errno 28] No space left on device: 'rows.csv': it lacks this row") == 2
+    assert out.endswith("saved model.safetensors\n")
+
+
 def test_a_checkpoint_that_cannot_be_written_is_told_and_the_run_goes_on(monkeypatch, capsys):
     def fail(self, checkpoint):
         raise OSError(28, "No space left on device", "the file")

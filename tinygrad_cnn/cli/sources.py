@@ -40,7 +40,7 @@ def fetch(name: str) -> Path:
     """Make sure that the files of a data set are in the cache, and say what is fetched."""
 
     def progress(size: int, label: str) -> Any:
-        say(f"fetching {one_line(label)}, {size / 1e6:.1f} MB", sys.stderr)
+        say(f"fetching {one_line(label)}, {size / 1e6:.1f} MB", "stderr")
         return train.progress_bar(size, label, "B")
 
     return data.fetch(name, progress=progress)

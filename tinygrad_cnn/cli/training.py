@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -196,27 +195,41 @@ class _Training:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """Write a checkpoint; where that fails say so and go on, since the one before is still there."""
+        self._try(
+            lambda: self.checkpoints.save(self.trainer.checkpoint(self.configuration)),
+            "no checkpoint of this step",
+        )
+
+    def _try(self, write: Callable[[], None], lost: str) -> None:
+        """Write something; where that fails say so and go on, since what was there before is still there."""
         try:
-            self.checkpoints.save(self.trainer.checkpoint(self.configuration))
+            write()
         except OSError as error:
-            say(f"tinygrad-cnn: warning: {one_line(error)}: no checkpoint of this step", sys.stderr)
+            say(f"tinygrad-cnn: warning: {one_line(error)}: {lost}", "stderr")
 
     def _after_epoch(self, trainer: train.Trainer) -> None:
-        """Print and log the row, make sure that the training has not diverged, and write a checkpoint."""
+        """Make sure that the training has not diverged, write a checkpoint, and print and log the row.
+
+        It is written before it is printed, since whoever reads the output may have gone.
+        """
         self.bar.close()
-        history = trainer.history
-        row = history[-1]
+        error = _divergence(trainer.history[-1], len(self.classes))
+        if error is None:
+            self.learned = tree.map(np.copy, trainer.learned)
+            self._checkpoint()
+        self._show(trainer.history)
+        if error is not None:
+            raise error
+
+    def _show(self, history: train.History) -> None:
+        row, path = history[-1], self.args.log
+        if path is not None:
+            self._try(lambda: history.write(path), "it lacks this row")
         if self.args.json:
             emit(row)
         else:
             say(history.line(row) if self._has_heading else f"{history.heading()}\n{history.line(row)}")
         self._has_heading = True
-        if self.args.log is not None:
-            history.write(self.args.log)
-        _check_progress(row, len(self.classes))
-        self.learned = tree.map(np.copy, trainer.learned)
-        self._checkpoint()
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -286,8 +299,8 @@ def _fingerprint(dataset: data.Dataset) -> str:
     return f"{zlib.crc32(np.ascontiguousarray(dataset.images[::stride]).view(np.uint8).data, found):08x}"
 
 
-def _check_progress(row: dict[str, float], classes: int) -> None:
-    """Raise an error if an epoch has diverged.
+def _divergence(row: dict[str, float], classes: int) -> train.NonFiniteLossError | None:
+    """Return an error if an epoch has diverged.
 
     Early in a training, the loss may be somewhat above that of guessing. On the test images, a network that
     knows a few images by heart is wrong with great confidence, but not with that of parameters that overflow.
@@ -296,8 +309,9 @@ def _check_progress(row: dict[str, float], classes: int) -> None:
         max(classes, 10)
     )  # or a little more than the loss of a network that gives all classes the same probability
     held_out = next(value for name, value in row.items() if name.endswith("_loss"))
-    if not (row["loss"] < 2 * guessing and held_out < 100 * guessing):  # NaN too
-        raise train.NonFiniteLossError(
-            f"the training diverged in epoch {row['epoch']}: the loss is {row['loss']:.3g}, {held_out:.3g} "
-            f"on the test images, where guessing gives {guessing:.3g}; try a lower learning rate"
-        )
+    if row["loss"] < 2 * guessing and held_out < 100 * guessing:  # which NaN is not
+        return None
+    return train.NonFiniteLossError(
+        f"the training diverged in epoch {row['epoch']}: the loss is {row['loss']:.3g}, {held_out:.3g} "
+        f"on the test images, where guessing gives {guessing:.3g}; try a lower learning rate"
+    )

@@ -64,7 +64,8 @@ def read_picture(source: str | os.PathLike[str] | IO[bytes], *, channels: int = 
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders run into
-        why = printable(" ".join(str(error).split()), 150)
+        is_known = not isinstance(error, pillow.UnidentifiedImageError)  # which shows an object of Python
+        why = printable(" ".join(str(error).split()), 150) if is_known else "a format that is not known"
         raise ValueError(f"{shown}: expected a picture, got a damaged or other file: {why}") from error
 
 

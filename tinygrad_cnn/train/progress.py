@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -36,7 +37,7 @@ def progress_bar(
     >>> with progress_bar(100, "epoch 1") as advance:
     ...     _ = advance(64)
     """
-    if importlib.util.find_spec("tqdm") is None:
+    if importlib.util.find_spec("tqdm") is None or sys.stderr is None:
         yield lambda images: None
         return
     from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm ships no types
