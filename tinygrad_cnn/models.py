@@ -15,6 +15,13 @@ def __dir__() -> list[str]:
     return __all__
 
 
+def _check(name: str, shape: Shape, least: int) -> None:
+    """Raise a ValueError if nothing would be left of an image behind the last pooling."""
+    if min(shape[1:]) < least:
+        rows, columns = shape[1:]
+        raise ValueError(f"{name}: shape: expected at least {least} rows and columns, got {rows} x {columns}")
+
+
 def baseline(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     """Two convolutions and two dense layers.
 
@@ -30,6 +37,11 @@ def baseline(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     Sequential
         For the default shape ``Conv 1->8, ReLU, MaxPool, Conv 8->16, ReLU, MaxPool, Flatten, Dense 784->128,
         ReLU, Dense 128->10`` with kernels of 3x3, padding 1 and pooling 2x2.
+
+    Raises
+    ------
+    ValueError
+        If the images are smaller than that.
 
     Examples
     --------
@@ -56,6 +68,11 @@ def baseline_bn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     -------
     Sequential
 
+    Raises
+    ------
+    ValueError
+        If the images are smaller than that.
+
     Examples
     --------
     >>> import numpy as np
@@ -67,6 +84,7 @@ def baseline_bn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
 
 
 def _baseline(shape: Shape, classes: int, *, normalized: bool) -> nn.Sequential:
+    _check("baseline-bn" if normalized else "baseline", shape, 4)
     channels, height, width = shape
 
     def block(number: int, before: int, after: int) -> dict[str, nn.Layer]:
@@ -102,6 +120,11 @@ def lenet(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     -------
     Sequential
 
+    Raises
+    ------
+    ValueError
+        If the images are smaller than that.
+
     Examples
     --------
     >>> import numpy as np
@@ -110,6 +133,7 @@ def lenet(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     >>> sum(array.size for array in tree.leaves(params))
     61706
     """
+    _check("lenet", shape, 12)
     channels, height, width = shape
     return nn.Sequential(
         conv1=nn.Conv2d(channels, 6, 5, padding=2),

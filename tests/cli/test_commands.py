@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -104,19 +105,22 @@ def test_all_that_can_be_asked_for_trains(options, capsys):
     assert last["loss"] < first["loss"]
 
 
-def test_a_run_goes_on_with_its_own_options_alone(capsys):
+def test_a_run_goes_on_with_its_own_options_alone(monkeypatch, capsys):
     argv = [*QUICK, "--keep", "3", "--checkpoint-every", "2"]
     printed(argv, capsys)
     whole = Path("model.safetensors").read_bytes()
     folder = Path("model.safetensors.checkpoints")
+    bars = []
+    monkeypatch.setattr(train, "progress_bar", lambda *args, done: bars.append(done) or nullcontext(str))
     assert sorted(path.name for path in folder.iterdir()) == [
         f"step-0000000{n}.safetensors" for n in (4, 6, 8)
     ]
     (folder / "step-00000008.safetensors").write_bytes(b"torn")
-    (folder / "step-00000006.safetensors").unlink()
     out = printed([*argv, "--resume"], capsys)
-    assert re.search(r"skipped: .*step-00000008.*damaged.*\nresumed at step 4, in epoch 2\n", out)
+    assert re.search(r"skipped: .*step-00000008.*damaged.*\nresumed at step 6, in epoch 2\n", out)
     assert Path("model.safetensors").read_bytes() == whole
+    assert bars == [2]  # the bar begins where the epoch had stopped
+    assert "resumed at step 8, which was its last" in printed([*argv, "--resume"], capsys)
     for option, value in (("--lr", "0.1"), ("--batch-size", "20"), ("--seed", "1"), ("--model", "lenet")):
         line = complaint([*argv, "--resume", option, value], capsys)
         assert re.search(rf"--resume: {option}: the checkpoint has .*, got {value}", line)
@@ -195,6 +199,18 @@ def test_a_model_of_other_images_is_told(trained, capsys):
     np.savez("own.npz", images=np.zeros((20, 5, 5)), labels=np.arange(20) % 2)
     said = complaint(["evaluate", trained, "--data", "own.npz"], capsys)
     assert "expected images of shape (1, 28, 28) in 10 classes, got (1, 5, 5) in 2" in said
+
+
+def test_pictures_of_a_folder_are_scored_and_scaled_as_those_that_were_trained_on(capsys):
+    for n in range(20):
+        Path("own", "abc"[n % 2]).mkdir(parents=True, exist_ok=True)
+        write_picture(Path("own", "abc"[n % 2], f"{n}.png"), np.full((20 + n, 30), n % 2))
+    source = ["--data", "folder:own"]
+    printed(["train", *source, "--image-shape", "1x8x8", "--batch-size", "2"], capsys)
+    for command in ("evaluate", "compare"):
+        (found,) = objects([command, "model.safetensors", *source], capsys)
+        assert found["accuracy"] == 1
+    assert re.search(r"\(20, 30\) pixels .*, got .*--image-shape", complaint(["train", *source], capsys))
 
 
 # --- predict ----------------------------------------------------------------------------------------------
@@ -321,11 +337,12 @@ def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
     names["dense3.weights"] = names.pop("dense3.weight")
     np.savez("w.npz", **names)
     assert complaint(argv, capsys) == (
-        "tinygrad-cnn: error: --from: w.npz: does not fit the model: lacks params.dense3.weight; has unknown "
-        "params.dense3.weights; params.dense1.weight: expected floats of shape (400, 120), got float32(120, "
-        "400); params.dense2.bias: has values that are not finite\n"
+        "tinygrad-cnn: error: --from: w.npz: does not fit the model: it lacks params.dense3.weight; has "
+        "unknown params.dense3.weights; has arrays of another kind or shape params.dense1.weight "
+        "(float32[120, 400] for [400, 120]); has values that are not finite in params.dense2.bias\n"
     )
-    assert "--from: w.npz: does not fit the model: lacks" in complaint([*argv, "--model", "resnet8"], capsys)
+    said = complaint([*argv, "--model", "resnet8"], capsys)
+    assert re.search("it lacks .*, .*, .* and 26 more; has unknown .* and 7 more", said)
     assert "none: No such file" in complaint([*argv, "--from", "none"], capsys)
 
 
@@ -359,11 +376,17 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
         (["train", "--data", "none.csv"], "none.csv: No such file"),
         (["train", "--data", "folder:none"], "none: No such file"),
         (["train", "--data", "none.npz", "--data-dir", "."], "a folder is for mnist"),
-        (["summary", "baseline", "--image-shape", "1x1x1"], "."),
+        (["train", "--out", "x", "--log", "./x"], "--log: x: expected another file than --out"),
+        (["summary", "baseline-bn", "--image-shape", "1x3x9"], "baseline-bn: .*at least 4 rows .*got 3 x 9"),
+        (["summary", "lenet", "--image-shape", "1x12x11"], "lenet: .*at least 12 rows .*got 12 x 11"),
         (["summary", "none"], "none: No such file"),
         (["compare"], "MODEL"),
         (["export", "none"], "one of the arguments --safetensors --npz --html is required"),
         (["export", "none", "--npz", "x"], "none: No such file"),
+        (["export", "m", "--npz", "no/x"], "--npz: no/x cannot be written: No such file or directory"),
+        (["export", "m", "--npz", "./m"], "--npz: m: expected another file than the saved model"),
+        (["evaluate", "m", "--model", "lenet"], "--model: expected FILE.py:NAME .*, got 'lenet'"),
+        (["train", "--image-shape", "1x8x8"], "--image-shape: is for pictures of --data folder:DIR"),
         (["export", "none", "--npz", "x", "--safetensors", "y"], "not allowed with"),
         (["predict", "none", "x.png"], "none: No such file"),
         (["demo", "none"], "none: No such file"),
@@ -372,6 +395,7 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(argv, said, capsys):
+    save_untrained("m")
     assert re.search(said, complaint(argv, capsys))
 
 
@@ -404,6 +428,39 @@ def test_the_whole_command_runs_optimised_and_in_development_mode(flags, tmp_pat
     assert statuses == "000002"
     assert "pip install 'tinygrad-cnn[pictures]'" in missing
     assert "saved \\xe9.safetensors" in done.stdout
+
+
+def test_an_epoch_is_kept_when_whoever_reads_of_it_has_gone():
+    argv = [sys.executable, "-m", "tinygrad_cnn", *QUICK]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        announced = [process.stdout.readline() for _ in range(2)]
+        process.stdout.close()
+        assert announced[1].startswith("batch size")
+        assert process.wait() == 141
+        assert process.stderr.read() == ""
+    assert train.Checkpoints("model.safetensors.checkpoints").newest()[0].epoch == 1
+    assert train.SavedModel.load("model.safetensors").params["dense2"]["bias"].any()
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_missed_by_nobody(closed, monkeypatch, capsys):
+    save_untrained("m")
+    monkeypatch.setattr(sys, closed, None)
+    assert cli.main(QUICK) == 0
+    assert cli.main(["evaluate", "none"]) == 2
+    assert cli.main(["predict", "m", "-"]) == 2
+    assert ("-: standard input is closed" in capsys.readouterr().err) == (closed == "stdin")
+
+
+def test_a_log_that_cannot_be_written_is_told_and_the_run_goes_on(monkeypatch, capsys):
+    def fail(self, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(train.History, "write", fail)
+    assert cli.main([*QUICK, "--log", "rows.csv"]) == 0
+    out, err = capsys.readouterr()
+    assert err.count("warning: [Errno 28] No space left on device: 'rows.csv': it lacks this row") == 2
+    assert out.endswith("saved model.safetensors\n")
 
 
 def test_a_checkpoint_that_cannot_be_written_is_told_and_the_run_goes_on(monkeypatch, capsys):

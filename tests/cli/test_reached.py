@@ -46,7 +46,7 @@ def test_five_epochs_on_mnist(family_folder, capsys):
 def test_resnet8_in_twenty_minutes(name, least, family_folder, capsys):
     begin = time.process_time()
     assert trained(family_folder(name), name, f"{RESNET8} {AUGMENT[name]}", capsys) > least
-    assert time.process_time() - begin < 1200
+    assert time.process_time() - begin < 20 * 60 * 2  # of two cores
 
 
 def test_generated_digits_alone_teach_to_read_real_ones_and_those_of_another_pen(family_folder, capsys):

@@ -1,7 +1,8 @@
 """The command ``tinygrad-cnn``: train networks on images, score them, and let them read pictures.
 
 Exit status: 0 for success, 1 for a loss that is not finite or shows divergence, 2 for bad input, 130 after
-Ctrl-C, 143 after SIGTERM. A training that is stopped saves first; one that fails keeps its last good epoch.
+Ctrl-C, 141 if nobody reads the output any more, 143 after SIGTERM. A training that is stopped saves first;
+one that fails keeps its last good epoch.
 """
 
 from __future__ import annotations

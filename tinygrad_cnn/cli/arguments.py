@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,8 +15,8 @@ from . import describing, export, options, predicting, scoring, showing, trainin
 from .output import one_line, say
 
 _EXIT = (
-    "Exit status: 0 success, 1 diverged or non-finite loss, 2 bad input, 130 stopped by Ctrl-C, 143 stopped "
-    "by SIGTERM."
+    "Exit status: 0 success, 1 diverged or non-finite loss, 2 bad input, 130 stopped by Ctrl-C, 141 nobody "
+    "reads the output any more, 143 stopped by SIGTERM."
 )
 
 
@@ -25,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that complains in one line, where the one of argparse would print the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        say(f"{self.prog}: error: {one_line(message)}", sys.stderr)
+        say(f"{self.prog}: error: {one_line(message)}", "stderr")
         self.exit(2)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from .. import tree
 from ..demo import standalone_page
 from ..train import SavedModel, atomic
-from .output import announce_replacing, emit, one_line, say
+from .output import announce_replacing, check_writable, emit, one_line, say
 from .sources import load_model
 
 
@@ -32,6 +32,9 @@ def run(args: argparse.Namespace) -> None:
     name = next(name for name in FORMATS if getattr(args, name) is not None)
     path = getattr(args, name)
     saved = load_model(args, args.saved)
+    if path.exists() and path.samefile(args.saved):
+        raise ValueError(f"--{name}: {path}: expected another file than the saved model, which would be lost")
+    check_writable(f"--{name}", path, atomic.check)
     if not args.json:
         announce_replacing(path)
     FORMATS[name].write(saved, path)

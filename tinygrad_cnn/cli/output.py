@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from ..checks import printable
 from ..train import json_lines
@@ -15,7 +15,7 @@ def complain(problem: object, status: int) -> int:
     """Print one line on standard error, and return the exit status."""
     if isinstance(problem, OSError) and problem.filename:
         problem = f"{problem.filename}: {problem.strerror}"
-    say(f"tinygrad-cnn: error: {one_line(problem)}", sys.stderr)
+    say(f"tinygrad-cnn: error: {one_line(problem)}", "stderr")
     return status
 
 
@@ -24,16 +24,31 @@ def one_line(problem: object) -> str:
     return printable(" ".join(str(problem).splitlines()), 500)
 
 
-def say(text: str, file: TextIO | None = None) -> None:
+def say(text: str, where: str = "stdout") -> None:
     """Print a text at once, with escapes for what the encoding of the output lacks, such as in a path."""
-    file = file or sys.stdout
+    file = getattr(sys, where)
+    if file is None:  # whoever has started the process has closed it
+        return
     encoding = getattr(file, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, where) from error
 
 
-def announce_replacing(path: Path) -> None:
+def check_writable(option: str, path: Path, check: Callable[[Path], None]) -> None:
+    """Raise a ValueError before the work, not after it, if something cannot be saved."""
+    try:
+        check(path)
+    except OSError as error:
+        raise ValueError(f"{option}: {path} cannot be written: {error.strerror}") from error
+
+
+def announce_replacing(path: Path | None) -> None:
     """Say that a file will be replaced, if there is one."""
-    if path.exists():
+    if path is not None and path.exists():
         say(f"{one_line(path)} exists, and will be replaced")
 
 

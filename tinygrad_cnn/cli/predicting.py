@@ -33,6 +33,8 @@ def _image(saved: train.SavedModel, source: str) -> NDArray:
     channels = saved.shape[0]
     if channels not in (1, 3):
         raise ValueError(f"expected a model of 1 or 3 channels, got one of {channels}")
+    if source == "-" and sys.stdin is None:
+        raise ValueError("-: standard input is closed")
     file = sys.stdin.buffer if source == "-" else source
     digits = FAMILIES["mnist"]
     if saved.shape == digits.shape and saved.classes == digits.classes:

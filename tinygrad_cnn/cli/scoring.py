@@ -22,7 +22,7 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.plots is not None:
         pictures.prepare(args.plots)
     saved = load_model(args, args.saved)
-    parts = read_data(args, samples=0)
+    parts = read_data(args, samples=0, shape=saved.shape)
     score, logits = _score(saved, parts, args.saved)
     predicted = logits.argmax(1)
     matrix = train.confusion_matrix(predicted, parts.test.labels, len(parts.classes))
@@ -63,10 +63,10 @@ def _tell(
 
 def compare(args: argparse.Namespace) -> None:
     """Print the scores of several saved networks in a table, the best one first."""
-    parts = read_data(args, samples=0)
+    models = {path: load_model(args, path) for path in args.saved}
+    parts = read_data(args, samples=0, shape=models[args.saved[0]].shape)
     found = []
-    for path in args.saved:
-        saved = load_model(args, path)
+    for path, saved in models.items():
         score, logits = _score(saved, parts, path)
         size = sum(array.size for array in tree.leaves(saved.params))
         found.append({"file": path, "model": saved.name, "parameters": size, **score._asdict(),

@@ -14,8 +14,13 @@ from ..models import MODELS
 from .output import one_line, say
 
 
-def read_data(args: argparse.Namespace, samples: int | None = None) -> data.Parts:
-    """Read the data set that the options name, with so many images to train on."""
+def read_data(
+    args: argparse.Namespace, samples: int | None = None, shape: tuple[int, int, int] | None = None
+) -> data.Parts:
+    """Read the data set that the options name, with so many images to train on.
+
+    Pictures of a folder are scaled to the shape.
+    """
     if args.data == "digits":
         if args.data_dir is not None:
             raise ValueError("--data-dir: digits are generated; name what is in the folder: --data mnist")
@@ -24,7 +29,7 @@ def read_data(args: argparse.Namespace, samples: int | None = None) -> data.Part
     folder = args.data_dir
     if folder is None and args.data in FAMILIES:
         folder = fetch(args.data)
-    found = data.read(args.data, folder, shape=getattr(args, "image_shape", None))
+    found = data.read(args.data, folder, shape=shape if args.data.startswith("folder:") else None)
     if samples is not None and samples > len(found.train.labels):
         raise ValueError(f"--samples: expected at most {len(found.train.labels)}, got {samples}")
     images, labels = found.train
@@ -35,7 +40,7 @@ def fetch(name: str) -> Path:
     """Make sure that the files of a data set are in the cache, and say what is fetched."""
 
     def progress(size: int, label: str) -> Any:
-        say(f"fetching {one_line(label)}, {size / 1e6:.1f} MB", sys.stderr)
+        say(f"fetching {one_line(label)}, {size / 1e6:.1f} MB", "stderr")
         return train.progress_bar(size, label, "B")
 
     return data.fetch(name, progress=progress)
@@ -52,8 +57,7 @@ def own_layer(name: str) -> nn.Layer:
     """Run a file of the user, and return the layer in it of a name, or what a function of that name makes."""
     file, _, attribute = name.rpartition(":")
     if not file.endswith(".py"):
-        known = ", ".join(MODELS)
-        raise ValueError(f"--model: expected one of {known}, or FILE.py:NAME, got '{name}'")
+        raise ValueError(f"--model: expected FILE.py:NAME for a network of your own, got '{name}'")
     path = Path(file)
     if not path.is_file():
         raise ValueError(f"--model: {path}: no such file")

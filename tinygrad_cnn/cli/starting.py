@@ -11,7 +11,7 @@ from .. import train, tree
 from ..checks import printable
 from ..types import NDArray
 
-_LISTED = 5  # of the arrays that do not fit: the reader has one line
+_LISTED = 3  # of each kind of what does not fit, since the reader has one line
 
 
 def start_from(path: Path, params: Any, state: Any) -> tuple[Any, Any]:
@@ -26,9 +26,7 @@ def start_from(path: Path, params: Any, state: Any) -> tuple[Any, Any]:
         initial["state"] = {}
     places = dict(zip(tree.paths(initial), tree.leaves(initial), strict=True))
     if problems := _problems(found, places):
-        listed = "; ".join(printable(problem, 80) for problem in problems[:_LISTED])
-        more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
-        raise ValueError(f"--from: {path}: does not fit the model: {listed}{more}")
+        raise ValueError(f"--from: {path}: does not fit the model: {'; '.join(problems)}")
     arrays = [found[name].astype(like.dtype) for name, like in places.items()]
     started = tree.unflatten(tree.structure(initial), arrays)
     return started["params"], started["state"] or state
@@ -46,12 +44,23 @@ def _arrays_by_path(path: Path) -> dict[str, NDArray]:
 
 def _problems(found: dict[str, NDArray], places: dict[str, NDArray]) -> list[str]:
     """Say what keeps the arrays of a file from standing in the places of the initial ones."""
-    problems = [f"lacks {name}" for name in places if name not in found]
-    problems += [f"has unknown {name}" for name in found if name not in places]
-    for name, like in places.items():
-        array = found.get(name, like)
-        if array.dtype.kind != "f" or array.shape != like.shape:
-            problems.append(f"{name}: expected floats of shape {like.shape}, got {array.dtype}{array.shape}")
-        elif not np.isfinite(array).all():
-            problems.append(f"{name}: has values that are not finite")
-    return problems
+    others = [
+        f"{name} ({array.dtype}{list(array.shape)} for {list(places[name].shape)})"
+        for name, array in found.items()
+        if name in places and (array.dtype.kind != "f" or array.shape != places[name].shape)
+    ]
+    broken = [
+        name for name, array in found.items() if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
+    kinds = {
+        "it lacks": [name for name in places if name not in found],
+        "has unknown": [name for name in found if name not in places],
+        "has arrays of another kind or shape": others,
+        "has values that are not finite in": broken,
+    }
+    return [f"{kind} {_listed(names)}" for kind, names in kinds.items() if names]
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(printable(name, 60) for name in names[:_LISTED]) + more

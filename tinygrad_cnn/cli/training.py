@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +16,7 @@ import numpy as np
 from .. import data, train, tree
 from ..train import atomic
 from . import options, pictures
-from .output import announce_replacing, emit, one_line, say
+from .output import announce_replacing, check_writable, emit, one_line, say
 from .sources import make_layer, read_data
 from .starting import start_from
 
@@ -32,25 +31,21 @@ def run(args: argparse.Namespace) -> int:
     """Train a network, print a line for each epoch, and save what was learned."""
     if args.patience is not None and args.validation is None:
         raise ValueError("--patience: needs --validation SHARE, since the test images are not to decide")
-    _check("--out", args.out, atomic.check)
+    if args.image_shape is not None and not args.data.startswith("folder:"):
+        raise ValueError("--image-shape: is for pictures of --data folder:DIR, since others have a shape")
+    check_writable("--out", args.out, atomic.check)
     if args.log is not None:
-        _check("--log", args.log, atomic.check)
+        check_writable("--log", args.log, atomic.check)
+        if args.log.resolve() == args.out.resolve():
+            raise ValueError(f"--log: {args.log}: expected another file than --out")
     if args.plots is not None:
         pictures.prepare(args.plots)
     folder = args.out.with_name(f"{args.out.name[:200]}.checkpoints")
     checkpoints = train.Checkpoints(folder, args.keep or 1)
-    _check("--out", folder, lambda _: checkpoints.check())
+    check_writable("--out", folder, lambda _: checkpoints.check())
     training = _Training(args, checkpoints)
     training.resume() if args.resume else training.announce()
     return training.run()
-
-
-def _check(option: str, path: Path, check: Callable[[Path], None]) -> None:
-    """Raise a ValueError before the training, not after it, if something cannot be saved."""
-    try:
-        check(path)
-    except OSError as error:
-        raise ValueError(f"{option}: {path} cannot be written: {error.strerror}") from error
 
 
 class _Training:
@@ -58,7 +53,7 @@ class _Training:
 
     def __init__(self, args: argparse.Namespace, checkpoints: train.Checkpoints) -> None:
         self.args, self.checkpoints = args, checkpoints
-        parts = read_data(args, args.samples)
+        parts = read_data(args, args.samples, args.image_shape)
         # There are three streams, so that how many numbers one use draws changes nothing for the others.
         for_model, for_order, for_split = map(
             np.random.default_rng, np.random.SeedSequence(args.seed).spawn(3)
@@ -111,7 +106,8 @@ class _Training:
         args, n = self.args, len(self.training.labels)
         if args.json:
             return
-        announce_replacing(args.out)
+        for path in (args.out, args.log):
+            announce_replacing(path)
         if self.checkpoints.paths():
             folder = one_line(self.checkpoints.folder)
             say(f"{folder} has an unfinished run, which will be replaced: --resume would go on with it")
@@ -151,7 +147,9 @@ class _Training:
                     "with the options and the data that it began with"
                 )
         self.trainer.resume(checkpoint)
-        self._tell(f"resumed at step {checkpoint.step}, in epoch {checkpoint.epoch + 1}")
+        is_done = checkpoint.epoch >= self.args.epochs
+        where = "which was its last" if is_done else f"in epoch {checkpoint.epoch + 1}"
+        self._tell(f"resumed at step {checkpoint.step}, {where}")
 
     def _tell(self, text: str) -> None:
         if not self.args.json:
@@ -200,27 +198,41 @@ class _Training:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """Write a checkpoint; where that fails say so and go on, since the one before is still there."""
+        self._try(
+            lambda: self.checkpoints.save(self.trainer.checkpoint(self.configuration)),
+            "no checkpoint of this step",
+        )
+
+    def _try(self, write: Callable[[], None], lost: str) -> None:
+        """Write something; where that fails say so and go on, since what was there before is still there."""
         try:
-            self.checkpoints.save(self.trainer.checkpoint(self.configuration))
+            write()
         except OSError as error:
-            say(f"tinygrad-cnn: warning: {one_line(error)}: no checkpoint of this step", sys.stderr)
+            say(f"tinygrad-cnn: warning: {one_line(error)}: {lost}", "stderr")
 
     def _after_epoch(self, trainer: train.Trainer) -> None:
-        """Print and log the row, make sure that the training has not diverged, and write a checkpoint."""
+        """Make sure that the training has not diverged, write a checkpoint, and print and log the row.
+
+        It is written before it is printed, since whoever reads the output may have gone.
+        """
         self.bar.close()
-        history = trainer.history
-        row = history[-1]
+        error = _divergence(trainer.history[-1], len(self.classes))
+        if error is None:
+            self.learned = tree.map(np.copy, trainer.learned)
+            self._checkpoint()
+        self._show(trainer.history)
+        if error is not None:
+            raise error
+
+    def _show(self, history: train.History) -> None:
+        row, path = history[-1], self.args.log
+        if path is not None:
+            self._try(lambda: history.write(path), "it lacks this row")
         if self.args.json:
             emit(row)
         else:
             say(history.line(row) if self._has_heading else f"{history.heading()}\n{history.line(row)}")
         self._has_heading = True
-        if self.args.log is not None:
-            history.write(self.args.log)
-        _check_progress(row, len(self.classes))
-        self.learned = tree.map(np.copy, trainer.learned)
-        self._checkpoint()
 
     # --- the end ------------------------------------------------------------------------------------------
 
@@ -282,7 +294,9 @@ class _Bar:
         """Show one more step."""
         if self._advance is None:
             label = f"epoch {self.trainer.epoch + 1}/{self.epochs}"
-            self._advance = self._stack.enter_context(train.progress_bar(self.steps, label, " steps"))
+            before = self.trainer.updates - 1 - self.trainer.epoch * self.steps  # in a run that is resumed
+            bar = train.progress_bar(self.steps, label, " steps", done=before)
+            self._advance = self._stack.enter_context(bar)
         self._advance(1)
 
     def close(self) -> None:
@@ -298,8 +312,8 @@ def _fingerprint(dataset: data.Dataset) -> str:
     return f"{zlib.crc32(np.ascontiguousarray(dataset.images[::stride]).view(np.uint8).data, found):08x}"
 
 
-def _check_progress(row: dict[str, float], classes: int) -> None:
-    """Raise an error if an epoch has diverged.
+def _divergence(row: dict[str, float], classes: int) -> train.NonFiniteLossError | None:
+    """Return an error if an epoch has diverged.
 
     Early in a training, the loss may be somewhat above that of guessing. On the test images, a network that
     knows a few images by heart is wrong with great confidence, but not with that of parameters that overflow.
@@ -308,8 +322,9 @@ def _check_progress(row: dict[str, float], classes: int) -> None:
         max(classes, 10)
     )  # or a little more than the loss of a network that gives all classes the same probability
     held_out = next(value for name, value in row.items() if name.endswith("_loss"))
-    if not (row["loss"] < 2 * guessing and held_out < 100 * guessing):  # NaN too
-        raise train.NonFiniteLossError(
-            f"the training diverged in epoch {row['epoch']}: the loss is {row['loss']:.3g}, {held_out:.3g} "
-            f"on the test images, where guessing gives {guessing:.3g}; try a lower learning rate"
-        )
+    if row["loss"] < 2 * guessing and held_out < 100 * guessing:  # which NaN is not
+        return None
+    return train.NonFiniteLossError(
+        f"the training diverged in epoch {row['epoch']}: the loss is {row['loss']:.3g}, {held_out:.3g} "
+        f"on the test images, where guessing gives {guessing:.3g}; try a lower learning rate"
+    )

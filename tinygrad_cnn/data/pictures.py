@@ -64,7 +64,8 @@ def read_picture(source: str | os.PathLike[str] | IO[bytes], *, channels: int = 
     except MemoryError:
         raise
     except Exception as error:  # Pillow raises whatever its decoders run into
-        why = printable(" ".join(str(error).split()), 150)
+        is_known = not isinstance(error, pillow.UnidentifiedImageError)  # which shows an object of Python
+        why = printable(" ".join(str(error).split()), 150) if is_known else "a format that is not known"
         raise ValueError(f"{shown}: expected a picture, got a damaged or other file: {why}") from error
 
 
@@ -150,7 +151,10 @@ def read_folder(
             picture = read_picture(file, channels=shape[0] if shape else _channels_of(file))
             own = (1 if picture.ndim == 2 else 3, *picture.shape[:2])
             if shape is not None and not scale and own != shape:
-                raise ValueError(f"{printable(str(file), 4096)}: expected {shape[1:]} pixels, got {own[1:]}")
+                raise ValueError(
+                    f"{printable(str(file), 4096)}: expected {shape[1:]} pixels as in the first picture, got "
+                    f"{own[1:]}: pass shape (--image-shape) to scale all"
+                )
             shape = shape or own
             images.append(scale_picture(picture, shape))
             labels.append(label)

@@ -58,13 +58,17 @@ def objective(
 value_and_gradients = value_and_grad(objective, has_aux=True)
 
 
-def whole(gradients: Gradients, given: Given) -> Result:
-    """Compute the result of a batch at once, by `value_and_gradients` or a compiled form of it."""
+def result(gradients: Gradients, given: Given, parts: int) -> Result:
+    """Compute the result of a batch, by `value_and_gradients` or a compiled form of it."""
+    return _whole(gradients, given) if parts == 1 else _in_parts(gradients, given, parts)
+
+
+def _whole(gradients: Gradients, given: Given) -> Result:
     (value, (outputs, state)), grads = gradients(*given)
     return Result(float(value), outputs, state, grads)
 
 
-def in_parts(gradients: Gradients, given: Given, parts: int) -> Result:
+def _in_parts(gradients: Gradients, given: Given, parts: int) -> Result:
     """Compute the result of a batch part by part, so that memory need only hold the tape of one part.
 
     The means of the parts are weighted by their sizes, so they add up to the mean over the batch.
@@ -72,7 +76,7 @@ def in_parts(gradients: Gradients, given: Given, parts: int) -> Result:
     n, state, outputs, total, grads = len(given.x), given.state, [], 0.0, None
     for rows in np.array_split(np.arange(n), min(parts, n)):
         x, labels = given.x[rows], given.labels[rows]
-        part = whole(gradients, given._replace(state=state, x=x, labels=labels))
+        part = _whole(gradients, given._replace(state=state, x=x, labels=labels))
         weight = len(rows) / n
         state, total = part.state, total + weight * part.loss
         scaled = tree.map(lambda g, weight=weight: weight * g, part.grads)

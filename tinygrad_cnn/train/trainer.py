@@ -22,17 +22,7 @@ from .checkpoint import Checkpoint
 from .finite import NonFiniteLossError, cause, first_sample
 from .history import History
 from .metrics import accuracy
-from .objective import (
-    Given,
-    Gradients,
-    Loss,
-    Metric,
-    Result,
-    in_parts,
-    scores,
-    value_and_gradients,
-    whole,
-)
+from .objective import Given, Gradients, Loss, Metric, Result, result, scores, value_and_gradients
 from .position import Position
 
 __all__ = ["Trainer"]
@@ -176,20 +166,18 @@ class Trainer:
         """
         # The error below tells of an overflow, so the warnings are not needed as well.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            result = self._result(x, np.asarray(labels))
-            if not math.isfinite(result.loss):
-                raise self._failure(f"the loss became {result.loss}", x, labels)
-            found = scores(self.metrics, result.outputs, labels)
+            found = self._result(x, np.asarray(labels))
+            if not math.isfinite(found.loss):
+                raise self._failure(f"the loss became {found.loss}", x, labels)
+            scored = scores(self.metrics, found.outputs, labels)
             self._keep()
-            self._update(result)
-        return result.loss, found
+            self._update(found)
+        return found.loss, scored
 
     def _result(self, x: NDArray, labels: NDArray) -> Result:
         given = Given(self.params, self.model, self.loss, self.state, x, labels, self.rng)
         try:
-            if self.parts == 1:
-                return whole(self._gradients, given)
-            return in_parts(self._gradients, given, self.parts)
+            return result(self._gradients, given, self.parts)
         except RecordingError as error:
             error.add_note("Trainer: with compiles=False (--no-compile), the step is not recorded")
             raise
@@ -202,12 +190,12 @@ class Trainer:
         """Leave programs out of a copy, which records its own."""
         return {name: value for name, value in vars(self).items() if name != "_gradients"}
 
-    def _update(self, result: Result) -> None:
-        grads = result.grads
+    def _update(self, found: Result) -> None:
+        grads = found.grads
         if self.clip is not None:
             grads, _ = optim.clip_by_global_norm(grads, self.clip)
         self.optimizer.step(grads)
-        self.state = result.state
+        self.state = found.state
         self.updates += 1
         if self._average is not None:
             self._average.update({"params": self.params, "state": self.state})
