@@ -1,8 +1,8 @@
 """The activation mish, ``x * tanh(log(1 + exp(x)))``, and its derivatives.
 
 With ``e = exp(x)`` the hyperbolic tangent is ``(e**2 + 2 e) / m``, where ``m = e**2 + 2 e + 2``, so that all
-derivatives are fractions of polynomials in ``e``. Terms cancel around their zeros alone, but the second has so many
-roundings that they add up to 5 units elsewhere too.
+derivatives are fractions of polynomials in ``e``. Terms cancel around their zeros alone; but the second has
+many roundings, which add up to 5 units elsewhere too.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .precision import special_function
 def mish(x: NDArray, order: int) -> NDArray:
     """Return mish, or its derivative of an order.
 
-    float32 is computed in float64. For float64 the second derivative, and the first around its zero, need twice
-    the precision. Far below 0, where ``e`` may be subnormal while the result is not, its square root serves.
+    float32 is computed in float64. For float64 the second derivative, and the first around its zero, need
+    twice the precision. Far below 0, where ``e`` may be subnormal while the result is not, its root serves.
 
     Examples
     --------

@@ -50,10 +50,10 @@ def _add_to_exponent(value: NDArray, x: NDArray, p: NDArray, lowered: NDArray, b
     """Multiply by what `x` to the power of ``p - by_base`` has lost by the rounding of this exponent."""
     moved = lowered - p
     lost = (p - (lowered - moved)) - (by_base + moved)
-    chosen = np.flatnonzero(np.broadcast_to(np.isfinite(lost) & (lost != 0), value.shape))
+    chosen = np.flatnonzero(np.isfinite(lost) & (lost != 0) & np.isfinite(value) & (value != 0))
     if chosen.size:
         x, lost = (np.broadcast_to(a, value.shape).reshape(-1)[chosen] for a in (x, lost))
-        value.flat[chosen] *= 1 + lost * np.log(np.abs(np.where(x == 0, 1, x)))
+        value.flat[chosen] *= np.abs(np.where(x == 0, 1, x)) ** lost
 
 
 def _factor(x: NDArray, p: NDArray, by_base: int, by_exponent: int) -> NDArray:

@@ -16,7 +16,7 @@ from ..kernels.softsign import softsign_derivative
 from ..tape import in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import exp, tanh_rule
-from .elementwise import abs, negative, over, times, times_derivative, where
+from .elementwise import negative, times, times_derivative, where
 from .indexing import getitem
 from .operands import of_numbers
 from .reductions import finite_max, floating, sum
