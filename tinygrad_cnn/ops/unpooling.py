@@ -11,10 +11,9 @@ from .. import checks
 from ..kernels.geometry import Pair
 from ..kernels.options import Triple
 from ..stand_in import as_array, in_one_line
-from ..tape import constant_for, raw
+from ..tape import primitive, raw
 from ..types import Array, NDArray, Operand, Out, Shape
 from .conv import check_arrays, geometry
-from .indexing import put_along_axis
 from .shaping import reshape
 
 __all__ = ["max_unpool1d", "max_unpool2d", "max_unpool3d"]
@@ -169,8 +168,44 @@ def _unpooled(
     lead = x.shape[:2]
     checks.held(f"{op}: output", (*lead, *size))
     places = in_one_line(_checked_places, reshape(indices, (*lead, math.prod(x.shape[2:]))), op, size)
-    nothing = constant_for(x, np.zeros, (*lead, math.prod(size)), x.dtype)
-    return reshape(put_along_axis(nothing, places, reshape(x, places.shape), 2), (*lead, *size))
+    return reshape(put_in_rows(reshape(x, places.shape), places, length=math.prod(size)), (*lead, *size))
+
+
+@primitive
+def put_in_rows(x: Operand[Out], places: NDArray, *, length: int) -> Out:
+    """Put values at places of rows of zeros; of several for one place the last one stays.
+
+    Examples
+    --------
+    >>> put_in_rows(np.array([[[3.0, 2.0]]]), np.array([[[2, 0]]]), length=4)
+    array([[[2., 0., 3., 0.]]])
+    """
+    rows = np.zeros((*x.shape[:2], length), x.dtype)
+    np.put_along_axis(rows, places, x, 2)
+    return rows
+
+
+@primitive
+def read_from_rows(rows: Operand[Out], places: NDArray) -> Out:
+    """Read what `put_in_rows` has put, and 0 for a value that did not stay: its adjoint.
+
+    Examples
+    --------
+    >>> read_from_rows(np.array([[[5.0, 6.0]]]), np.array([[[1, 1]]]))
+    array([[[0., 6.]]])
+    """
+    values = np.take_along_axis(rows, places, 2)
+    is_taken = np.zeros(rows.shape, bool)
+    np.put_along_axis(is_taken, places, True, 2)
+    if np.count_nonzero(is_taken) < places.size:
+        order, last = np.arange(places.shape[2]), np.zeros(rows.shape, int)
+        np.put_along_axis(last, places, np.broadcast_to(order, places.shape), 2)
+        values[np.take_along_axis(last, places, 2) != order] = 0
+    return values
+
+
+put_in_rows.defvjp(x=lambda g, places: read_from_rows(g, places))
+read_from_rows.defvjp(rows=lambda g, places, rows_shape: put_in_rows(g, places, length=rows_shape[2]))
 
 
 def _size(x_shape: Shape, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Shape:
