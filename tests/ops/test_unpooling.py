@@ -22,7 +22,7 @@ def test_indices_are_the_places_that_get_the_gradient(name):
         y, indices = pool(x, **options, return_indices=True)
         assert_array_equal(y, pool(x, **options))
         expected = np.zeros((*x.shape[:2], np.prod(x.shape[2:], dtype=int)))
-        rows = indices.reshape(*x.shape[:2], -1)
+        rows = indices.reshape(*x.shape[:2], np.prod(y.shape[2:], dtype=int))
         np.add.at(expected, (*np.indices(rows.shape)[:2], rows), 1)
         assert_array_equal(
             tg.grad(lambda x, pool=pool, o=options: pool(x, **o).sum())(x).ravel(), expected.ravel()
@@ -46,7 +46,7 @@ def test_unpooling_brings_the_maxima_back(axes):
     assert_array_equal(tg.compile(once)(x), once(x))
 
 
-@pytest.mark.parametrize("size", [(3, 3), (6, 4), (4,)])
+@pytest.mark.parametrize("size", [(2, 4), (6, 4), (4,)])
 def test_an_output_of_another_number_of_windows_is_refused(size):
     with pytest.raises(ValueError, match="max_unpool2d: output_size: expected 2 lengths"):
         tg.max_unpool2d(np.ones((1, 1, 2, 2)), np.zeros((1, 1, 2, 2), int), 2, output_size=size)
