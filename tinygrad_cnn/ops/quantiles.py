@@ -50,8 +50,7 @@ def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     length = merged.shape[-1]
     if not length:
         return _finished(mean(merged, -1), merged, np.shape(raw(x)), axis, keepdims)
-    middle = np.arange((length - 1) // 2, length // 2 + 1)
-    found = _in_order(merged, constant_for(merged, np.append, middle, length - 1))
+    found = _in_order(merged, constant_for(merged, _middle, length))
     middle = mean(found[..., :-1], -1)
     return _finished(middle, found, np.shape(raw(x)), axis, keepdims)
 
@@ -151,6 +150,11 @@ def _merged(x: Any, axis: Axes) -> Array:
     x = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
     rest = x.shape[: x.ndim - len(axes)]
     return reshape(x, (*rest, math.prod(x.shape[x.ndim - len(axes) :])))
+
+
+def _middle(length: int) -> NDArray:
+    """Return the rank in the middle, or the two of them, and the last."""
+    return np.array([*range((length - 1) // 2, length // 2 + 1), length - 1])
 
 
 def _ranks(places: NDArray, length: int, method: str) -> NDArray:
