@@ -108,10 +108,10 @@ def conv2d_weight(x, y, kernel, *, groups=1, **options):
     return out
 
 
-def conv_transpose2d(
+def conv_transpose(
     x, weight, bias=None, *, stride=(1, 1), padding=(0, 0), output_padding=(0, 0), dilation=(1, 1), groups=1
 ):
-    """Each input element adds a kernel to the output; weight is (C, O / groups, KH, KW)."""
+    """Each input element adds a kernel to the output; weight is (C, O / groups, *kernel)."""
     size = [
         (n - 1) * s + d * (k - 1) + 1 + extra - 2 * p
         for n, s, p, extra, d, k in zip(
@@ -120,13 +120,14 @@ def conv_transpose2d(
     ]
     out = np.zeros((len(x), weight.shape[1] * groups, *size))
     per_group = len(weight) // groups
-    for c, o, i, j, k, m in np.ndindex(*weight.shape[:2], *x.shape[2:], *weight.shape[2:]):
-        row = i * stride[0] + k * dilation[0] - padding[0]
-        column = j * stride[1] + m * dilation[1] - padding[1]
-        if 0 <= row < size[0] and 0 <= column < size[1]:
-            to = c // per_group * weight.shape[1] + o
-            out[:, to, row, column] += x[:, c, i, j] * weight[c, o, k, m]
-    return out if bias is None else out + bias[:, None, None]
+    axes = x.ndim - 2
+    for c, o, *rest in np.ndindex(*weight.shape[:2], *x.shape[2:], *weight.shape[2:]):
+        start, tap = rest[:axes], rest[axes:]
+        to = [i * s + k * d - p for i, s, k, d, p in zip(start, stride, tap, dilation, padding, strict=True)]
+        if all(0 <= at < n for at, n in zip(to, size, strict=True)):
+            channel = c // per_group * weight.shape[1] + o
+            out[:, channel, *to] += x[:, c, *start] * weight[c, o, *tap]
+    return out if bias is None else out + bias.reshape(-1, *[1] * axes)
 
 
 # --- pooling ----------------------------------------------------------------------------------------------

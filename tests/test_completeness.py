@@ -23,7 +23,7 @@ HELPERS = {
     "as_array", "check_arrays", "element_weights", "explained", "finite_max", "floating", "geometry",
     "is_normal", "kept_shape", "numbers", "of_numbers", "over", "plain", "products_of_others", "rank_of",
     "reduced", "reduced_axes", "tanh_rule", "times", "times_derivative", "transposed", "transposed_geometry",
-    "unreduce", "with_border",
+    "unreduce", "with_border", "with_places",
 }  # fmt: skip
 
 

@@ -131,6 +131,42 @@ def test_an_operation_is_pickled_by_its_name_also_a_users_own():
             assert way(operation) is operation
 
 
+def cube(x):
+    return x**3
+
+
+@tg.compile
+@tg.grad
+def named(x):
+    return x**2
+
+
+class Squares:
+    @tg.compile
+    def slope(self, x):
+        return tg.grad(cube)(x)
+
+
+MADE = [
+    tg.grad(cube),
+    tg.grad(tg.grad(cube)),
+    tg.hessian(cube),
+    tg.value_and_grad(cube, argnums=0),
+    tg.checkpoint(cube),
+    tg.compile(tg.grad(cube)),
+    named,
+    Squares().slope,
+]
+
+
+@pytest.mark.parametrize("function", MADE, ids=repr)
+def test_a_function_made_of_a_named_one_is_pickled(function):
+    twin, x = pickle.loads(pickle.dumps(function)), np.array(3.0)
+    assert twin(x) == function(x)
+    assert (twin is function) == (function is named)  # like a function, it is found by its name
+    assert copy.copy(named) is copy.deepcopy(named) is named
+
+
 def test_a_copied_leaf_has_a_gradient_of_its_own():
     leaf = tg.Tensor([1.0, 2.0], requires_grad=True)
     leaf.sum().backward()

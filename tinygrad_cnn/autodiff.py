@@ -10,7 +10,6 @@ here, that is, when the function also depends on an outer `Tensor`, by argument 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import tree
+from .made import level_of_user, made
 from .ops import reshape, stack
 from .stand_in import StandIn, as_array
 from .tape import (
@@ -118,7 +118,7 @@ class _Trace:
                 "computed or read: it is a bare number, and the derivatives are zero. "
                 "Numbers leave the tape by .item(), .numpy(), .data and comparisons: compute with the "
                 "operations of tinygrad_cnn instead. If a constant is meant, return tg.stop_gradient(tensor)",
-                stacklevel=4,
+                stacklevel=level_of_user(),
             )
 
     def _is_outer(self, out: Any) -> bool:
@@ -257,7 +257,7 @@ def value_and_grad(
     (10.0, {'w': array([2., 6.])})
     """
 
-    @functools.wraps(f)
+    @made(value_and_grad, f, argnums=argnums, has_aux=has_aux)
     def value_and_gradient(*args: Options.args, **kwargs: Options.kwargs) -> tuple[Any, Any]:
         positions = _positions(args, kwargs, argnums, "grad")
         trace = _Trace([args[n] for n in positions])
@@ -335,7 +335,7 @@ def grad(f: Callable[Options, Any], argnums: Argnums = 0, *, has_aux: bool = Fal
     """
     both = value_and_grad(f, argnums, has_aux=has_aux)
 
-    @functools.wraps(f)
+    @made(grad, f, argnums=argnums, has_aux=has_aux)
     def gradient(*args: Options.args, **kwargs: Options.kwargs) -> Any:
         value, gradients = both(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
@@ -489,7 +489,7 @@ def jacobian(f: Callable[Options, Any], argnums: Argnums = 0) -> Callable[Option
            [0., 4.]])
     """
 
-    @functools.wraps(f)
+    @made(jacobian, f, argnums=argnums)
     def jacobian_of_f(*args: Options.args, **kwargs: Options.kwargs) -> Any:
         positions = _positions(args, kwargs, argnums, "jacobian")
         chosen = tuple(args[n] for n in positions)

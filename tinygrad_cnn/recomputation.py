@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from . import tree
 from .autodiff import describe, vjp
+from .made import made
 from .stand_in import StandIn
 from .tape import Box, primitive, raw
 
@@ -50,7 +50,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     1.8368
     """
 
-    @functools.wraps(f)
+    @made(checkpoint, f)
     def checkpointed(*args: Any) -> Any:
         call = _Call(f, args)
         return checkpoint_call(*(call.leaves[i] for i in call.places), call=call)

@@ -15,7 +15,9 @@ def points(one, dtype, size):
     steps = np.geomspace(1e-16, 0.3, 16)
     around = [np.concatenate([p - steps, [p], p + steps]) for p in one.near]
     drawn = [rng.normal(0, 2, size // 3), rng.uniform(-40, 40, size // 3)]
-    x = np.concatenate([floats_between(one.low, one.high, dtype=dtype, size=size), *around, *drawn])
+    x = np.concatenate(
+        [floats_between(one.low, one.high, dtype=dtype, size=size), *around, one.found, *drawn]
+    )
     x = np.unique(x.astype(dtype)).astype(np.float64)
     x = x[(x >= one.low) & (x <= one.high)].astype(dtype)
     if not one.second:

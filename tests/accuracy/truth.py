@@ -22,6 +22,7 @@ class Truth(NamedTuple):
     low: float = -INF
     high: float = INF
     near: tuple[float, ...] = ()  # points to look around: kinks, zeros, where a value saturates
+    found: tuple[float, ...] = ()  # points at which a search has found other formulas wrong
     call: Any = None  # the operation as it is called, by default with the operands alone
     second: tuple[float, ...] = ()  # values of the second operand, for all magnitudes of the first
     limit: float = 4.0  # units in the last place
@@ -237,7 +238,9 @@ TRUTH = {
         lambda x, y: x**y * mp.log(x) ** 2,
         5e-324,
         INF,
-        second=(0.1, 0.3, -0.1, 0.5, 1.5, 2.7, 3.0, -1.0, -2.3),
+        near=(1.0,),
+        # the last two are so large that one less than them rounds to them, in float32 and in float64
+        second=(0.1, 0.3, -0.1, 0.5, 1.5, 2.7, 3.0, -1.0, -2.3, 19267580.0, 3 * 2.0**53),
     ),
     "power: x**2": one(lambda x: x * x, lambda x: 2 * x, constant(2), call=lambda x: x**2),
     "power: x**3": one(lambda x: x**3, lambda x: 3 * x * x, lambda x: 6 * x, call=lambda x: x**3),
@@ -253,7 +256,9 @@ TRUTH = {
     "log1p": one(
         mp.log1p, lambda x: 1 / (1 + x), lambda x: -1 / (1 + x) ** 2, -1 + 2.0**-20, INF, near=(-0.75,)
     ),
-    "sqrt": one(mp.sqrt, lambda x: x**-0.5 / 2, lambda x: -(x**-1.5) / 4, 5e-324, INF),
+    "sqrt": one(
+        mp.sqrt, lambda x: x**-0.5 / 2, lambda x: -(x**-1.5) / 4, 5e-324, INF, found=(1.0210784827939443,)
+    ),
     "sin": one(mp.sin, mp.cos, lambda x: -mp.sin(x), near=(1.5707963267948966, 3.141592653589793)),
     "cos": one(
         mp.cos, lambda x: -mp.sin(x), lambda x: -mp.cos(x), near=(1.5707963267948966, 3.141592653589793)
@@ -270,7 +275,14 @@ TRUTH = {
         28,
         near=(0.5, 1.0, 3.0),
     ),
-    "sinc": one(*map(sinc, range(3)), -1e6, 1e6, near=(0.0, 1.0, 1.4303, 2.4590, 0.6626), limit=8.0),
+    "sinc": one(
+        *map(sinc, range(3)),
+        -1e6,
+        1e6,
+        near=(0.0, 1.0, 1.4303, 2.4590, 0.6626),
+        limit=8.0,
+        found=(2.4712350368499756, 3.479477, 5.488288),
+    ),
     "hypot": two(
         mp.hypot,
         lambda x, y: x / mp.hypot(x, y),
@@ -369,6 +381,7 @@ TRUTH = {
         lambda x: 1 / (1 + abs(x)) ** 2,
         lambda x: -2 * mp.sign(x) / (1 + abs(x)) ** 3,
         near=(0.0,),
+        found=(1.0035168866865216, 1.012121319770813, -1.0142097362292979),
     ),
     "selu": one(
         lambda x: SELU[0] * (x if x > 0 else SELU[1] * mp.expm1(x)),
@@ -384,7 +397,13 @@ TRUTH = {
         lambda x: 2 * mp.tanh(x) * sech2(x),
         near=(0.0, 1.0, 2.0),
     ),
-    "mish": one(*map(mish, range(3)), -760, 760, near=(0.0, -1.192409, -2.256374, 1.490525, -0.1563)),
+    "mish": one(
+        *map(mish, range(3)),
+        -760,
+        760,
+        near=(0.0, -1.192409, -2.256374, 1.490525, -0.1563),
+        found=(-6.7966830922899515, -3.345708024303389, -0.9999985818046457, 1.9518206541824603),
+    ),
     "tan": one(
         mp.tan, lambda x: 1 + mp.tan(x) ** 2, lambda x: 2 * mp.tan(x) * (1 + mp.tan(x) ** 2), -1e3, 1e3
     ),

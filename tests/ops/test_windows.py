@@ -90,3 +90,14 @@ def test_a_gradient_that_nobody_asked_for_is_not_computed(monkeypatch):
     assert_array_equal(gradient, np.full(weight.shape, 4.0))
     monkeypatch.setattr(conv, "weight_gradient", forbidden)
     assert_array_equal(grad(lambda b: tg.conv2d(x, weight, b).sum())(bias), [4, 4, 4])
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8"])
+def test_gradients_of_numbers_in_another_order_of_bytes_are_the_same(dtype):
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(2, 3, 6, 5)).astype(dtype), rng.normal(size=(4, 3, 3, 3)).astype(dtype)
+    loss = tg.grad(lambda x, weight: (tg.max_pool2d(tg.conv2d(x, weight), 2) ** 2).sum(), (0, 1))
+    for found, expected in zip(
+        loss(x, weight), loss(*(a.astype(dtype[1:]) for a in (x, weight))), strict=True
+    ):
+        assert_array_equal(found, expected)

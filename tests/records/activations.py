@@ -271,6 +271,13 @@ RECORDS = [
         shared=calls(wide),
         by_hand=[slope(lambda x: x / (1 + np.abs(x)), lambda x, out: (1 + np.abs(x)) ** -2, Z)],
     ),
+    part(
+        "softsign_derivative",
+        activations._softsign_derivative,
+        elementwise=True,
+        operands=arrays(away_from=[0.0]),
+        params={"order": st.integers(1, 3)},
+    ),
     record(
         "tanhshrink",
         elementwise=True,

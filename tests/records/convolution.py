@@ -77,7 +77,7 @@ def transposed_signals(call):
 
 def plain_conv_transpose1d(x, weight, bias, *, groups, **options):
     options = {name: (int(name in ("stride", "dilation")), value) for name, value in options.items()}
-    image = references.conv_transpose2d(x[:, :, None], weight[:, :, None], bias, groups=groups, **options)
+    image = references.conv_transpose(x[:, :, None], weight[:, :, None], bias, groups=groups, **options)
     return image[:, :, 0]
 
 
@@ -248,7 +248,7 @@ RECORDS = [
     record(
         "conv_transpose2d",
         operands=transposed(),
-        reference=references.conv_transpose2d,
+        reference=references.conv_transpose,
         linear_in=("x", "weight", "bias"),
         torch="nn.functional.conv_transpose2d",
         by_hand=[ByHand((IMAGE, WEIGHT), conv_transpose2d)],

@@ -74,6 +74,13 @@ RECORDS = [
             ),
         },
     ),
+    part(
+        "sqrt_slope",
+        elementary._sqrt_slope,
+        elementwise=True,
+        operands=arrays(low=0.25),
+        reference=lambda x: 0.5 / np.sqrt(x),
+    ),
     record(
         "sin",
         operands=arrays(),

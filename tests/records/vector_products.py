@@ -3,11 +3,12 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from tinygrad_cnn.ops import vector_products
 from tinygrad_cnn.testing import Call, ErrorCase, strategies
 
 from .draws import arrays
 from .million import X, Y, numbers
-from .record import ByHand, record
+from .record import ByHand, part, record
 
 VECTORS, OTHERS, SIDE = numbers(333, 1000, 3), numbers(333, 1000, 3), numbers(8, 8)
 
@@ -56,6 +57,12 @@ def dot_in_torch(torch, a, b):
     return a * b if 0 in (a.ndim, b.ndim) else torch.tensordot(a, b, ([-1], [-2 if b.ndim > 1 else 0]))
 
 
+def with_vectors_last(call):
+    """Leave out where the vectors are, and move them to where they are sought."""
+    axes = [call.params.get("axis", call.params.get(name, -1)) for name in ("axisa", "axisb")]
+    return Call(tuple(np.moveaxis(x, n, -1) for x, n in zip(call.operands, axes, strict=True)), {})
+
+
 def kron_by_hand(a, b, g):
     blocks = g.reshape(125, 8, 125, 8)
     return np.kron(a, b), np.einsum("isjt,st->ij", blocks, b), np.einsum("isjt,ij->st", blocks, a)
@@ -93,6 +100,14 @@ RECORDS = [
         reference=np.kron,
         linear_in=("a", "b"),
         by_hand=[ByHand((X[:125, :125], SIDE), kron_by_hand)],
+    ),
+    part(
+        "cross_of_last_axes",
+        vector_products.cross_of_last_axes,
+        operands=of_three_components().map(with_vectors_last),
+        reference=np.cross,
+        linear_in=("a", "b"),
+        skip={"size 0": "a vector has three components"},
     ),
     record(
         "cross",

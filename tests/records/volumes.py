@@ -8,7 +8,7 @@ from tinygrad_cnn.kernels.volume import VolumeSpec
 from tinygrad_cnn.ops import volumes
 from tinygrad_cnn.testing import Call, ErrorCase, strategies
 
-from .convolution import pair, sides
+from .convolution import pair, sides, transposed
 from .draws import arrays, distinct_arrays
 from .million import numbers
 from .record import ByHand, part, record
@@ -158,7 +158,41 @@ def avg_pool3d(x, g):
     return blocks(x).mean((3, 5, 7)), spread(x, np.broadcast_to(wide(g / 8), (4, 8, *(15, 2) * 3)))
 
 
+@st.composite
+def transposed_volumes(draw):
+    """Give a transposed convolution of images a depth."""
+    (x, weight, bias), options = draw(transposed())
+    kernel, step, gap = draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    along = {"stride": step, "padding": draw(st.integers(0, gap * (kernel - 1) // 2)), "dilation": gap}
+    along["output_padding"] = draw(st.integers(0, max(step, gap) - 1))
+    x = draw(arrays((*x.shape[:2], draw(st.integers(1, 3)), *x.shape[2:]), from_one_seed=True))
+    weight = draw(arrays((*weight.shape[:2], kernel, *weight.shape[2:]), from_one_seed=True))
+    options = {name: (n, *options[name]) for name, n in along.items()} | {"groups": options["groups"]}
+    return Call((x, weight, bias), options)
+
+
+def conv_transpose3d(x, weight, g):
+    """Add up a product for each element of the kernel."""
+    out = np.zeros((4, 8, 32, 32, 32), np.float32)
+    dx, dw = 0, np.zeros_like(weight)
+    for offset in OFFSETS:
+        w, place = weight[(..., *offset)], (..., *(slice(o, o + 31) for o in offset))
+        out[place] += np.moveaxis(np.tensordot(w, x, (0, 1)), 0, 1)
+        dx = dx + np.tensordot(w, g[place], (1, 1))
+        dw[(..., *offset)] = np.tensordot(x, g[place], ((0, 2, 3, 4), (0, 2, 3, 4)))
+    return out, np.moveaxis(dx, 0, 1), dw
+
+
 RECORDS = [
+    record(
+        "conv_transpose3d",
+        operands=transposed_volumes(),
+        reference=references.conv_transpose,
+        linear_in=("x", "weight", "bias"),
+        errors=[ErrorCase((np.ones((1, 3, 2, 4, 4)), np.ones((2, 2, 2, 3, 3))), ValueError)],
+        torch="nn.functional.conv_transpose3d",
+        by_hand=[ByHand((VOLUME, KERNEL), conv_transpose3d)],
+    ),
     part(
         "conv3d_output",
         volumes.conv3d_output,

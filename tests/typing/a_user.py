@@ -167,7 +167,9 @@ def images_and_sequences(t: tg.Tensor, weight: tg.Tensor) -> None:
         tg.adaptive_avg_pool2d(t, 2), tg.adaptive_max_pool2d(t, (2, 1)), tg.global_avg_pool2d(t),
         tg.avg_pool1d(t, 2), tg.max_pool1d(t, 2, stride=1), tg.avg_pool3d(t, 2),
         tg.max_pool3d(t, (1, 2, 2)), tg.conv3d(t, weight, padding="same"),
-        tg.conv_transpose1d(t, weight, stride=2), tg.interpolate(t, scale_factor=2.0, mode="bilinear"),
+        tg.conv_transpose1d(t, weight, stride=2), tg.conv_transpose3d(t, weight),
+        tg.max_unpool1d(t, [[[0]]], 2), tg.max_unpool2d(t, [[[[0]]]], 2),
+        tg.max_unpool3d(t, [[[[[0]]]]], 2), tg.interpolate(t, scale_factor=2.0, mode="bilinear"),
         tg.pixel_shuffle(t, 2), tg.pixel_unshuffle(t, 2),
     ):  # fmt: skip
         assert_type(found, tg.Tensor)

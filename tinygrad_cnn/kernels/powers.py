@@ -48,12 +48,12 @@ def power_derivative(
 
 def _add_to_exponent(value: NDArray, x: NDArray, p: NDArray, lowered: NDArray, by_base: Any) -> None:
     """Multiply by what `x` to the power of ``p - by_base`` has lost by the rounding of this exponent."""
-    chosen = np.flatnonzero(np.broadcast_to(lowered + by_base != p, value.shape))
+    moved = lowered - p
+    lost = (p - (lowered - moved)) - (by_base + moved)
+    chosen = np.flatnonzero(np.isfinite(lost) & (lost != 0) & np.isfinite(value) & (value != 0))
     if chosen.size:
-        x, p, lowered = (np.broadcast_to(a, value.shape).reshape(-1)[chosen] for a in (x, p, lowered))
-        moved = lowered - p
-        lost = (p - (lowered - moved)) - (by_base + moved)
-        value.flat[chosen] *= 1 + lost * np.log(np.abs(np.where(x == 0, 1, x)))
+        x, lost = (np.broadcast_to(a, value.shape).reshape(-1)[chosen] for a in (x, lost))
+        value.flat[chosen] *= np.abs(np.where(x == 0, 1, x)) ** lost
 
 
 def _factor(x: NDArray, p: NDArray, by_base: int, by_exponent: int) -> NDArray:

@@ -76,15 +76,16 @@ def _outer(a: NDArray, b: NDArray) -> NDArray:
     kernel, and a broadcast multiplication starts anew in every row.
     """
     dtype = np.result_type(a, b)
-    if not _is_widened(a.size * b.size, dtype):
+    if not _is_widened(a.shape[0], b.shape[1], dtype):
         return a * b
     left, right = np.zeros((a.shape[0], 2), dtype), np.zeros((2, b.shape[1]), dtype)
     left[:, :1], right[:1] = a, b
     return np.matmul(left, right)
 
 
-def _is_widened(size: int, dtype: np.dtype[Any]) -> bool:
-    return size >= thresholds.SMALLEST_OUTER and dtype.char in "fd"
+def _is_widened(m: int, n: int, dtype: np.dtype[Any]) -> bool:
+    """Tell whether it pays; a single row or column is a number times a vector."""
+    return min(m, n) > 1 and m * n >= thresholds.SMALLEST_OUTER and dtype.char in "fd"
 
 
 def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
@@ -105,7 +106,7 @@ def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, ND
 
 
 def _bound_outer(m: int, n: int, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
-    if not _is_widened(m * n, out.dtype):
+    if not _is_widened(m, n, out.dtype):
         return lambda a, b: np.multiply(a, b, out)
     left, right = np.zeros((m, 2), out.dtype), np.zeros((2, n), out.dtype)
     column, row = left[:, :1], right[:1]

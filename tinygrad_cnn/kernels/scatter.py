@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def scatter_add(x: NDArray, key: Any, shape: tuple[int, ...]) -> NDArray:
     >>> scatter_add(np.array([1.0, 1.0, 5.0]), [0, 0, 2], (3,))
     array([2., 0., 5.])
     """
-    if _selects_once(key):
+    if _selects_once(key) or _selects_few_once(key, x.size, shape):
         out = np.zeros(shape, x.dtype)
         out[key] = x
         return out
@@ -43,6 +44,15 @@ def _selects_once(key: Any) -> bool:
     return not arrays or (
         len(arrays) == 1 and isinstance(arrays[0], np.ndarray) and arrays[0].dtype == np.bool_
     )
+
+
+def _selects_few_once(key: Any, count: int, shape: tuple[int, ...]) -> bool:
+    """Whether an index is seen to select no element twice; looking pays if it selects a few of many."""
+    if 8 * count > math.prod(shape):
+        return False
+    is_selected = np.zeros(shape, bool)
+    is_selected[key] = True
+    return bool(np.count_nonzero(is_selected) == count)
 
 
 def _runs_along_one_axis(

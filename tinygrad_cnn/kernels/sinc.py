@@ -34,7 +34,6 @@ def sinc(x: NDArray, order: int, known: NDArray | None = None) -> NDArray:
             return value
         is_short = order == 1 and x.dtype != np.float64  # float64 then has digits to lose, and is faster
         near = np.abs(x) < (0.02 if is_short else 0.5 * order)
-        limit = 0.35 if is_short else 0.6
         cancels = np.zeros(x.shape, bool)
         for n in range(1, order + 1):
             term = _turned_sine(rest, math.pi, n) * sign
@@ -42,7 +41,7 @@ def sinc(x: NDArray, order: int, known: NDArray | None = None) -> NDArray:
                 term *= np.pi ** (n - 1)
                 value *= n
             difference = term - value
-            cancels |= np.abs(difference) < np.abs(limit * term)
+            cancels |= np.abs(difference) < np.abs(0.6 * term)
             value = difference / x
     recompute(value, near, lambda x: _near_zero(x, order), x)
     recompute(value, cancels & ~near, lambda x: _by_recurrence(x, order), x)

@@ -100,8 +100,8 @@ def input_gradient(
 ) -> NDArray:  # (N, C, D, H, W), fresh
     """Return the adjoint of `forward` in `x`; what no window reads gets zero."""
     channels, images = weight.shape[1] * spec.plane.groups, _images(y)
-    depth, (before, after) = spec.depth.input_size[1], spec.depth.padding[1]
-    shape = (channels, *spec.plane.input_size, len(y), before + depth + after)
+    depth, before = spec.depth.input_size[1], spec.depth.padding[1][0]
+    shape = (channels, *spec.plane.input_size, len(y), _padded_depth(spec))
     padded = np.zeros(shape, np.result_type(y, weight))
     for k, offset in enumerate(spec.offsets()):
         part = batch_last(conv.input_gradient(images, weight[:, :, k], spec.plane))
@@ -123,11 +123,17 @@ def weight_gradient(
 def _planes(x: NDArray, spec: VolumeSpec) -> Iterator[NDArray]:
     """Yield, for each offset in the depth, the planes that it reads, as images (N * OD, C, H, W)."""
     n, channels, depth, *size = x.shape
-    before, after = spec.depth.padding[1]
-    padded: NDArray = np.zeros((channels, *size, n, before + depth + after), x.dtype)
+    before = spec.depth.padding[1][0]
+    padded: NDArray = np.zeros((channels, *size, n, _padded_depth(spec)), x.dtype)
     padded[..., before : before + depth] = x.transpose(1, 3, 4, 0, 2)
     for offset in spec.offsets():
         yield _merged(padded[..., offset])
+
+
+def _padded_depth(spec: VolumeSpec) -> int:
+    """Return the depth with its padding; one below 0 at the end leaves planes that no window reads."""
+    before, after = spec.depth.padding[1]
+    return before + spec.depth.input_size[1] + max(after, 0)
 
 
 def _images(y: NDArray) -> NDArray:

@@ -37,6 +37,7 @@ from .shaping import *
 from .splitting import *
 from .stacking import *
 from .trigonometry import *
+from .unpooling import *
 from .vector_products import *
 from .volumes import *
 
@@ -74,6 +75,7 @@ if not TYPE_CHECKING:  # a type checker follows the stars above; it cannot add l
         splitting,
         stacking,
         trigonometry,
+        unpooling,
         vector_products,
         volumes,
     )

@@ -12,10 +12,11 @@ from ..checks import one_of
 from ..kernels import logistic, special, thresholds
 from ..kernels import mish as mish_kernel
 from ..kernels import rectifier as kernel
+from ..kernels.softsign import softsign_derivative
 from ..tape import in_single, primitive, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out, Shape
 from .elementary import exp, tanh_rule
-from .elementwise import abs, negative, over, times, times_derivative, where
+from .elementwise import negative, times, times_derivative, where
 from .indexing import getitem
 from .operands import of_numbers
 from .reductions import finite_max, floating, sum
@@ -400,12 +401,18 @@ def softsign(x: Operand[Out]) -> Out:
     return x / (1 + np.abs(x))
 
 
-def _softsign_rule(g: Array, x: Array) -> Array:
-    size = 1 + abs(x)
-    return over(over(g, size), size)  # the square of a large size would overflow
+@primitive
+def _softsign_derivative(x: Operand[Out], *, order: int) -> Out:
+    """The derivative of softsign of an order, 1 or higher."""
+    return softsign_derivative(x, order)
 
 
-softsign.defvjp(x=_softsign_rule)
+def _softsign_rule(g: Array, x: Array, order: int = 0) -> Array:
+    return times_derivative(g, _softsign_derivative, softsign_derivative, x, order + 1)
+
+
+softsign.defvjp(x=lambda g, x: _softsign_rule(g, x))
+_softsign_derivative.defvjp(x=_softsign_rule)
 
 
 @primitive

@@ -47,7 +47,8 @@ def diagonal(x: Operand[Out], offset: int = 0, axis1: int = 0, axis2: int = 1) -
     """
     ndim = np.ndim(raw(x))
     axes = checks.axis("diagonal", axis1, ndim), checks.axis("diagonal", axis2, ndim)
-    x = moveaxis(x, axes, (-2, -1))
+    if axes != (ndim - 2, ndim - 1):
+        x = moveaxis(x, axes, (-2, -1))
     rows, columns = x.shape[-2:]
     return getitem(x, (..., *constant_for(x, _places, rows, columns, offset)))
 

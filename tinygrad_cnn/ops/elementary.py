@@ -173,7 +173,21 @@ def sqrt(x: Operand[Out]) -> Out:
     return np.sqrt(x)
 
 
-sqrt.defvjp(x=lambda g, out: over(0.5 * g, out))
+@primitive
+def _sqrt_slope(x: Operand[Out]) -> Out:
+    """The derivative of the square root."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 0.5 / np.sqrt(x)
+
+
+def _sqrt_rule(g: Array, x: Array, out: Array) -> Array:
+    if isinstance(g, Box) or isinstance(x, Box):  # by way of `out` its rounding error would count three times
+        return times(g, _sqrt_slope(x))
+    return over(0.5 * g, out)
+
+
+sqrt.defvjp(x=_sqrt_rule)
+_sqrt_slope.defvjp(x=lambda g, x, out: -over(times(g, out), 2 * x))
 
 
 @primitive

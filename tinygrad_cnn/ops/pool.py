@@ -6,7 +6,8 @@ winners. Both find the winners anew from the raw input, where they are locally c
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .. import checks
 from ..kernels import pool as kernel
 from ..kernels.geometry import Padding, Pair, PoolSpec
 from ..kernels.options import pair
+from ..stand_in import in_one_line
 from ..tape import constant_for, in_single, primitive, raw
 from ..types import Array, NDArray, Out
 from .conv import check_arrays, geometry
@@ -24,6 +26,13 @@ from .reductions import mean
 __all__ = ["adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool2d", "global_avg_pool2d", "max_pool2d"]
 
 
+class MaxPooled(NamedTuple):
+    """The maxima of windows, and where each of them was found, counted row by row."""
+
+    values: Any
+    indices: NDArray
+
+
 def max_pool2d(
     x: NDArray | Out,
     kernel_size: int | Pair,
@@ -32,6 +41,7 @@ def max_pool2d(
     padding: int | Pair | Padding | str = 0,
     dilation: int | Pair = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Out:
     """Maximum over windows; where elements tie, the first in scan order of the window gets the gradient.
 
@@ -50,10 +60,14 @@ def max_pool2d(
         The step between the elements of a window.
     ceil_mode : bool
         Whether a last window may reach past the padded input.
+    return_indices : bool
+        Whether to return also where the maxima are, which `max_unpool2d` takes.
 
     Returns
     -------
     ndarray or Tensor, (N, C, OH, OW)
+        With ``return_indices`` it is the first of a pair. The other is an array of int: the place of each
+        winner in the plane (H, W), counted row by row.
 
     Raises
     ------
@@ -77,7 +91,26 @@ def max_pool2d(
         dilation=dilation,
         ceil_mode=ceil_mode,
     )
-    return max_pool2d_output(x, spec=spec)
+    y = max_pool2d_output(x, spec=spec)
+    return with_places(x, y, spec) if return_indices else y
+
+
+def with_places(x: Array, y: Array, spec: PoolSpec, places: NDArray | None = None) -> Any:
+    """Return maxima and where they are, if ``places`` says so of the elements of an image.
+
+    Examples
+    --------
+    >>> x = np.array([[[[1.0, 4.0], [3.0, 2.0]]]])
+    >>> with_places(x, np.array([[[[4.0]]]]), PoolSpec.of(x.shape, 2)).indices
+    array([[[[1]]]])
+    """
+    return MaxPooled(y, in_one_line(_places, raw(x), raw(y), spec, places))
+
+
+def _places(x: NDArray, y: NDArray, spec: PoolSpec, places: NDArray | None) -> NDArray:
+    if places is None:
+        places = np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:])
+    return kernel.max_gather(np.broadcast_to(places, x.shape), x, spec, y)
 
 
 @primitive
@@ -264,7 +297,7 @@ def adaptive_avg_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     return matmul(matmul(rows, x), columns.T)  # (OH, H) @ (N, C, H, W) @ (W, OW)
 
 
-def adaptive_max_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
+def adaptive_max_pool2d(x: NDArray | Out, output_size: int | Pair, *, return_indices: bool = False) -> Out:
     """Maximum over windows that divide the input as evenly as they can, those of `adaptive_avg_pool2d`.
 
     Where elements tie, the first in scan order of the window gets the gradient.
@@ -275,10 +308,13 @@ def adaptive_max_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
         The images; NaN propagates.
     output_size : int or (int, int)
         The number of windows; a pair is (height, width).
+    return_indices : bool
+        Whether to return also where the maxima are.
 
     Returns
     -------
     ndarray or Tensor, (N, C, OH, OW)
+        With ``return_indices`` it is the first of a pair, as for `max_pool2d`.
 
     Raises
     ------
@@ -297,7 +333,11 @@ def adaptive_max_pool2d(x: NDArray | Out, output_size: int | Pair) -> Out:
     # the windows side by side, as tiles of one size; an element that fills a tile up ties with itself, and
     # the first of the two wins
     tiles = getitem(x, (slice(None), slice(None), rows.reshape(-1, 1), columns.reshape(-1)))
-    return max_pool2d_output(tiles, spec=PoolSpec.of(tiles.shape, (rows.shape[1], columns.shape[1])))
+    spec = PoolSpec.of(tiles.shape, (rows.shape[1], columns.shape[1]))
+    y = max_pool2d_output(tiles, spec=spec)
+    if not return_indices:
+        return y
+    return with_places(tiles, y, spec, rows.reshape(-1, 1) * x.shape[3] + columns.reshape(-1))
 
 
 def _adaptive_size(op: str, x: Array, output_size: Any) -> Pair:

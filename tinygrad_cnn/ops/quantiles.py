@@ -8,12 +8,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from .. import stand_in
-from ..tape import astype, raw
+from ..tape import astype, constant_for, raw
 from ..types import Array, ArrayLike, Axes, NDArray, Operand, Out
 from .elementwise import where
-from .indexing import take
+from .indexing import take_along_axis
 from .operands import of_numbers
-from .ordering import sort
 from .reductions import kept_shape, mean, reduced_axes
 from .shaping import as_array, moveaxis, plain, reshape
 
@@ -47,10 +46,13 @@ def median(x: Operand[Out], axis: Axes = None, *, keepdims: bool = False) -> Out
     >>> float(median(np.array([3.0, 1.0, 2.0, 10.0])))
     2.5
     """
-    ordered = _ordered(x, axis)
-    length = len(ordered)
-    middle = mean(ordered[max(length - 1, 0) // 2 : length // 2 + 1], 0)
-    return _finished(middle, ordered, np.shape(raw(x)), axis, keepdims)
+    merged = _merged(x, axis)
+    length = merged.shape[-1]
+    if not length:
+        return _finished(mean(merged, -1), merged, np.shape(raw(x)), axis, keepdims)
+    found = _in_order(merged, constant_for(merged, _middle, length))
+    middle = mean(found[..., :-1], -1)
+    return _finished(middle, found, np.shape(raw(x)), axis, keepdims)
 
 
 @of_numbers
@@ -94,11 +96,13 @@ def quantile(
         raise NotImplementedError(
             f"quantile: method: expected {' or '.join(map(repr, _METHODS))}, got {method!r}"
         )
-    ordered = _ordered(x, axis)
-    if not len(ordered):
+    merged = _merged(x, axis)
+    if not (length := merged.shape[-1]):
         raise ValueError(f"quantile: x: expected elements, got shape {np.shape(raw(x))}")
-    found = _at(ordered, shares * (len(ordered) - 1), method)
-    return _finished(found, ordered, np.shape(raw(x)), axis, keepdims)
+    places = shares * (length - 1)
+    rank = stand_in.in_one_line(_ranks, places, length, method)
+    found = _in_order(merged, rank)
+    return _finished(_between(found, places, method), found, np.shape(raw(x)), axis, keepdims)
 
 
 def _checked(shares: NDArray) -> NDArray:
@@ -139,31 +143,60 @@ def percentile(
     return quantile(x, stand_in.as_array(raw(q), like=raw(x)) / 100, axis, method=method, keepdims=keepdims)
 
 
-def _ordered(x: Any, axis: Axes) -> Array:
-    """Sort over the reduced axes, as one axis, which becomes the first."""
+def _merged(x: Any, axis: Axes) -> Array:
+    """Make one axis, the last, of the reduced ones."""
     x = as_array(x)
     axes = reduced_axes(x.ndim, axis)
-    x = moveaxis(x, axes, tuple(range(len(axes))))
-    rest = x.shape[len(axes) :]
-    return sort(reshape(x, (math.prod(x.shape[: len(axes)]), *rest)), 0)
+    x = moveaxis(x, axes, tuple(range(x.ndim - len(axes), x.ndim)))
+    rest = x.shape[: x.ndim - len(axes)]
+    return reshape(x, (*rest, math.prod(x.shape[x.ndim - len(axes) :])))
 
 
-def _at(ordered: Array, places: NDArray, method: str) -> Array:
-    """Return what stands at places of the first axis, which may lie between two of its elements."""
+def _middle(length: int) -> NDArray:
+    """Return the rank in the middle, or the two of them, and the last."""
+    return np.array([*range((length - 1) // 2, length // 2 + 1), length - 1])
+
+
+def _ranks(places: NDArray, length: int, method: str) -> NDArray:
+    """Return the ranks of the elements below and above each place, or of the chosen one; and the last."""
     if method in _ROUNDINGS:
-        return take(ordered, _ROUNDINGS[method](places).astype(int), 0)
-    low = np.floor(places).astype(int)
+        ranks = [_ROUNDINGS[method](places)]
+    else:
+        ranks = [np.floor(places), np.minimum(np.floor(places) + 1, length - 1)]
+    return np.concatenate([*(rank.ravel() for rank in ranks), [length - 1]]).astype(int)
+
+
+def _in_order(x: Array, ranks: NDArray) -> Array:
+    """Return the elements of some ranks along the last axis, in which NaN is the largest."""
+    return take_along_axis(x, stand_in.in_one_line(_chosen, raw(x), ranks), -1)
+
+
+def _chosen(x: NDArray, ranks: NDArray) -> NDArray:
+    """Return where the elements of some ranks are; the others need no order."""
+    return np.argpartition(x, np.unique(ranks), axis=-1)[..., ranks]
+
+
+def _between(found: Array, places: NDArray, method: str) -> Array:
+    """Return what stands at places, between the elements below and above them; its axes become the first."""
+    shape = (*places.shape, *found.shape[:-1])
+    found = moveaxis(found, -1, 0)
+    if method in _ROUNDINGS:
+        return reshape(found[:-1], shape)
+    low = np.floor(places)
     part = places - low if method == "linear" else np.where(places > low, 0.5, 0.0)
-    if ordered.dtype.kind in "iu":
-        ordered = astype(ordered, np.float64)
-    part = part.reshape(part.shape + (1,) * (ordered.ndim - 1)).astype(ordered.dtype)
-    below, above = take(ordered, low, 0), take(ordered, np.minimum(low + 1, len(ordered) - 1), 0)
+    if found.dtype.kind in "iu":
+        found = astype(found, np.float64)
+    part = part.reshape(part.shape + (1,) * (found.ndim - 1)).astype(found.dtype)
+    count = math.prod(places.shape)
+    below, above = reshape(found[:count], shape), reshape(found[count:-1], shape)
     return where(part == 0, below, below + (above - below) * part)
 
 
-def _finished(found: Array, ordered: Array, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Array:
-    """Put NaN where an element is NaN, which sorting leaves last, and the axes that are to be kept."""
-    if len(ordered) and ordered.dtype.kind == "f" and stand_in.may_hold(is_nan := np.isnan(raw(ordered)[-1])):
-        found = where(is_nan, ordered[-1], found)
-    leading = found.shape[: found.ndim - ordered.ndim + 1]
-    return reshape(found, (*leading, *kept_shape(shape, axis))) if keepdims else plain(found)
+def _finished(reduced: Array, found: Array, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Array:
+    """Put NaN where an element is NaN, as the last in order then is, and the axes that are to be kept."""
+    if found.shape[-1] and found.dtype.kind == "f":
+        last = found[..., -1]
+        if stand_in.may_hold(is_nan := np.isnan(raw(last))):
+            reduced = where(is_nan, last, reduced)
+    leading = reduced.shape[: reduced.ndim - found.ndim + 1]
+    return reshape(reduced, (*leading, *kept_shape(shape, axis))) if keepdims else plain(reduced)

@@ -9,7 +9,7 @@ from ..kernels.geometry import ConvSpec, Pair, PoolSpec
 from ..kernels.options import padding_of_row, pair_of_row
 from ..types import Array, NDArray, Out
 from .conv import check_arrays, conv2d_input, conv2d_output, geometry, transposed_geometry, with_border
-from .pool import avg_pool2d_output, max_pool2d_output
+from .pool import MaxPooled, avg_pool2d_output, max_pool2d_output, with_places
 from .shaping import expand_dims, reshape, squeeze
 
 __all__ = ["avg_pool1d", "conv1d", "conv_transpose1d", "max_pool1d"]
@@ -153,6 +153,7 @@ def max_pool1d(
     padding: int | Pair | str = 0,
     dilation: int = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Out:
     """Maximum over windows of sequences; where elements tie, the first of the window gets the gradient.
 
@@ -170,10 +171,13 @@ def max_pool1d(
         The step between the elements of a window.
     ceil_mode : bool
         Whether a last window may reach past the padded input.
+    return_indices : bool
+        Whether to return also where the maxima are, which `max_unpool1d` takes.
 
     Returns
     -------
     ndarray or Tensor, (N, C, OL)
+        With ``return_indices`` it is the first of a pair, as for `max_pool2d`.
 
     Raises
     ------
@@ -187,7 +191,10 @@ def max_pool1d(
     array([[[3., 2.]]])
     """
     x, spec = _pooling("max_pool1d", x, kernel_size, stride, padding, dilation, ceil_mode)
-    return squeeze(max_pool2d_output(x, spec=spec), 2)
+    y = max_pool2d_output(x, spec=spec)
+    if not return_indices:
+        return squeeze(y, 2)
+    return MaxPooled(*(squeeze(found, 2) for found in with_places(x, y, spec)))
 
 
 def avg_pool1d(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..tape import astype, raw
+from ..tape import in_single, primitive, raw
 from ..types import Operand, Out
-from .elementwise import multiply, subtract
-from .indexing import getitem
+from .elementwise import multiply
 from .operands import of_numbers
 from .products import tensordot
 from .shaping import moveaxis, reshape
@@ -153,10 +152,20 @@ def cross(
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise ValueError(f"cross: expected vectors of 3 components, got {a.shape[-1]} and {b.shape[-1]}")
-    dtype = np.result_type(raw(a), raw(b))
-    if dtype == np.float16:  # the difference of two products is rounded once
-        a, b = astype(a, np.float32), astype(b, np.float32)
-    following, preceding = (..., [1, 2, 0]), (..., [2, 0, 1])
-    plus = multiply(getitem(a, following), getitem(b, preceding))
-    minus = multiply(getitem(a, preceding), getitem(b, following))
-    return moveaxis(astype(subtract(plus, minus), dtype), -1, axisc)
+    return moveaxis(cross_of_last_axes(a, b), -1, axisc)
+
+
+@primitive(broadcasts=True)
+@in_single  # so that the difference of two products is rounded once
+def cross_of_last_axes(a: Operand[Out], b: Operand[Out]) -> Out:
+    """The cross products of the vectors along the last axes.
+
+    Examples
+    --------
+    >>> cross_of_last_axes(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+    """
+    return np.cross(a, b)
+
+
+cross_of_last_axes.defvjp(a=lambda g, b: cross_of_last_axes(b, g), b=lambda g, a: cross_of_last_axes(g, a))

@@ -11,19 +11,23 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import checks
 from ..kernels import volume as kernel
 from ..kernels.geometry import PoolSpec
-from ..kernels.options import Triple, VolumePadding, padding_of_volume, parts_of_triple
+from ..kernels.options import Triple, VolumePadding, padding_of_volume, pair_of_row, parts_of_triple
+from ..kernels.pool import max_gather
 from ..kernels.volume import VolumeSpec
-from ..tape import in_single, primitive
+from ..stand_in import in_one_line
+from ..tape import in_single, primitive, raw
 from ..types import Array, NDArray, Out
-from .conv import check_arrays, geometry, with_border
-from .pool import avg_pool2d_output, max_pool2d_output
+from .conv import check_arrays, geometry, transposed_geometry, with_border
+from .pool import MaxPooled, avg_pool2d_output, max_pool2d_output
 from .reductions import sum
 from .shaping import reshape
 
-__all__ = ["avg_pool3d", "conv3d", "max_pool3d"]
+__all__ = ["avg_pool3d", "conv3d", "conv_transpose3d", "max_pool3d"]
 
 
 def conv3d(
@@ -168,6 +172,81 @@ conv3d_weight.defvjp(
 )
 
 
+def conv_transpose3d(
+    x: NDArray | Out,
+    weight: NDArray | Out,
+    bias: NDArray | Out | None = None,
+    *,
+    stride: int | Triple = 1,
+    padding: int | Triple = 0,
+    output_padding: int | Triple = 0,
+    dilation: int | Triple = 1,
+    groups: int = 1,
+) -> Out:
+    """Transposed convolution of volumes: the adjoint of the `conv3d` that has the same weight and options.
+
+    Parameters
+    ----------
+    x : ndarray or Tensor, (N, C, D, H, W)
+        The volumes, which are outputs of that convolution.
+    weight : ndarray or Tensor, (C, O / groups, KD, KH, KW)
+        The kernels, of the dtype of ``x``.
+    bias : ndarray or Tensor, (O,), optional
+        What is added to each output channel, of the dtype of ``x``.
+    stride, padding, dilation : int or (int, int, int)
+        The options of the convolution that it is the adjoint of; a triple is (depth, height, width).
+    output_padding : int or (int, int, int)
+        The elements added at the end of an axis, fewer than its ``stride`` or its ``dilation``.
+    groups : int
+        The number of groups, which divides C and O.
+
+    Returns
+    -------
+    ndarray or Tensor, (N, O, OD, OH, OW)
+        Each axis has the length ``(n - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1``.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    TypeError
+        If dtypes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_transpose3d(np.ones((1, 1, 2, 1, 1)), np.ones((1, 1, 2, 1, 1))).ravel()
+    array([1., 2., 1.])
+    """
+    check_arrays("conv_transpose3d", x=x, weight=weight, bias=bias)
+    if x.ndim != 5 or weight.ndim != 5:
+        raise ValueError(
+            "conv_transpose3d: expected x (N, C, D, H, W) and weight (C, O / groups, KD, KH, KW), got "
+            f"{x.shape} and {weight.shape}"
+        )
+    given = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
+    parts = {name: geometry("conv_transpose3d", parts_of_triple, (name, given[name])) for name in given}
+    along = geometry(
+        "conv_transpose3d",
+        transposed_geometry,
+        tuple((*of.shape[:2], 1, of.shape[2]) for of in (x, weight)),
+        groups=groups,
+        **{n: pair_of_row(int(n in ("stride", "dilation")), depth) for n, (depth, _) in parts.items()},
+    )
+    plane = geometry(
+        "conv_transpose3d",
+        transposed_geometry,
+        tuple((*of.shape[:2], *of.shape[3:]) for of in (x, weight)),
+        groups=groups,
+        **{name: sides for name, (_, sides) in parts.items()},
+    )
+    y = conv3d_input(x, weight, spec=VolumeSpec(along, plane))
+    if bias is None:
+        return y
+    checks.shape("conv_transpose3d", "bias", bias.shape, y.shape[1:2])
+    return y + reshape(bias, (1, -1, 1, 1, 1))
+
+
 def max_pool3d(
     x: NDArray | Out,
     kernel_size: int | Triple,
@@ -176,6 +255,7 @@ def max_pool3d(
     padding: int | Triple | VolumePadding | str = 0,
     dilation: int | Triple = 1,
     ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Out:
     """Maximum over windows of volumes; where elements tie, the first in scan order gets the gradient.
 
@@ -193,10 +273,13 @@ def max_pool3d(
         The step between the elements of a window.
     ceil_mode : bool
         Whether a last window may reach past the padded input.
+    return_indices : bool
+        Whether to return also where the maxima are, which `max_unpool3d` takes.
 
     Returns
     -------
     ndarray or Tensor, (N, C, OD, OH, OW)
+        With ``return_indices`` it is the first of a pair, as for `max_pool2d`.
 
     Raises
     ------
@@ -210,9 +293,23 @@ def max_pool3d(
     array([[[[[13., 15.]]]]])
     """
     check_arrays("max_pool3d", x=x)
-    return _pooled(
-        "max_pool3d", max_pool2d_output, x, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode
-    )
+    planes, along = _geometries("max_pool3d", x, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
+    rows, y = _pooled(max_pool2d_output, x, planes, along)
+    shape = (*x.shape[:2], along.output_size[0], *planes.output_size)
+    if not return_indices:
+        return reshape(y, shape)
+    places = in_one_line(_places_of_volumes, raw(x), raw(rows), raw(y), planes, along)
+    return MaxPooled(reshape(y, shape), reshape(places, shape))
+
+
+def _places_of_volumes(x: NDArray, rows: NDArray, y: NDArray, planes: PoolSpec, along: PoolSpec) -> NDArray:
+    """Return where the maxima are, which were found in each plane first, and then along the depth."""
+    n, channels, depth, *size = x.shape
+    images = (n, channels * depth, *size)
+    places = np.broadcast_to(np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:]), x.shape).reshape(images)
+    maxima = rows.reshape(*images[:2], *planes.output_size)
+    of_planes = max_gather(places, x.reshape(images), planes, maxima)
+    return max_gather(of_planes.reshape(rows.shape), rows, along, y)
 
 
 @in_single
@@ -262,21 +359,18 @@ def avg_pool3d(
     def average(images: Array, spec: PoolSpec) -> Array:
         return avg_pool2d_output(images, spec=spec, count_include_pad=count_include_pad)
 
-    return _pooled("avg_pool3d", average, x, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
+    planes, along = _geometries("avg_pool3d", x, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
+    _, y = _pooled(average, x, planes, along)
+    return reshape(y, (*x.shape[:2], along.output_size[0], *planes.output_size))
 
 
-def _pooled(
-    op: str,
-    pool: Callable[..., Array],
-    x: Array,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    *,
-    ceil_mode: bool,
-) -> Array:
-    """Pool the planes as images of C * D channels, and then the depth as the height of images."""
+def _geometries(
+    op: str, x: Array, kernel_size: Any, stride: Any, padding: Any, dilation: Any, *, ceil_mode: bool
+) -> tuple[PoolSpec, PoolSpec]:
+    """Return the geometry of pooling the planes, as images of C * D channels, and that of pooling the depth.
+
+    The depth is the height of images, whose rows are the pooled planes.
+    """
     if x.ndim != 5:
         raise ValueError(f"{op}: x: expected shape (N, C, D, H, W), got {x.shape}")
     n, channels, depth, *size = x.shape
@@ -291,15 +385,20 @@ def _pooled(
         ceil_mode=ceil_mode,
         **{name: plane for name, (_, plane) in parts.items()},
     )
-    columns = math.prod(planes.output_size)
     along = geometry(
         op,
         PoolSpec.of,
-        ((n, channels, depth, columns),),
+        ((n, channels, depth, math.prod(planes.output_size)),),
         padding=ends if isinstance(ends, str) else ends[::-1],
         ceil_mode=ceil_mode,
         **{name: part and (part, 1) for name, (part, _) in parts.items()},
     )
+    return planes, along
+
+
+def _pooled(pool: Callable[..., Array], x: Array, planes: PoolSpec, along: PoolSpec) -> tuple[Array, Array]:
+    """Pool the planes, and what that gives, as rows, along the depth; return both."""
+    n, channels, depth, *size = x.shape
     y = pool(reshape(x, (n, channels * depth, *size)), spec=planes)
-    y = pool(reshape(y, (n, channels, depth, columns)), spec=along)
-    return reshape(y, (n, channels, along.output_size[0], *planes.output_size))
+    rows = reshape(y, (n, channels, depth, math.prod(planes.output_size)))
+    return rows, pool(rows, spec=along)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..checks import function as check_function
+from ..made import level_of_user, made
 from ..stand_in import StandIn
 from ..tape import is_connected
 from ..tensor import Tensor
@@ -71,7 +71,7 @@ def compile(f: Callable[Options, T]) -> Callable[Options, T]:
     check_function("compile", "f", f)
     programs: list[_Entry] = []
 
-    @functools.wraps(f)
+    @made(compile, f)
     def played(*args: Options.args, **kwargs: Options.kwargs) -> T:
         call = (args, kwargs)
         for entry in programs:
@@ -80,7 +80,7 @@ def compile(f: Callable[Options, T]) -> Callable[Options, T]:
                 return entry.player(*leaves)
         return _record_and_play(f, programs, args, kwargs)
 
-    played.programs = programs  # type: ignore[attr-defined]
+    played.programs = programs
     return played
 
 
@@ -109,7 +109,7 @@ def _record_and_play(
             f"compile: {len(programs)} programs were recorded for {getattr(f, '__name__', f)}, each for "
             f"other arguments; {_difference(programs[1].kinds, entry.kinds)}. Pad arrays to a few shapes, "
             "and pass a number that changes as a NumPy scalar, such as np.float32(rate)",
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )
     found = entry.take((args, kwargs))
     assert found is not None

@@ -153,7 +153,8 @@ def pull(node: Node, edge: Edge, parent: Node, g: Any, values: Iterable[Any]) ->
     if shape == parent.shape and dtype == parent.dtype:
         return pulled
     require_graph(parent)
-    if not (op.broadcasts and _broadcasts_to(parent.shape, shape)):
+    is_swapped = shape == parent.shape and dtype.type is parent.dtype.type  # only the order of bytes differs
+    if not (is_swapped or (op.broadcasts and _broadcasts_to(parent.shape, shape))):
         raise _misfit(op, position, parent, f"{dtype}{list(shape)}")
     if shape != parent.shape:
         pulled = sum_to(pulled, parent.shape)
