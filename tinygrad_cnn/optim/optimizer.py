@@ -205,8 +205,8 @@ class Optimizer:
             if g is not None:
                 self.update(param, g, lr, state)
 
-    def bound_step(self) -> Callable[..., None]:
-        """Return a step for gradients of the right shapes, which are passed in the order of the parameters.
+    def bound_step(self, grads: Sequence[np.ndarray]) -> Callable[..., None]:
+        """Return a step for gradients like these, which are passed in the order of the parameters.
 
         It makes the updates of `step` without checking the gradients, which a compiled function has done.
         """

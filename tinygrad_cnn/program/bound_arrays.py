@@ -160,4 +160,5 @@ def _bind_step(line: Line, known: Known) -> Bound | None:
     leaves = in_order(tree.structure(source.object.params).skeleton, grads)
     if not all(isinstance(g, Value) for g in leaves):
         return None
-    return Bound([call(source.object.bound_step(), *map(known.operand, leaves))])
+    arrays = [known.operand(g) for g in leaves]
+    return Bound([call(source.object.bound_step([g.array for g in arrays]), *arrays)])
