@@ -13,8 +13,6 @@ import numpy as np
 
 from ..kernels.bound_conv import Scratch
 from ..kernels.calls import Operand
-from ..ops import elementwise
-from ..tape import Primitive
 from . import bound_arrays as bound_arrays  # imported to register its binders, as the next one
 from . import bound_images as bound_images
 from .binders import BINDERS, MAKE_NEW, Bound
@@ -22,9 +20,9 @@ from .bound_elementwise import bind_ufunc, ufunc_of
 from .buffers import Buffers
 from .foreign import is_foreign
 from .optimizers import STEP, parameters
+from .passes import is_new
 from .recorder import item
 from .refusals import leaves_of
-from .rewriting import scatter_through_relu
 from .values import Line, Source, Value, mapped
 
 _OF_SHAPES = (np.ones_like, np.zeros_like, np.full_like, np.empty_like)
@@ -125,13 +123,3 @@ def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
         if line.result in found and not is_new(line):
             found.update(line.inputs())
     return found
-
-
-def is_new(line: Line) -> bool:
-    """Whether the result of a line shares no memory with its arguments, whatever their numbers are."""
-    makes_new = isinstance(line.function, Primitive | np.ufunc) or line.function in _NEW
-    return line.result.is_own and makes_new and not is_foreign(line)
-
-
-_NEW = (np.copy, elementwise.times, scatter_through_relu)
-"""Functions, beside operations, that make new arrays."""
