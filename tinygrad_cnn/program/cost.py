@@ -11,11 +11,11 @@ from ..ops.conv import conv2d_input, conv2d_output, conv2d_weight
 from ..ops.products import _einsum, matmul
 from ..ops.volumes import conv3d_input, conv3d_output, conv3d_weight
 from .optimizers import parameters
+from .printed.source import SourceWriter
+from .printed.tables import Column, Row, as_html, as_text
 from .recorded import AsTensor, Recorded
 from .recorder import item
 from .rules import RuleCall
-from .source import SourceWriter
-from .tables import Column, Row, as_html, as_text
 from .values import Line, Value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .recorded import Recorded
+from ..recorded import Recorded
 from .source import SourceWriter
 from .tables import Column, Row, as_html
 

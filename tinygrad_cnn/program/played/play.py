@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import tree
-from ..kernels import parallel
-from ..kernels.calls import Call, Operand, remembered
-from ..tape import Primitive
-from ..tensor import Tensor
+from ... import tree
+from ...kernels import parallel
+from ...kernels.calls import Call, Operand, remembered
+from ...tape import Primitive
+from ...tensor import Tensor
+from ..errors import RecordingError
+from ..foreign import may_change_shape
+from ..recorded import AsTensor, Recorded, Static
+from ..recorder import item
+from ..rules import RuleCall
+from ..values import Line, Source, Value, mapped, values_in
 from .binding import Bindings
-from .errors import RecordingError
-from .foreign import may_change_shape
-from .recorded import AsTensor, Recorded, Static
-from .recorder import item
 from .rewriting import SPEED
-from .rules import RuleCall
-from .values import Line, Source, Value, mapped, values_in
 
 
 class Player:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from ..kernels import parallel, thresholds
-from ..kernels.bound_conv import Scratch
-from ..kernels.calls import Call, Operand
-from ..types import NDArray
-from .values import Line, Value, values_in
+from ...kernels import parallel, thresholds
+from ...kernels.bound_conv import Scratch
+from ...kernels.calls import Call, Operand
+from ...types import NDArray
+from ..values import Line, Value, values_in
 
 
 class Bound(NamedTuple):

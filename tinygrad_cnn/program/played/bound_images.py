@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import bound_conv, bound_pool
-from ..kernels.calls import Operand, call
-from ..ops import conv, pool
+from ...kernels import bound_conv, bound_pool
+from ...kernels.calls import Operand, call
+from ...ops import conv, pool
+from ..values import Line, Value
 from .binders import Bound, Known, binder, is_plain, is_shared, operands
 from .bound_elementwise import gate
 from .rewriting import scatter_through_relu
-from .values import Line, Value
 
 
 @binder(conv.conv2d_output)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import thresholds
-from ..kernels.calls import Call, Operand, call, maximum
-from ..ops import activations, elementwise
-from ..tape import Primitive
-from ..types import NDArray
+from ...kernels import thresholds
+from ...kernels.calls import Call, Operand, call, maximum
+from ...ops import activations, elementwise
+from ...tape import Primitive
+from ...types import NDArray
+from ..values import Line, Value
 from .binders import MAKE_NEW, Bound, Known, binder, is_plain, is_shared, operands
-from .values import Line, Value
 
 
 def ufunc_of(function: Any) -> np.ufunc | None:

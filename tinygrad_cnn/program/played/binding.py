@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.bound_conv import Scratch
-from ..kernels.calls import Operand
+from ...kernels.bound_conv import Scratch
+from ...kernels.calls import Operand
+from ..foreign import is_foreign
+from ..optimizers import STEP, parameters
+from ..passes import is_new
+from ..recorder import item
+from ..refusals import leaves_of
+from ..values import Line, Source, Value, mapped
 from . import bound_arrays as bound_arrays  # imported to register its binders, as the next one
 from . import bound_images as bound_images
 from .binders import BINDERS, MAKE_NEW, Bound
 from .bound_elementwise import bind_ufunc, ufunc_of
 from .buffers import Buffers
-from .foreign import is_foreign
-from .optimizers import STEP, parameters
-from .passes import is_new
-from .recorder import item
-from .refusals import leaves_of
-from .values import Line, Source, Value, mapped
 
 _OF_SHAPES = (np.ones_like, np.zeros_like, np.full_like, np.empty_like)
 """Functions whose result follows from the shape and the dtype of their argument."""

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, tree
-from ..kernels.calls import Operand, call
-from ..kernels.product import bound_product, is_one_call
-from ..ops import activations, losses, products, reductions, shaping
-from ..optim import Optimizer
-from ..optim.gradients import in_order
-from ..tape import Primitive, sum_to
+from ... import checks, tree
+from ...kernels.calls import Operand, call
+from ...kernels.product import bound_product, is_one_call
+from ...ops import activations, losses, products, reductions, shaping
+from ...optim import Optimizer
+from ...optim.gradients import in_order
+from ...tape import Primitive, sum_to
+from ..optimizers import STEP
+from ..traced import getitem
+from ..values import Line, Source, Value
 from .binders import Bound, Known, binder, is_plain, operands
-from .optimizers import STEP
-from .traced import getitem
-from .values import Line, Source, Value
 
 
 @binder(products.matmul, makes_new=True)
