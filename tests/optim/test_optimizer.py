@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tinygrad_cnn import Tensor, tree
+from tinygrad_cnn import Tensor, compile, tree
 from tinygrad_cnn.optim import SGD, Adam, Cosine, Optimizer
 
 
@@ -276,3 +276,60 @@ def test_the_learning_rate_can_be_read_and_set():
     assert params["w"] == -2
     optimizer.lr = Cosine(1.0, steps=2)
     assert optimizer.lr == pytest.approx(0.5)  # one of two steps is done
+
+
+# --- compiled -----------------------------------------------------------------------------------------------
+
+
+def replace_velocity(optimizer):
+    optimizer.state["w"]["velocity"] = 2 * optimizer.state["w"]["velocity"]
+
+
+OPTIONS = {"lr": 1.0, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replace_velocity,
+        lambda optimizer: setattr(optimizer, "momentum", 0.0),
+        *(lambda optimizer, name=name: setattr(optimizer, name, OPTIONS[name]) for name in OPTIONS),
+    ],
+)
+def test_a_compiled_step_follows_what_is_changed_between_steps(change):
+    def step(optimizer, x):
+        optimizer.step({name: p * x for name, p in optimizer.params.items()})
+
+    compiled, x = compile(step), np.linspace(-1, 1, 3, dtype=np.float32)
+    first, second = (
+        SGD({"w": np.ones(3, np.float32), "b": np.ones(3)}, lr=0.1, momentum=0.9) for _ in range(2)
+    )
+    for _ in range(2):
+        for _ in range(3):
+            step(first, x)
+            compiled(second, x)
+        assert_array_equal([*first.params.values()], [*second.params.values()])
+        for optimizer in (first, second):
+            change(optimizer)
+
+
+def test_velocities_of_gradients_that_stay_zero_do_not_stay_subnormal():
+    def step(optimizer, x):
+        optimizer.step({"moves": x, "rests": x * 0.0})
+
+    compiled, x = compile(step), np.ones(3, np.float32)
+    first, second = (
+        SGD({"moves": np.zeros(3, np.float32), "rests": np.zeros(3, np.float32)}, lr=0.1, momentum=0.9)
+        for _ in range(2)
+    )
+    for optimizer in (first, second):
+        optimizer.step({"moves": x, "rests": x})
+    tiny, slow = np.finfo(np.float32).tiny, 0
+    for _ in range(1000):
+        step(first, x)
+        compiled(second, x)
+        assert_array_equal(first.state["rests"]["velocity"], second.state["rests"]["velocity"])
+        slow += 0 < first.state["rests"]["velocity"][0] < tiny
+    assert slow < 64
+    assert first.state["rests"]["velocity"].any() == 0
+    assert_array_equal(first.params["moves"], second.params["moves"])

@@ -123,6 +123,27 @@ def test_what_changes_an_argument_in_place_is_an_error():
         tg.compile(lambda x: x.sort())(X.copy())
 
 
+def test_a_parameter_of_an_optimizer_that_is_changed_in_place_is_an_error():
+    def f(optimizer):
+        optimizer.params["w"] += 1.0
+
+    with pytest.raises(RecordingError, match="changed in place"):
+        tg.compile(f)(tg.optim.SGD({"w": X.copy()}, lr=0.1))
+
+
+def test_of_several_results_those_that_are_views_are_not_changed_in_place():
+    def f(x, take):
+        part, _ = take(x)
+        part += 1.0
+        return part
+
+    with pytest.raises(RecordingError, match="changed in place"):
+        tg.compile(f)(X, lambda x: np.split(x, [1]))
+    played = tg.compile(f)
+    for x in (X, 2 * X):
+        np.testing.assert_array_equal(played(x, np.modf), np.modf(x)[0] + 1.0)
+
+
 def test_an_array_of_its_own_may_be_changed_in_place():
     def f(x):
         y = x * 2.0

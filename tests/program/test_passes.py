@@ -13,9 +13,9 @@ from tinygrad_cnn import nn, tree
 from tinygrad_cnn.ops.activations import relu
 from tinygrad_cnn.ops.pool import max_pool2d_output
 from tinygrad_cnn.program.passes import PASSES
-from tinygrad_cnn.program.play import Player
+from tinygrad_cnn.program.played.play import Player
+from tinygrad_cnn.program.played.rewriting import SPEED, relu_after_pool
 from tinygrad_cnn.program.program import record
-from tinygrad_cnn.program.rewriting import SPEED, relu_after_pool
 
 NETWORK = nn.Sequential(
     nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dense(4 * 64, 3)

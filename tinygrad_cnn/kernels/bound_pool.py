@@ -1,98 +1,67 @@
-"""Max pooling bound once to shapes, as `bound_conv` does it for convolution; windows must not overlap."""
+"""Max pooling bound to its operands, as `bound_conv` does it for convolution; windows must not overlap."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..types import NDArray
-from . import parallel
-from .bound_conv import BatchLast, remembered
+from .calls import Call, Operand, batch_last, call, shared
+from .calls import maximum as larger
 from .geometry import PoolSpec
 from .pool_plan import Block, blocks
 
 
-class Maximum:
-    """`pool.max_forward` of arrays like the example, without padding, into ``out``, stored batch-last."""
-
-    def __init__(self, x: NDArray, spec: PoolSpec, out: NDArray) -> None:
-        self._x, self._out = BatchLast(x), out
-        channels, images = x.shape[1], x.shape[0]
-        cut, self._threads = blocks(spec, channels, x.size)
-        outb = out.transpose(1, 2, 3, 0)
-        self._pieces = []
-        for block in cut:
-            target = outb[block.output]
-            tall = np.empty((*target.shape[:2], spec.padded_size[1], images), x.dtype)
-            rest = [tall[part] for part in block.across]
-            self._pieces.append((remembered(_rows_of(block)), tall, rest, target))
-
-    def __call__(self, x: NDArray) -> NDArray:
-        """Compute the maxima."""
-        xb = self._x(x)
-
-        def pool(piece: Any) -> None:
-            rows, tall, across, target = piece
-            _combine(rows(xb), tall)
-            _combine(across, target)
-
-        parallel.run(pool, self._pieces, self._threads)
-        return self._out
+def maximum(x: Operand, spec: PoolSpec, out: NDArray) -> list[Call]:
+    """Bind `pool.max_forward` of arrays without padding, into ``out``, which is stored batch-last."""
+    calls: list[Call] = []
+    xb, outb = batch_last(x, calls), out.transpose(1, 2, 3, 0)
+    cut, threads = blocks(spec, len(xb.array), xb.array.size)
+    shares = []
+    for block in cut:
+        target = outb[block.output]
+        tall = np.empty((*target.shape[:2], spec.padded_size[1], xb.array.shape[3]), out.dtype)
+        rows = _parts(xb, block.down)
+        shares.append(_combined(rows, tall) + _combined(_parts(Operand(tall), block.across), target))
+    return calls + shared(shares, threads)
 
 
-def _rows_of(block: Block) -> Any:
-    return lambda xb: [xb[part] for part in block.down]
+def _parts(x: Operand, slices: Sequence[tuple[slice, ...]]) -> list[Operand]:
+    return [x.view(lambda x, part=part: x[part]) for part in slices]  # type: ignore[misc]
 
 
-def _combine(parts: list[NDArray], out: NDArray) -> None:
+def _combined(parts: list[Operand], out: NDArray) -> list[Call]:
     if len(parts) == 1:
-        np.copyto(out, parts[0])
-        return
-    np.maximum(parts[0], parts[1], out=out)
-    for part in parts[2:]:
-        np.maximum(out, part, out=out)
+        return [call(np.copyto, out, parts[0])]
+    first, second, *others = parts
+    return [larger(first, second, out), *(larger(out, part, out) for part in others)]
 
 
-class Scatter:
-    """`pool.max_scatter` where windows are tiles, into ``out`` (N, C, H, W), stored batch-last."""
-
-    def __init__(self, g: NDArray, x: NDArray, maxima: NDArray, spec: PoolSpec, out: NDArray) -> None:
-        self._g, self._x, self._y, self._out = BatchLast(g), BatchLast(x), BatchLast(maxima), out
-        cut, self._threads = blocks(spec, x.shape[1], x.size)
-        outb = out.transpose(1, 2, 3, 0)
-        (rows, columns), (tall, wide) = spec.output_size, spec.kernel_size
-        is_covered = (rows * tall, columns * wide) == spec.input_size
-        self._rest = [] if is_covered else [outb[:, rows * tall :], outb[:, :, columns * wide :]]
-        shape = (x.shape[1], rows, columns, len(x))
-        self._pieces = [_Route(block, shape, g.dtype, outb) for block in cut]
-
-    def __call__(self, g: NDArray, x: NDArray, maxima: NDArray) -> NDArray:
-        """Route each element of ``g`` to the winner of its window."""
-        gb, xb, yb = self._g(g), self._x(x), self._y(maxima)
-        for rest in self._rest:
-            rest.fill(0)
-        parallel.run(lambda piece: piece(gb, xb, yb), self._pieces, self._threads)
-        return self._out
+def scatter(g: Operand, x: Operand, maxima: Operand, spec: PoolSpec, out: NDArray) -> list[Call]:
+    """Bind `pool.max_scatter` where windows are tiles, into ``out`` (N, C, H, W), stored batch-last."""
+    calls: list[Call] = []
+    gb, xb, yb = (batch_last(array, calls) for array in (g, x, maxima))
+    outb = out.transpose(1, 2, 3, 0)
+    cut, threads = blocks(spec, len(outb), outb.size)
+    (rows, columns), (tall, wide) = spec.output_size, spec.kernel_size
+    if (rows * tall, columns * wide) != spec.input_size:
+        calls += [call(rest.fill, 0) for rest in (outb[:, rows * tall :], outb[:, :, columns * wide :])]
+    return calls + shared([_routed(block, gb, xb, yb, outb) for block in cut], threads)
 
 
-class _Route:
-    """The part of `pool.max_scatter` that belongs to one block, with masks in memory of its own."""
-
-    def __init__(self, block: Block, shape: tuple[int, ...], dtype: np.dtype[Any], outb: NDArray) -> None:
-        self._passed = np.empty(np.empty(shape, np.bool_)[block.output].shape, dtype)
-        self._spare = np.empty_like(self._passed)
-        self._targets = [outb[tap] for tap in block.taps]
-        self._of_g = remembered(lambda gb: gb[block.output])
-        self._of_y = remembered(lambda yb: yb[block.output])
-        self._of_x = remembered(lambda xb: [xb[tap] for tap in block.taps[:-1]])
-
-    def __call__(self, gb: NDArray, xb: NDArray, yb: NDArray) -> None:
-        rest, y, passed, spare = self._of_g(gb), self._of_y(yb), self._passed, self._spare
-        less, multiply, subtract = np.less, np.multiply, np.subtract
-        for tap, target in zip(self._of_x(xb), self._targets, strict=False):
-            less(tap, y, passed)
-            multiply(rest, passed, passed)
-            subtract(rest, passed, target)
-            rest, passed, spare = passed, spare, passed
-        np.copyto(self._targets[-1], rest)
+def _routed(block: Block, gb: Operand, xb: Operand, yb: Operand, outb: NDArray) -> list[Call]:
+    """Return the calls of one block, with masks in memory of their own."""
+    calls: list[Call] = []
+    (rest,), (y,) = _parts(gb, (block.output,)), _parts(yb, (block.output,))
+    masks = np.empty(y.array.shape, outb.dtype), np.empty(y.array.shape, outb.dtype)
+    *taps_but_the_last, last = block.taps
+    for i, (tap, elements) in enumerate(zip(taps_but_the_last, _parts(xb, block.taps), strict=False)):
+        passed = masks[i % 2]
+        calls += [
+            call(np.less, elements, y, passed),
+            call(np.multiply, rest, passed, passed),
+            call(np.subtract, rest, passed, outb[tap]),
+        ]
+        rest = Operand(passed)
+    return [*calls, call(np.copyto, outb[last], rest)]

@@ -45,10 +45,17 @@ class Plan(NamedTuple):
 
     def weight(self, matrix: NDArray, shape: Sizes) -> NDArray:
         """Return transposed matrices (G, taps, O / G) as a fresh weight (O, C / G, KH, KW)."""
-        outputs, channels, tall, wide = shape
-        taps = (tall, channels, wide) if self.shares_rows else (channels, tall, wide)
-        grouped = matrix.swapaxes(1, 2).reshape(outputs, *taps)
-        return np.ascontiguousarray(grouped.swapaxes(1, 2) if self.shares_rows else grouped)
+        weight = np.empty(shape, matrix.dtype)
+        np.copyto(*self.as_weight(matrix, weight))
+        return weight
+
+    def as_weight(self, matrix: NDArray, weight: NDArray) -> tuple[NDArray, NDArray]:
+        """Return a weight and the transposed matrices to write to it, as views of one shape."""
+        outputs, channels, tall, wide = weight.shape
+        grouped = self.matrix_shape[0], outputs // self.matrix_shape[0]
+        target = weight.reshape(*grouped, channels, tall, wide)
+        target = target.swapaxes(2, 3) if self.shares_rows else target
+        return target, matrix.swapaxes(1, 2).reshape(target.shape)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,9 @@
-"""The last line of a step of gradient descent."""
+"""Passes of optimizers: the last line of a step, a step with momentum bound to its arrays, and tidying up."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +11,7 @@ from ..types import NDArray
 from . import thresholds
 from .memory import borrow, give_back
 
-__all__ = ["subtract_scaled"]
+__all__ = ["bound_descent", "drop_subnormals", "subtract_scaled"]
 
 
 def subtract_scaled(x: NDArray, g: NDArray, factor: float) -> None:
@@ -37,4 +40,66 @@ def subtract_scaled(x: NDArray, g: NDArray, factor: float) -> None:
     product = np.ndarray(x.shape, x.dtype, memory)
     np.multiply(g, factor, out=product)
     x -= product
+    give_back(memory)
+
+
+def bound_descent(
+    params: Sequence[NDArray], grads: Sequence[NDArray], velocities: Sequence[NDArray]
+) -> Callable[[float, float], None]:
+    """Return a function of momentum and rate that makes a step, ``v = momentum * v + g; p = p - rate * v``.
+
+    Its passes use views and numbers that are ready: NumPy takes a number of Python three times as slowly as
+    an array without axes.
+
+    Parameters
+    ----------
+    params, grads, velocities : sequence of ndarray
+        The three arrays of each parameter are of one shape and one floating dtype.
+
+    Examples
+    --------
+    >>> p, g, v = np.array([1.0]), np.array([0.5]), np.array([2.0])
+    >>> bound_descent([p], [g], [v])(0.5, 0.1)
+    >>> v, p
+    (array([1.5]), array([0.85]))
+    """
+    memory = np.empty(max((p.nbytes for p in params), default=0), np.uint8)
+    numbers = {p.dtype: (np.empty((), p.dtype), np.empty((), p.dtype)) for p in params}
+    passes: list[Any] = []
+    for p, g, v in zip(params, grads, velocities, strict=True):
+        (share, factor), product = numbers[p.dtype], np.ndarray(p.shape, p.dtype, memory)
+        passes += [
+            (np.multiply, v, share, v),
+            (np.add, v, g, v),
+            (np.multiply, v, factor, product),
+            (np.subtract, p, product, p),
+        ]
+
+    def descend(momentum: float, rate: float) -> None:
+        for share, factor in numbers.values():
+            share.fill(momentum)
+            factor.fill(rate)
+        for function, a, b, out in passes:
+            function(a, b, out)
+
+    return descend
+
+
+def drop_subnormals(x: NDArray) -> None:
+    """Set the elements of an array of single or double precision to zero that are too small to be normal.
+
+    Examples
+    --------
+    >>> x = np.array([1e-310, -1.0, np.inf])
+    >>> drop_subnormals(x)
+    >>> x
+    array([ 0., -1., inf])
+    """
+    if x.dtype.char not in "fd":
+        return
+    memory = borrow(x.nbytes)
+    is_normal = np.ndarray(x.shape, x.dtype, memory)
+    np.absolute(x, out=is_normal)
+    np.greater_equal(is_normal, np.finfo(x.dtype).tiny, out=is_normal)
+    np.multiply(x, is_normal, out=x)
     give_back(memory)

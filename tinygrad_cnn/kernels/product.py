@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..types import NDArray
 from . import parallel, thresholds
+from .calls import Call, Operand, call, shared
 from .memory import borrow, give_back
 
 
@@ -19,9 +19,9 @@ def product(a: NDArray, b: NDArray) -> NDArray:
     (m, k), n = a.shape, b.shape[1]
     if k == 1:
         return _outer(a, b)
-    threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
-    if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
+    if is_one_call(a, b):
         return np.matmul(a, b)
+    threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
     out = np.empty((m, n), np.result_type(a, b))
     _share(a, b, out, threads)
     return out
@@ -42,14 +42,25 @@ def is_plain(m: int, k: int, n: int) -> bool:
     return k > 1 and m * n * k < min(thresholds.SHARED_PRODUCT, thresholds.SMALLEST_CUT)
 
 
+def is_one_call(a: NDArray, b: NDArray) -> bool:
+    """Tell whether `product` of these is NumPy's own on the threads that there are."""
+    (m, k), n = a.shape, b.shape[1]
+    is_shared = parallel.threads() > 1 and m * n * k >= thresholds.SHARED_PRODUCT
+    return k > 1 and not is_shared and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1
+
+
 def _multiply(a: NDArray, b: NDArray, out: NDArray) -> None:
     """Write ``a @ b`` to `out`, in pieces where that is faster."""
+    np.matmul(*_cut(a, b, out))
+
+
+def _cut(a: NDArray, b: NDArray, out: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return both factors and `out` as views of which `numpy.matmul` makes the pieces."""
     (m, k), n = a.shape, b.shape[1]
     pieces = _piece_count(m, k, n, b.strides[0] < b.strides[1])
     if m > n:
-        np.matmul(_cut_rows(a, pieces), b, out=_cut_rows(out, pieces))
-    else:
-        np.matmul(a, _cut_rows(b.T, pieces).swapaxes(1, 2), out=_cut_rows(out.T, pieces).swapaxes(1, 2))
+        return _cut_rows(a, pieces), b, _cut_rows(out, pieces)
+    return a, _cut_rows(b.T, pieces).swapaxes(1, 2), _cut_rows(out.T, pieces).swapaxes(1, 2)
 
 
 @lru_cache(maxsize=1024)
@@ -88,35 +99,42 @@ def _is_widened(m: int, n: int, dtype: np.dtype[Any]) -> bool:
     return min(m, n) > 1 and m * n >= thresholds.SMALLEST_OUTER and dtype.char in "fd"
 
 
-def bound_product(a: NDArray, b: NDArray, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
-    """Bind `product` to matrices like the examples: a function that writes to ``out``, and returns it."""
-    (m, k), n = a.shape, b.shape[1]
+def bound_product(a: Operand, b: Operand, out: NDArray) -> list[Call]:
+    """Bind `product`: the calls that write it to ``out``."""
+    (m, k), n = a.array.shape, b.array.shape[1]
     if k == 1:
-        return _bound_outer(m, n, out)
+        return _bound_outer(a, b, out)
+    if is_one_call(a.array, b.array):
+        return [call(np.matmul, a, b, out)]
     threads = parallel.threads() if m * n * k >= thresholds.SHARED_PRODUCT else 1
-    matmul = np.matmul
-    if threads == 1 and _piece_count(m, k, n, b.strides[0] < b.strides[1]) == 1:
-        return lambda a, b: matmul(a, b, out)
+    shares = []
+    for part in parallel.slices(max(m, n), threads):
+        if m > n:
+            piece = a.view(lambda a, part=part: a[part]), b, out[part]  # type: ignore[misc]
+        else:
+            piece = a, b.view(lambda b, part=part: b[:, part]), out[:, part]  # type: ignore[misc]
+        shares.append([_bound_multiply(*piece)])
+    return shared(shares, threads)
 
-    def multiply(a: NDArray, b: NDArray) -> NDArray:
-        _share(a, b, out, threads)
-        return out
 
-    return multiply
+def _bound_multiply(a: Operand, b: Operand, out: NDArray) -> Call:
+    return call(
+        np.matmul,
+        a.view(lambda a: _cut(a, b.array, out)[0]),
+        b.view(lambda b: _cut(a.array, b, out)[1]),
+        _cut(a.array, b.array, out)[2],
+    )
 
 
-def _bound_outer(m: int, n: int, out: NDArray) -> Callable[[NDArray, NDArray], NDArray]:
-    if not _is_widened(m, n, out.dtype):
-        return lambda a, b: np.multiply(a, b, out)
-    left, right = np.zeros((m, 2), out.dtype), np.zeros((2, n), out.dtype)
-    column, row = left[:, :1], right[:1]
-
-    def outer(a: NDArray, b: NDArray) -> NDArray:
-        np.copyto(column, a)
-        np.copyto(row, b)
-        return np.matmul(left, right, out)
-
-    return outer
+def _bound_outer(a: Operand, b: Operand, out: NDArray) -> list[Call]:
+    if not _is_widened(len(out), out.shape[1], out.dtype):
+        return [call(np.multiply, a, b, out)]
+    left, right = np.zeros((len(out), 2), out.dtype), np.zeros((2, out.shape[1]), out.dtype)
+    return [
+        call(np.copyto, left[:, :1], a),
+        call(np.copyto, right[:1], b),
+        call(np.matmul, left, right, out),
+    ]
 
 
 def multiply_columns(matrix: NDArray, columns: NDArray, out: NDArray) -> None:

@@ -17,7 +17,7 @@ from ..tensor import Tensor
 from ..types import Options
 from .matching import Taker, taker
 from .passes import PASSES
-from .play import Player
+from .played.play import Player
 from .program import record
 
 _MANY = 8

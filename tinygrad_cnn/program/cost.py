@@ -12,10 +12,10 @@ from ..ops.products import _einsum, matmul
 from ..ops.volumes import conv3d_input, conv3d_output, conv3d_weight
 from ..tables import Column, Row, as_html, as_text
 from .optimizers import parameters
+from .printed.source import SourceWriter
 from .recorded import AsTensor, Recorded
 from .recorder import item
 from .rules import RuleCall
-from .source import SourceWriter
 from .values import Line, Value
 
 

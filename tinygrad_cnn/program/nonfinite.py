@@ -9,8 +9,8 @@ import numpy as np
 
 from ..checks import function as check_function
 from .passes import PASSES
+from .printed.source import SourceWriter, Statement, kind
 from .program import record
-from .source import SourceWriter, Statement, kind
 from .stepping import Step, inputs, steps
 from .values import Value
 

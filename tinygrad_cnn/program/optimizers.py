@@ -26,6 +26,7 @@ class TracedOptimizer(TracedSource):
         arrays = recorder.run(parameters, (self,), {})
         for path, array in zip(tree.paths(optimizer.params), arrays, strict=True):
             array.value.name = path
+            recorder.protect(array)
         self.params = tree.unflatten(tree.structure(optimizer.params), list(arrays))
 
     def step(self, grads: Any) -> None:

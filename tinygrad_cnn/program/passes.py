@@ -68,7 +68,7 @@ def _same_as(line: Line, returned: Counter[Value]) -> Value | None:
 def without_copies(lines: Lines, results: list[Value]) -> tuple[Lines, list[Value]]:
     """Leave out the copy of an array that nobody else holds: it is returned as it is."""
     uses = Counter(value for line in lines for value in line.inputs()) + Counter(results)
-    fresh = {line.result for line in lines if _makes_an_array(line)}
+    fresh = {line.result for line in lines if is_new(line)}
 
     def same(line: Line) -> Value | None:
         if line.function is not np.copy or line.kwargs:
@@ -79,8 +79,11 @@ def without_copies(lines: Lines, results: list[Value]) -> tuple[Lines, list[Valu
     return _replaced(lines, results, same)
 
 
-def _makes_an_array(line: Line) -> bool:
-    """Whether the result of a line shares memory with nothing; a rule or a function might return a view."""
+def is_new(line: Line) -> bool:
+    """Whether the result of a line shares memory with nothing, whatever the numbers are.
+
+    Views go by shapes and strides alone, in this package and in NumPy, so that it is as it was recorded.
+    """
     return line.result.is_own and not is_foreign(line)
 
 

@@ -16,15 +16,15 @@ from ..tensor import Tensor
 from .chance import no_draws
 from .cost import Cost
 from .errors import RecordingError, captured
-from .graph import drawn
-from .html import page_of
 from .matching import taker
 from .optimizers import TracedOptimizer
-from .play import Player
+from .played.play import Player
+from .printed.graph import drawn
+from .printed.html import page_of
+from .printed.source import SourceWriter
 from .recorded import AsTensor, Recorded, Static
 from .recorder import Recorder
 from .recording import hook
-from .source import SourceWriter
 from .stepping import steps
 from .traced import TracedArray, TracedGenerator, TracedSource
 from .values import Source

@@ -72,7 +72,8 @@ class Recorder:
             as_array = False
         line = self._write(function, args, kwargs, out, is_own, as_array=as_array, has_effect=has_effect)
         if isinstance(out, tuple | list):
-            items = [self._item(line.result, out, i) for i in range(len(out))]
+            operands = leaves_of((args, kwargs))
+            items = [self._item(line.result, out[i], i, operands) for i in range(len(out))]
             return type(out)(*items) if hasattr(out, "_fields") else type(out)(items)
         return self._known_as_view(TracedArray(self, line.result, out))
 
@@ -130,9 +131,10 @@ class Recorder:
         if operand is not None and value.gradient_of is None and value.shape == operand.shape:
             value.gradient_of = operand
 
-    def _item(self, many: Value, out: Any, i: int) -> TracedArray:
-        line = self._write(_item, (many, i), {}, out[i], False)
-        return TracedArray(self, line.result, out[i])
+    def _item(self, many: Value, out: Any, i: int, operands: list[Any]) -> TracedArray:
+        line = self._write(_item, (many, i), {}, out, False)
+        line.result.view_of = _seen_in(out, operands)
+        return self._known_as_view(TracedArray(self, line.result, out))
 
     def _known_as_view(self, array: TracedArray) -> TracedArray:
         """Remember an array, if it is a view, for as long as the user has it."""
@@ -140,10 +142,13 @@ class Recorder:
             self._views.append(weakref.ref(array))
         return array
 
+    def protect(self, array: TracedArray) -> None:
+        """Let the result of a line count as an argument, which is not to be changed."""
+        del self.results[array.value]
+
     def may_change(self, value: Value) -> bool:
         """Whether an array is the recorder's own: no argument, no view of another array, and none of it."""
-        line = self.results.get(value)
-        if line is None or value.view_of is not None or _may_be_view(line):
+        if value not in self.results or value.view_of is not None:
             return False
         arrays = [array for ref in self._views if (array := ref()) is not None]
         return all(self._base_of(array.value) is not value for array in arrays)
@@ -343,16 +348,6 @@ def _value(x: Any) -> Any:
 
 def _like(x: Any) -> Any:
     return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, TracedArray) else x
-
-
-_VIEWS = {
-    "_getitem", "getitem", "reshape", "transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "ravel",
-    "broadcast_to", "diagonal", "real", "view", "asarray", "_item", "matrix_transpose", "atleast_1d",
-}  # fmt: skip
-
-
-def _may_be_view(line: Line) -> bool:
-    return getattr(line.function, "__name__", "") in _VIEWS
 
 
 def _is_called_by_walk() -> bool:

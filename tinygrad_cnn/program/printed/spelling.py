@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops
-from ..kernels.geometry import ConvSpec, PoolSpec
-from ..ops.conv import conv2d_input, conv2d_output, conv2d_weight, transposed_geometry
-from ..ops.losses import _mean_nll
-from ..ops.pool import avg_pool2d_output, max_pool2d_output, max_pool2d_scatter
-from ..ops.reductions import _VIEW_ELEMENTS, _mean, _sum, kept_shape
-from ..tape import Primitive, sum_to
-from .rules import RuleCall
-from .values import Line, Value
+from ... import ops
+from ...kernels.geometry import ConvSpec, PoolSpec
+from ...ops.conv import conv2d_input, conv2d_output, conv2d_weight, transposed_geometry
+from ...ops.losses import _mean_nll
+from ...ops.pool import avg_pool2d_output, max_pool2d_output, max_pool2d_scatter
+from ...ops.reductions import _VIEW_ELEMENTS, _mean, _sum, kept_shape
+from ...tape import Primitive, sum_to
+from ..rules import RuleCall
+from ..values import Line, Value
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .. import tree
-from ..tree import children
+from ... import tree
+from ...tree import children
+from ..recorded import Recorded
 from .preamble import Preamble
-from .recorded import Recorded
 
 
 class Unpacked(NamedTuple):

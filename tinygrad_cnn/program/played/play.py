@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import tree
-from ..kernels import parallel
-from ..tape import Primitive
-from ..tensor import Tensor
+from ... import tree
+from ...kernels import parallel
+from ...kernels.calls import Call, Operand, remembered
+from ...tape import Primitive
+from ...tensor import Tensor
+from ..errors import RecordingError
+from ..foreign import may_change_shape
+from ..recorded import AsTensor, Recorded, Static
+from ..recorder import item
+from ..rules import RuleCall
+from ..values import Line, Source, Value, mapped, values_in
 from .binding import Bindings
-from .errors import RecordingError
-from .foreign import may_change_shape
-from .recorded import AsTensor, Recorded, Static
-from .recorder import item
 from .rewriting import SPEED
-from .rules import RuleCall
-from .values import Line, Source, Value, mapped, values_in
 
 
 class Player:
@@ -121,32 +122,44 @@ class _Instance:
         return uses[::-1]
 
     def _write_line(self, line: Line, indent: str) -> None:
-        bindings = self._bindings
-        bound = bindings and bindings.bind(line)
-        for known in (bindings.constants, bindings.fixed) if bindings else ():
-            if line.result in known:
-                self._names[line.result] = self._constant(known[line.result])
-                return
+        bound = self._bindings.bind(line) if self._bindings else None
         varies = may_change_shape(line) or (line.function is item and line.args[0] in self._varying)
         if varies:
             self._varying.add(line.result)
-        name = self._names[line.result] = f"v{len(self._names)}"
         if bound:
-            operands = ", ".join(self._names[value] for value in line.inputs())
-            self._row(line, f"{indent}{name} = {self._constant(bound)}({operands})")
-            return
-        callee = _of_one_shape(line) if varies else _callee(line)
-        call = f"{self._constant(callee)}({self._written_arguments(line)})"
-        self._row(line, f"{indent}{name} = asarray({call})" if line.as_array else f"{indent}{name} = {call}")
+            rows = [self._written_call(call) for call in bound.calls]
+        else:
+            callee = _of_one_shape(line) if varies else _callee(line)
+            row = f"{self._constant(callee)}({self._written_arguments(line.args, line.kwargs)})"
+            rows = [f"asarray({row})" if line.as_array else row]
+        if bound and bound.result is not None:
+            self._names[line.result] = self._constant(bound.result)
+        else:
+            name = self._names[line.result] = f"v{len(self._names)}"
+            rows[-1] = f"{name} = {rows[-1]}"
+        for row in rows:
+            self._row(line, indent + row)
 
-    def _written_arguments(self, line: Line) -> str:
-        written = [self._written(x) for x in line.args]
-        written += [f"{key}={self._written(x)}" for key, x in line.kwargs.items()]
+    def _written_call(self, call: Call) -> str:
+        arguments = self._written_arguments(call.args, call.kwargs)
+        return f"{self._constant(call.function)}({arguments})"
+
+    def _written_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        written = [self._written(x) for x in args]
+        written += [f"{key}={self._written(x)}" for key, x in kwargs.items()]
         return ", ".join(written)
+
+    def _written_operand(self, x: Operand) -> str:
+        if x.is_known:
+            return self._constant(x.array)
+        source = self._names[x.source] if isinstance(x.source, Value) else self._constant(x.source)
+        return f"{self._constant(remembered(x.make))}({source})" if x.make else source
 
     def _written(self, x: Any) -> str:
         if isinstance(x, Value | Source):
             return self._names[x]
+        if isinstance(x, Operand):
+            return self._written_operand(x)
         if isinstance(x, slice) and any(values_in(x)):
             return f"slice({self._written(x.start)}, {self._written(x.stop)}, {self._written(x.step)})"
         if isinstance(x, tuple | list) and any(_holds(x)):

@@ -1,28 +1,41 @@
 """Binders: how a line is bound to its shapes, by the function that it calls.
 
-A *binder* makes a function of the arrays of a line, in their order, that writes into a buffer which is used
-at every play. It returns None where it knows no better than the function itself.
+A *binder* lists the calls (`kernels.calls`) that compute a line. They write into a buffer which is used at
+every play, or return a new array where a caller may keep the result. A binder returns None where it knows no
+better than the function itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from ..kernels import parallel, thresholds
-from ..kernels.bound_conv import Scratch
-from .values import Line, Value, values_in
+from ...kernels import parallel, thresholds
+from ...kernels.bound_conv import Scratch
+from ...kernels.calls import Call, Operand
+from ...types import NDArray
+from ..values import Line, Value, values_in
 
-Bound = Callable[..., Any]
+
+class Bound(NamedTuple):
+    """The calls of a line, and the array that has its result then; None if the last call returns it."""
+
+    calls: list[Call]
+    result: NDArray | None = None
 
 
 class Known(Protocol):
     """What a binder is told of the program around a line."""
 
     lines: list[Line]
-    made: dict[Value, tuple[Line, Bound]]  # the lines that are bound by now
-    escaping: set[Value]  # what a caller may keep
     scratch: Scratch
+    kept: dict[Any, Any]  # what a binder leaves to later ones
+
+    def operand(self, value: Value) -> Operand:
+        """Return what stands for the array of a value."""
+
+    def escapes(self, line: Line) -> bool:
+        """Tell whether a caller may keep the result of a line."""
 
     def take(self, line: Line) -> Any:
         """Return the array that the result of a line is written into."""
@@ -32,7 +45,7 @@ Binder = Callable[[Line, Known], "Bound | None"]
 
 BINDERS: dict[Any, Binder] = {}
 MAKE_NEW: set[Binder] = set()
-"""Binders of lines that write into no buffer, so that a caller may keep what they return."""
+"""Binders that are also asked for lines whose result a caller may keep."""
 
 
 def binder(*functions: Any, makes_new: bool = False) -> Callable[[Binder], Binder]:
@@ -47,9 +60,9 @@ def binder(*functions: Any, makes_new: bool = False) -> Callable[[Binder], Binde
     return register
 
 
-def examples(line: Line) -> list[Any]:
-    """Make an array like each that the line is called with."""
-    return [x.example() for x in line.args if isinstance(x, Value)]
+def operands(line: Line, known: Known) -> list[Operand]:
+    """List what stands for each array that the line is called with."""
+    return [known.operand(x) for x in line.args if isinstance(x, Value)]
 
 
 def is_plain(line: Line) -> bool:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops, tape
-from ..checks import indices
-from .recorded import AsTensor, Recorded
-from .rules import RuleCall
-from .traced import getitem
-from .values import Line, Source, Value
+from ... import ops, tape
+from ...checks import indices
+from ..recorded import AsTensor, Recorded
+from ..rules import RuleCall
+from ..traced import getitem
+from ..values import Line, Source, Value
 
 
 class Names:

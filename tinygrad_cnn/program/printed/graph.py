@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .. import checks, tree
-from .recorded import AsTensor, Recorded
+from ... import checks, tree
+from ..recorded import AsTensor, Recorded
+from ..values import Source, Value
 from .source import SourceWriter, kind
-from .values import Source, Value
 
 
 class _Box(NamedTuple):

@@ -7,17 +7,17 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..optimizers import parameters
+from ..recorded import AsTensor, Recorded, Static
+from ..rules import RuleCall
+from ..values import Line, Source, Value
 from .containers import returned, signature
 from .expressions import Expressions
 from .formulas import formula
 from .inlining import aliases, inlined, needs_array, parts
 from .layout import WIDTH, wrapped
 from .naming import Names, starts_backward
-from .optimizers import parameters
 from .preamble import Preamble
-from .recorded import AsTensor, Recorded, Static
-from .rules import RuleCall
-from .values import Line, Source, Value
 
 _COLUMN = 60  # where comments begin, unless a line is longer
 

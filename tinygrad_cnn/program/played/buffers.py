@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..kernels.memory import aligned_bytes
-from .values import Line, Value
+from ...kernels.memory import aligned_bytes
+from ..values import Line, Value
 
 _WASTE = 2  # a buffer may be so many times larger than what is put into it
 

@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops, tree
-from ..kernels import product
-from ..kernels.geometry import ConvSpec, PoolSpec
-from ..kernels.volume import VolumeSpec
-from ..tape import Primitive
+from ... import ops, tree
+from ...kernels import product
+from ...kernels.geometry import ConvSpec, PoolSpec
+from ...kernels.volume import VolumeSpec
+from ...tape import Primitive
+from ..optimizers import parameters
+from ..recorder import item
+from ..rules import RuleCall
+from ..traced import getitem
+from ..values import Line, Method, Source, Value
 from .containers import quoted, unpacked
-from .optimizers import parameters
 from .preamble import Preamble
-from .recorder import item
-from .rules import RuleCall
 from .spelling import Made, as_public, rule_as_public
-from .traced import getitem
-from .values import Line, Method, Source, Value
 
 _ATOM, _UNARY, _COMPARE = 9, 7, 1
 _BINARY: dict[Any, tuple[str, int]] = {

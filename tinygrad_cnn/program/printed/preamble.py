@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from ..tape import Primitive
+from ...tape import Primitive
+from ..parts import by_name, is_public, name_of
+from ..rules import PullThrough, RuleCall
 from .layout import WIDTH, wrapped
-from .parts import by_name, is_public, name_of
-from .rules import PullThrough, RuleCall
 
 
 class Preamble:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..tape import Primitive, sum_to
+from ... import ops
+from ...tape import Primitive, sum_to
+from ..optimizers import parameters
+from ..recorded import Recorded
+from ..rules import RuleCall
+from ..traced import getitem
+from ..values import Line, Value
 from .expressions import is_transpose
-from .optimizers import parameters
-from .recorded import Recorded
-from .rules import RuleCall
 from .spelling import summed_axes
-from .traced import getitem
-from .values import Line, Value
 
 _MOST = 3  # lines in one expression, besides the call that uses it
 

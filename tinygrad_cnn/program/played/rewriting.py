@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import pool as pool_kernel
-from ..kernels import rectifier, thresholds
-from ..kernels.geometry import PoolSpec
-from ..ops.activations import relu, relu_gradient
-from ..ops.pool import max_pool2d_output, max_pool2d_scatter
-from .passes import without_dead_lines
-from .values import Line, Value, mapped
+from ...kernels import pool as pool_kernel
+from ...kernels import rectifier, thresholds
+from ...kernels.geometry import PoolSpec
+from ...ops.activations import relu, relu_gradient
+from ...ops.pool import max_pool2d_output, max_pool2d_scatter
+from ..passes import without_dead_lines
+from ..values import Line, Value, mapped
 
 
 def relu_after_pool(lines: list[Line], results: list[Value]) -> tuple[list[Line], list[Value]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..tables import Column, Row, as_html
-from .recorded import Recorded
+from ...tables import Column, Row, as_html
+from ..recorded import Recorded
 from .source import SourceWriter
 
 _COLUMNS = (Column("line", is_code=True), Column("shape"), Column("your line", is_code=True))

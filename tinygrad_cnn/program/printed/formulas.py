@@ -11,9 +11,9 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from .. import ops
-from .parts import by_name
-from .rules import RuleCall
+from ... import ops
+from ..parts import by_name
+from ..rules import RuleCall
 
 # They differ from the operators only where a cotangent is zero.
 _OPERATORS: dict[str, ast.operator] = {"times": ast.Mult(), "over": ast.Div()}

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import thresholds
-from ..ops import activations, elementwise
-from ..tape import Primitive
-from .binders import Bound, Known, binder, is_plain, is_shared
-from .values import Line, Value
+from ...kernels import thresholds
+from ...kernels.calls import Call, Operand, call, maximum
+from ...ops import activations, elementwise
+from ...tape import Primitive
+from ...types import NDArray
+from ..values import Line, Value
+from .binders import MAKE_NEW, Bound, Known, binder, is_plain, is_shared, operands
 
 
 def ufunc_of(function: Any) -> np.ufunc | None:
@@ -33,16 +35,27 @@ def bind_ufunc(line: Line, known: Known) -> Bound | None:
     ufunc: Any = ufunc_of(line.function)
     if line.kwargs or not line.result.shape or ufunc.nout != 1 or not 0 < len(line.args) == ufunc.nin < 3:
         return None
-    out = known.take(line)
-    if all(isinstance(x, Value) for x in line.args):
-        return (lambda a, b: ufunc(a, b, out=out)) if ufunc.nin == 2 else (lambda a: ufunc(a, out=out))
-    first, *rest = line.args
-    if ufunc.nin != 2 or isinstance(first, Value) == isinstance(rest[0], Value):
+    values = [x for x in line.args if isinstance(x, Value)]
+    if not values:
         return None
-    if isinstance(first, Value):
-        (other,) = rest
-        return lambda a: ufunc(a, other, out=out)
-    return lambda b: ufunc(first, b, out=out)
+    args = [known.operand(x) if isinstance(x, Value) else scalar(x, values[0].dtype) for x in line.args]
+    if known.escapes(line):
+        return Bound([call(ufunc, *args)])
+    out = known.take(line)
+    return Bound([call(ufunc, *args, out=out)], out)
+
+
+MAKE_NEW.add(bind_ufunc)
+
+
+def scalar(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a number of Python as an array without axes, which NumPy takes faster, where it is the same."""
+    is_exact = type(x) is float or (type(x) is int and abs(x) < _EXACT)
+    return np.array(x, dtype) if is_exact and dtype.char in "fd" else x
+
+
+_EXACT = 1 << 24
+"""All integers below this are floats of single precision."""
 
 
 @binder(elementwise.times)
@@ -52,12 +65,13 @@ def _bind_times(line: Line, known: Known) -> Bound | None:
         return None
     out, finite, size = known.take(line), np.empty(local.shape, np.bool_), local.size
 
-    def times(g: Any, local: Any) -> Any:
+    def times(g: Any, local: Any) -> None:
         if np.count_nonzero(np.isfinite(local, finite)) == size:
-            return np.multiply(g, local, out)
-        return elementwise.times(g, local)
+            np.multiply(g, local, out)
+        else:
+            np.copyto(out, elementwise.times(g, local))
 
-    return times
+    return Bound([call(times, *operands(line, known))], out)
 
 
 @binder(activations.relu)
@@ -65,24 +79,21 @@ def _bind_relu(line: Line, known: Known) -> Bound | None:
     value = line.result
     if value.dtype.kind != "f" or not value.shape or is_shared(value):
         return None
-    out = known.take(line)
+    (x,), out = operands(line, known), known.take(line)
     if value.size < thresholds.LARGE_RECTIFIER:
-        return lambda x: np.maximum(x, 0, out=out)
-    return lambda x: x.clip(0, np.inf, out=out)
+        return Bound([maximum(x, scalar(0, value.dtype), out)], out)
+    return Bound([call(np.ndarray.clip, x, 0, np.inf, out=out)], out)
 
 
 @binder(activations.relu_gradient)
 def _bind_relu_gradient(line: Line, known: Known) -> Bound | None:
     if is_shared(line.result) or not line.result.shape or not is_plain(line):
         return None
-    return gate(known.take(line))
+    (x, y), out = operands(line, known), known.take(line)
+    return Bound(gate(x, y, out), out)
 
 
-def gate(out: Any) -> Bound:
-    """Return `rectifier.relu_gradient` into an array."""
-
-    def pass_on(x: Any, y: Any) -> Any:
-        np.greater(y, 0, out)
-        return np.multiply(x, out, out)
-
-    return pass_on
+def gate(x: Operand, y: Operand, out: NDArray) -> list[Call]:
+    """Return the calls of `rectifier.relu_gradient` into an array."""
+    zero = scalar(0, out.dtype)
+    return [call(np.greater, y, zero, out), call(np.multiply, x, out, out)]

@@ -1,7 +1,8 @@
 """Lines bound to their shapes: a line whose kernel knows a faster way for shapes that never change.
 
-A bound line writes into a buffer that is used at every play (`binders`). So a program that is played
-allocates little, and plans nothing. Results that a caller may keep are not written into buffers.
+A bound line is a list of calls on arrays that are the same at each play (`binders`): buffers, views of them,
+and the arrays that an optimizer updates. So a program that is played allocates little, and plans nothing.
+Results that a caller may keep are not written into buffers.
 """
 
 from __future__ import annotations
@@ -10,20 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.bound_conv import Scratch
-from ..ops import elementwise
-from ..tape import Primitive
+from ...kernels.bound_conv import Scratch
+from ...kernels.calls import Operand
+from ..foreign import is_foreign
+from ..optimizers import STEP, parameters
+from ..passes import is_new
+from ..recorder import item
+from ..refusals import leaves_of
+from ..values import Line, Source, Value, mapped
 from . import bound_arrays as bound_arrays  # imported to register its binders, as the next one
 from . import bound_images as bound_images
 from .binders import BINDERS, MAKE_NEW, Bound
 from .bound_elementwise import bind_ufunc, ufunc_of
 from .buffers import Buffers
-from .foreign import is_foreign
-from .optimizers import STEP, parameters
-from .recorder import item
-from .refusals import leaves_of
-from .rewriting import scatter_through_relu
-from .values import Line, Source, Value, mapped
 
 _OF_SHAPES = (np.ones_like, np.zeros_like, np.full_like, np.empty_like)
 """Functions whose result follows from the shape and the dtype of their argument."""
@@ -39,9 +39,9 @@ class Bindings:
         self.lines = lines
         self._number = 0
         self._stepped = {line.args[0] for line in lines if line.function == STEP}
-        self.constants: dict[Value, Any] = {}
-        self.fixed: dict[Value, Any] = {}  # arrays that are the same objects at each play
-        self.made: dict[Value, tuple[Line, Bound]] = {}
+        self.known: dict[Value, Any] = {}  # what is the same object at each play
+        self._constants: set[Value] = set()  # what has the same numbers at each play, too
+        self.kept: dict[Any, Any] = {}
 
     def _is_fixed(self, line: Line) -> bool:
         """Tell whether the result of a line is an array that an optimizer updates, and keep it if so.
@@ -49,55 +49,66 @@ class Bindings:
         The step makes sure that nobody put another array in its place. Without a step it may be another one.
         """
         if line.function is parameters and line.args[0] in self._stepped:
-            self.fixed[line.result] = parameters(line.args[0].object)
-        elif line.function is item and line.args[0] in self.fixed:
+            self.known[line.result] = parameters(line.args[0].object)
+        elif line.function is item and isinstance(self.known.get(line.args[0]), list):
             many, i = line.args
-            self.fixed[line.result] = self.fixed[many][i]
-        return line.result in self.fixed
+            self.known[line.result] = self.known[many][i]
+        return line.result in self.known
 
     def _is_constant(self, line: Line) -> bool:
-        """Tell whether the result of a line is the same at each play, and keep it in `constants` if so."""
+        """Tell whether the result of a line is the same at each play, and keep it if so."""
         if line.result in self.escaping or line.has_effect or line.errstate or is_foreign(line):
             return False
         arrays = line.inputs()
         if line.function in _OF_SHAPES and len(arrays) == 1 and not line.kwargs:
-            self.constants[line.result] = line.function(arrays[0].example(), *line.args[1:])
-            return True
+            return self._keep(line, line.function(arrays[0].example(), *line.args[1:]))
         asks_source = any(isinstance(x, Source) for x in leaves_of(line.args))
-        if asks_source or not self.constants.keys() >= set(arrays):
+        if asks_source or not self._constants >= set(arrays):
             return False
 
         def held(x: Any) -> Any:
-            return self.constants[x] if isinstance(x, Value) else x
+            return self.known[x] if isinstance(x, Value) else x
 
         try:
             with np.errstate(all="raise"):
                 out = line.function(*mapped(held, line.args), **mapped(held, line.kwargs))
         except FloatingPointError:  # each play has to warn
             return False
-        self.constants[line.result] = np.asarray(out) if line.as_array else out
+        return self._keep(line, np.asarray(out) if line.as_array else out)
+
+    def _keep(self, line: Line, constant: Any) -> bool:
+        self._constants.add(line.result)
+        self.known[line.result] = constant
         return True
+
+    def operand(self, value: Value) -> Operand:
+        """Return what stands for the array of a value."""
+        array = self.known.get(value)
+        return Operand(array) if isinstance(array, np.ndarray) else Operand(value.example(), value)
+
+    def escapes(self, line: Line) -> bool:
+        """Tell whether a caller may keep the result of a line."""
+        return line.result in self.escaping
 
     def take(self, line: Line) -> Any:
         """Return the array that the result of a line is written into."""
         return self._buffers.take(line.result)
 
     def bind(self, line: Line) -> Bound | None:
-        """Return a bound function of the values of the next line, in their order, if there is one."""
-        known = self._is_fixed(line) or self._is_constant(line)
-        bound = None if known else self._bound(line)
+        """Return the calls of the next line, if it can be bound."""
+        is_known = self._is_fixed(line) or self._is_constant(line)
+        bound = Bound([], self.known[line.result]) if is_known else self._bound(line)
+        if bound is not None and bound.result is not None:
+            self.known[line.result] = bound.result
         self._buffers.after(self._number)
         self._number += 1
         return bound
 
     def _bound(self, line: Line) -> Bound | None:
         bind = BINDERS.get(line.function) or (bind_ufunc if ufunc_of(line.function) else None)
-        if bind is None or (line.result in self.escaping and bind not in MAKE_NEW):
+        if bind is None or (self.escapes(line) and bind not in MAKE_NEW):
             return None
-        bound = bind(line, self)
-        if bound is not None:
-            self.made[line.result] = line, bound
-        return bound
+        return bind(line, self)
 
 
 def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
@@ -112,13 +123,3 @@ def escaping(lines: list[Line], results: list[Value]) -> set[Value]:
         if line.result in found and not is_new(line):
             found.update(line.inputs())
     return found
-
-
-def is_new(line: Line) -> bool:
-    """Whether the result of a line shares no memory with its arguments, whatever their numbers are."""
-    makes_new = isinstance(line.function, Primitive | np.ufunc) or line.function in _NEW
-    return line.result.is_own and makes_new and not is_foreign(line)
-
-
-_NEW = (np.copy, elementwise.times, scatter_through_relu)
-"""Functions, beside operations, that make new arrays."""

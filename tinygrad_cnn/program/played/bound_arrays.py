@@ -6,51 +6,58 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, tree
-from ..kernels.bound_conv import remembered
-from ..kernels.product import bound_product
-from ..ops import activations, losses, products, reductions, shaping
-from ..optim import Optimizer
-from ..optim.gradients import in_order
-from ..tape import Primitive, sum_to
-from .binders import Bound, Known, binder, is_plain
-from .optimizers import STEP
-from .traced import getitem
-from .values import Line, Source, Value
+from ... import checks, tree
+from ...kernels.calls import Operand, call
+from ...kernels.product import bound_product, is_one_call
+from ...ops import activations, losses, products, reductions, shaping
+from ...optim import Optimizer
+from ...optim.gradients import in_order
+from ...tape import Primitive, sum_to
+from ..optimizers import STEP
+from ..traced import getitem
+from ..values import Line, Source, Value
+from .binders import Bound, Known, binder, is_plain, operands
 
 
-@binder(products.matmul)
+@binder(products.matmul, makes_new=True)
 def _bind_matmul(line: Line, known: Known) -> Bound | None:
     a, b = line.args
     if not (isinstance(a, Value) and isinstance(b, Value) and len(a.shape) == len(b.shape) == 2):
         return None
-    return bound_product(a.example(), b.example(), known.take(line)) if is_plain(line) else None
+    if not is_plain(line):
+        return None
+    a, b = operands(line, known)
+    if known.escapes(line):
+        return Bound([call(np.matmul, a, b)]) if is_one_call(a.array, b.array) else None
+    out = known.take(line)
+    return Bound(bound_product(a, b, out), out)
 
 
 @binder(reductions._sum, makes_new=True)
 def _bind_sum(line: Line, known: Known) -> Bound | None:
     if not is_plain(line):
         return None
+    (x,) = operands(line, known)
     axis = line.args[1] if len(line.args) > 1 else line.kwargs.get("axis")
+    add_up: Any = np.add.reduce
     if not line.result.shape:
-        add_up: Any = np.add.reduce
-        return (lambda x: np.asarray(add_up(x, None))) if line.as_array else (lambda x: add_up(x, None))
-    if line.result in known.escaping:
-        return None
-    keepdims, out = line.kwargs.get("keepdims", False), known.take(line)
-    reduce: Any = np.add.reduce
-    return lambda x: reduce(x, axis, None, out, keepdims)
+        function = (lambda x, axis: np.asarray(add_up(x, axis))) if line.as_array else add_up
+        return Bound([call(function, x, None)])
+    keepdims = line.kwargs.get("keepdims", False)
+    if known.escapes(line):
+        return Bound([call(add_up, x, axis, None, None, keepdims)])
+    out = known.take(line)
+    return Bound([call(add_up, x, axis, None, out, keepdims)], out)
 
 
-@binder(sum_to)
+@binder(sum_to, makes_new=True)
 def _bind_sum_to(line: Line, known: Known) -> Bound | None:
     x, shape = line.args
     lead = len(x.shape) - len(shape)
     if not shape or not lead or x.shape[lead:] != shape or not is_plain(line):
         return None
-    axes, out = tuple(range(lead)), known.take(line)
-    reduce: Any = np.add.reduce
-    return lambda x: reduce(x, axes, None, out)
+    out = None if known.escapes(line) else known.take(line)
+    return Bound([call(np.add.reduce, known.operand(x), tuple(range(lead)), None, out)], out)
 
 
 @binder(activations.log_softmax)
@@ -65,15 +72,16 @@ def _bind_log_softmax(line: Line, known: Known) -> Bound | None:
     add_up: Any = np.add.reduce
     function = line.function.function  # type: ignore[attr-defined]
 
-    def log_softmax(x: Any) -> Any:
+    def log_softmax(x: Any) -> None:
         largest(x, axis, None, top, True, -np.inf)
         if np.count_nonzero(np.isfinite(top, finite)) != top.size:  # masked choices, and what is no number
-            return function(x, axis)
+            np.copyto(out, function(x, axis))
+            return
         np.subtract(x, top, out)
         add_up(np.exp(out, powers), axis, None, total, True)
-        return np.subtract(out, np.log(total, total), out)
+        np.subtract(out, np.log(total, total), out)
 
-    return log_softmax
+    return Bound([call(log_softmax, *operands(line, known))], out)
 
 
 @binder(losses._mean_nll, makes_new=True)
@@ -86,7 +94,8 @@ def _bind_mean_nll(line: Line, known: Known) -> Bound | None:
     def mean_nll(log_p: Any, labels: Any) -> Any:
         return np.add.reduce(np.negative(log_p[rows, labels], negated)) / count
 
-    return (lambda log_p, labels: np.asarray(mean_nll(log_p, labels))) if line.as_array else mean_nll
+    function = (lambda log_p, labels: np.asarray(mean_nll(log_p, labels))) if line.as_array else mean_nll
+    return Bound([call(function, *operands(line, known))])
 
 
 @binder(checks.indices, makes_new=True)
@@ -104,7 +113,7 @@ def _bind_indices(line: Line, known: Known) -> Bound | None:
             checks.indices(owner, name, labels, count)  # raises
         return labels
 
-    return indices
+    return Bound([call(indices, known.operand(labels))])
 
 
 @binder(losses._to_labels)
@@ -114,30 +123,33 @@ def _bind_to_labels(line: Line, known: Known) -> Bound | None:
         return None
     out, rows, share = known.take(line), np.arange(labels.size), -1.0 / labels.size
 
-    def to_labels(x: Any, labels: Any) -> Any:
+    def to_labels(x: Any, labels: Any) -> None:
         out.fill(0)
         out[rows, labels] = x * share
-        return out
 
-    return to_labels
+    return Bound([call(to_labels, *operands(line, known))], out)
 
 
 @binder(shaping.reshape, shaping.transpose, np.transpose, getitem)
 def _bind_view(line: Line, known: Known) -> Bound | None:
-    """Keep a view of an array as long as the same array comes, if it was a view when it was recorded."""
+    """Make a view once, or keep it as long as the same array comes, if it was a view when it was recorded."""
     if len(line.inputs()) != 1 or line.result.is_own or not line.result.shape:
         return None
     function = line.function.function if isinstance(line.function, Primitive) else line.function
-    _, *rest = line.args
-    return remembered(lambda x: function(x, *rest, **line.kwargs))
+    (x,), (_, *rest) = operands(line, known), line.args
+    return _viewed(x.view(lambda x: function(x, *rest, **line.kwargs)))
 
 
 @binder(shaping.reshape_like)
 def _bind_reshape_like(line: Line, known: Known) -> Bound | None:
     if line.result.is_own or not line.result.shape:
         return None
-    view = remembered(lambda x: x.reshape(line.result.shape))
-    return lambda x, template: view(x)
+    x, _ = operands(line, known)
+    return _viewed(x.view(lambda x: x.reshape(line.result.shape)))
+
+
+def _viewed(x: Operand) -> Bound:
+    return Bound([], x.array) if x.is_known else Bound([call(lambda x: x, x)])
 
 
 @binder(STEP)
@@ -146,4 +158,7 @@ def _bind_step(line: Line, known: Known) -> Bound | None:
     if not isinstance(source, Source) or type(source.object).step is not Optimizer.step:
         return None
     leaves = in_order(tree.structure(source.object.params).skeleton, grads)
-    return source.object.bound_step() if all(isinstance(g, Value) for g in leaves) else None
+    if not all(isinstance(g, Value) for g in leaves):
+        return None
+    arrays = [known.operand(g) for g in leaves]
+    return Bound([call(source.object.bound_step([g.array for g in arrays]), *arrays)])
