@@ -12,7 +12,6 @@ from .autodiff import vjp
 from .checks import function as check_function
 from .program.passes import PASSES
 from .program.printed.source import SourceWriter, Statement
-from .program.printed.tables import Column, Row, as_html, as_text
 from .program.program import record
 from .program.stepping import Step, steps
 from .program.traced import getitem
