@@ -1,6 +1,7 @@
 """Running mutants: each is written into a copy of the tree, and the tests that run its line are tried."""
 
 import json
+import math
 import os
 import signal
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .children import Ended, in_workers, run_pytest
+from .collected import Collected, Task
 from .operators import Mutant
 from .plugins import Chosen, Repeatable
 from .sample import as_record, key
@@ -51,6 +53,8 @@ class Runner:
         self.known = TestsByLine(out / "tests.json")
         self.results = out / "results.jsonl"
         self.copies = [copy_tree(tree, out / f"worker{number}") for number in range(workers)]
+        self._collected: dict[int, Collected] = {}
+        self.passes: dict[str | None, bool] = {}
 
     def run(self, mutants: list[Mutant], killers: dict[str, str]) -> None:
         """Run what has no result yet; ``killers`` names for a mutant the test that killed it elsewhere."""
@@ -74,12 +78,13 @@ class Runner:
         path = self.copies[worker] / "tinygrad_cnn" / mutant.file
         source, times = path.read_text(encoding="utf-8"), path.stat()
         names = self.known.covering(mutant)
-        rounds = list(self._rounds(names, self.cap))
         if known := self.known.named(killer):
-            rounds.insert(0, [known])
-        path.write_text(mutant.apply(source), encoding="utf-8")
+            names = [known, *(name for name in names if name != known)]
+        mutated = mutant.apply(source)
+        self.collected(worker)  # before the file changes
+        path.write_text(mutated, encoding="utf-8")
         try:
-            verdict = self._fight(rounds, worker)
+            verdict = self._fight_both_ways(mutant, names, worker, (mutant.file, source, mutated))
         finally:
             path.write_text(source, encoding="utf-8")
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -92,15 +97,28 @@ class Runner:
             "left": len(names) - ran if verdict.status == "survived" else 0,
             "cpu": round(verdict.cpu, 2),
             "original": _lines(source, mutant),
-            "mutated": _lines(mutant.apply(source), mutant),
+            "mutated": _lines(mutated, mutant),
         }
 
-    def _fight(self, rounds: list[list[str]], worker: int) -> Verdict:
+    def _fight_both_ways(
+        self, mutant: Mutant, names: list[str], worker: int, text: tuple[str, str, str]
+    ) -> Verdict:
+        """Plant a mutant into what is imported, which is quick, and import it where that says little."""
+        spent = 0.0
+        if not mutant.at_import:
+            verdict = self._fight(self._rounds(names, self.cap, math.inf), _Planted(self, worker, text))
+            if verdict.status != "survived" or not self.known.runs_at_import(mutant):
+                return verdict
+            spent = verdict.cpu
+        verdict = self._fight(self._rounds(names, self.cap, FIRST), _Imported(self, worker))
+        return replace(verdict, cpu=spent + verdict.cpu)
+
+    def _fight(self, rounds: Iterable[list[str]], way: "_Imported") -> Verdict:
         """Run rounds of tests until one kills twice in a row: a busy machine may fail a test of threads."""
         total, chance = Verdict("survived"), set()
         for round_ in rounds:
             while names := [name for name in round_ if name not in chance]:
-                verdict = judge(self._try(names, worker))
+                verdict = judge(way.run(names))
                 total.cpu += verdict.cpu
                 total.ran += verdict.ran
                 if verdict.status == "survived":
@@ -108,21 +126,21 @@ class Runner:
                 if verdict.status == "timeout" or verdict.killer not in names or len(names) == 1:
                     again = verdict
                 else:
-                    again = judge(self._try([verdict.killer], worker))
+                    again = judge(way.run([verdict.killer]))
                     total.cpu += again.cpu
-                if again.status != "survived":
+                if again.status != "survived" and way.passes_without(verdict.killer):
                     return replace(verdict, cpu=total.cpu, ran=total.ran)
                 chance.add(verdict.killer)
                 total.ran -= verdict.ran
         return total
 
-    def _rounds(self, names: list[str], cap: float) -> Iterable[list[str]]:
+    def _rounds(self, names: list[str], cap: float, first_seconds: float) -> Iterable[list[str]]:
         """Cut the tests into a quick first round and the rest, up to the cap."""
         first: list[str] = []
         spent, files = 0.0, set()
         for name in names:
             files.add(name.split("::")[0])
-            if len(files) > FILES or spent > min(FIRST, cap):
+            if spent > min(first_seconds, cap) or (len(files) > FILES and first_seconds < cap):
                 break
             first.append(name)
             spent += self.known.seconds[name]
@@ -137,15 +155,53 @@ class Runner:
         if rest:
             yield rest
 
-    def _try(self, names: list[str], worker: int) -> Ended:
+    def collected(self, worker: int) -> Collected:
+        """Return the process of a worker that has imported the package without a mutant."""
+        if worker not in self._collected:
+            self._collected[worker] = Collected(self.copies[worker])
+        return self._collected[worker]
+
+    def task(self, names: list[str], mutant: tuple[str, str, str] | None = None) -> Task:
+        """Return the task of running tests, with the time that they may take."""
         seconds = {name: self.known.seconds[name] for name in names}
-        budget = SLOWER * sum(seconds.values()) + 10
+        return Task(names, seconds, SLOWER * sum(seconds.values()) + 10, mutant)
+
+
+class _Imported:
+    """Runs tests in a child that imports the package with the mutant in it."""
+
+    def __init__(self, runner: Runner, worker: int):
+        self.runner, self.worker = runner, worker
+
+    def run(self, names: list[str]) -> Ended:
+        task = self.runner.task(names)
         files = list(dict.fromkeys(name.split("::")[0] for name in names))
 
         def chosen(notes):
-            return Chosen(notes, names, seconds, budget)
+            return Chosen(notes, task.names, task.seconds, task.budget)
 
-        return run_pytest(self.copies[worker], ["-x", *files], chosen, cpu=budget + 60)
+        return run_pytest(self.runner.copies[self.worker], ["-x", *files], chosen, cpu=task.budget + 60)
+
+    def passes_without(self, _killer: str | None) -> bool:
+        return True  # it did when the lines of the tests were noted, in such a child
+
+
+class _Planted(_Imported):
+    """Runs tests in a fork of a process that has imported the package without the mutant."""
+
+    def __init__(self, runner: Runner, worker: int, text: tuple[str, str, str]):
+        super().__init__(runner, worker)
+        self.text = text
+
+    def run(self, names: list[str]) -> Ended:
+        ended = self.runner.collected(self.worker).run(self.runner.task(names, self.text))
+        return super().run(names) if ended is None else ended
+
+    def passes_without(self, killer: str | None) -> bool:
+        if killer not in self.runner.passes:
+            ended = self.runner.collected(self.worker).run(self.runner.task([killer]))
+            self.runner.passes[killer] = judge(ended).status == "survived"
+        return self.runner.passes[killer]
 
 
 def results(path: Path) -> dict[str, dict[str, Any]]:

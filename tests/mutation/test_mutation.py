@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from . import operators, probes, report, run, sample
+from . import operators, planting, probes, report, run, sample
 from .children import Ended
 
 SOURCE = '''
@@ -93,6 +93,60 @@ def test_probes_note_the_lines_that_run_and_change_nothing_else(monkeypatch):
     assert names["f"](5)() == 5
     assert names["f"].__doc__ == "Say it."
     assert [line - 7 * probes.PER_FILE for line in lines] == [1, 3, 4, 5]
+
+
+# --- a mutant in what is imported already -----------------------------------------------------------------
+
+IMPORTED = """
+def once(function):
+    def called(x):
+        return -function(x) + (lambda y: y * 7)(x)
+    return called
+
+
+@once
+def doubled(x):
+    return x * 2
+
+
+class Shift:
+    by = staticmethod(lambda: 3)
+
+    def __call__(self, x):
+        return [y + self.by() for y in range(x) if y > 1]
+"""
+
+
+def seen(module):
+    """Return what the functions of `IMPORTED` return."""
+    try:
+        return module["doubled"](5), module["Shift"]()(4)
+    except TypeError as error:  # one of them returns None
+        return str(error)
+
+
+def test_a_mutant_planted_into_functions_does_what_it_does_when_imported(tmp_path):
+    path = tmp_path / "imported.py"
+    module = {"__name__": "imported"}
+    exec(compile(IMPORTED, path, "exec"), module)
+    functions, expected = planting.living(tmp_path), seen(module)
+    codes = [function.__code__ for (function,) in functions.values()]
+    # the decorator runs while the module is imported, and not again
+    inside = [mutant for mutant in mutants(IMPORTED) if not mutant.at_import and mutant.scope != "once"]
+    refused = []
+    for mutant in inside:
+        anew = {"__name__": "imported"}
+        exec(mutant.apply(IMPORTED), anew)
+        if planting.plant(path, IMPORTED, mutant.apply(IMPORTED), functions):
+            assert seen(module) == seen(anew) != expected
+        else:
+            refused.append(mutant)
+            assert seen(module) == expected
+        for (function,), code in zip(functions.values(), codes, strict=True):
+            function.__code__ = code
+    assert len(inside) > 12
+    # without the name of the function around it, the code no longer fits
+    assert [mutant.operator for mutant in refused] == ["returns None"]
 
 
 # --- a mutant found again ---------------------------------------------------------------------------------
