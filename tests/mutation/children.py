@@ -71,19 +71,16 @@ def _limit(cpu: float) -> None:
     signal.alarm(ASLEEP + int(20 * cpu))  # threads that wait for each other use no time of the processor
 
 
-def pytest_main(tree: Path, arguments: list[str], plugin: Any) -> int:
-    """Run pytest in this process, where the package is imported from ``tree``.
-
-    It reads compiled files but writes none, so that no compiled mutant outlives it.
-    """
+def pytest_main(tree: Path, arguments: list[str], plugin: Any, *, compiles: bool = False) -> int:
+    """Run pytest in this process, where the package is imported from ``tree``."""
     output = os.open(tree / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(tree)
     os.environ["PYTHONPATH"] = str(tree)
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = "--collect-only" not in arguments
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # no compiled mutant is to outlive its process
+    sys.dont_write_bytecode = not compiles
     sys.path[:] = [
         str(tree),
         *(part for part in sys.path if not (Path(part or ".") / "tinygrad_cnn").is_dir()),

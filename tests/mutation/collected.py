@@ -3,6 +3,7 @@
 import gc
 import itertools
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -40,7 +41,7 @@ class Collected:
             try:
                 self.connection.close()
                 arguments = ["-x", f"--ignore={IGNORED}", f"--basetemp={tree / 'temporary'}", "tests"]
-                children.pytest_main(tree, arguments, Forking(tree, other))
+                children.pytest_main(tree, arguments, Forking(tree, other), compiles=True)
             finally:
                 os._exit(0)
         other.close()
@@ -64,6 +65,7 @@ class Forking(Repeatable):
         self.items = {item.nodeid: item for item in session.items}
         self.functions = planting.living(self.tree / "tinygrad_cnn")
         gc.freeze()
+        sys.dont_write_bytecode = True
         self.connection.send(len(self.items))
         while (task := self._next()) is not None:
             ended = children.in_fork(

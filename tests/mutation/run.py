@@ -12,7 +12,7 @@ from typing import Any
 from .children import Ended, in_workers, run_pytest
 from .collected import Collected, Task
 from .operators import Mutant
-from .plugins import Chosen, Repeatable
+from .plugins import Chosen
 from .sample import as_record, key
 from .tests_by_line import TestsByLine, copy_tree
 
@@ -30,14 +30,15 @@ class Verdict:
     reason: str | None = None
     ran: int = 0
     cpu: float = 0.0
+    failures: int = 0
 
 
 def judge(ended: Ended) -> Verdict:
     """Read from a child's notes whether the mutant in it died."""
     started = [note["start"] for note in ended.notes if "start" in note]
-    for note in ended.notes:
-        if "failed" in note:
-            return Verdict("killed", note["failed"], note["reason"], len(started), ended.cpu)
+    failed = {note["failed"]: note["reason"] for note in ended.notes if "failed" in note}
+    for name, reason in failed.items():
+        return Verdict("killed", name, reason, len(started), ended.cpu, len(failed))
     if any("finished" in note for note in ended.notes):
         return Verdict("survived", None, None, len(started), ended.cpu)
     last = started[-1] if started else "import or collection"
@@ -61,8 +62,7 @@ class Runner:
         done = results(self.results)
         waiting = [mutant for mutant in mutants if key(mutant) not in done]
         print(f"{len(mutants)} mutants, {len(waiting)} to run", flush=True)
-        for copy in self.copies if waiting else ():  # compiles the tests, which the mutants' children do not
-            run_pytest(copy, ["--collect-only"], Repeatable, cpu=300)
+        waiting.sort(key=lambda mutant: mutant.at_import)  # these take longest
 
         def one(worker: int, task: int) -> None:
             mutant = waiting[task]
@@ -114,7 +114,7 @@ class Runner:
         return replace(verdict, cpu=spent + verdict.cpu)
 
     def _fight(self, rounds: Iterable[list[str]], way: "_Imported") -> Verdict:
-        """Run rounds of tests until one kills twice in a row: a busy machine may fail a test of threads."""
+        """Run rounds of tests until one fails twice, or two fail: a busy machine may fail one of threads."""
         total, chance = Verdict("survived"), set()
         for round_ in rounds:
             while names := [name for name in round_ if name not in chance]:
@@ -123,7 +123,8 @@ class Runner:
                 total.ran += verdict.ran
                 if verdict.status == "survived":
                     break
-                if verdict.status == "timeout" or verdict.killer not in names or len(names) == 1:
+                sure = verdict.status == "timeout" or verdict.killer not in names or verdict.failures > 1
+                if sure or len(names) == 1:
                     again = verdict
                 else:
                     again = judge(way.run([verdict.killer]))
@@ -180,7 +181,8 @@ class _Imported:
         def chosen(notes):
             return Chosen(notes, task.names, task.seconds, task.budget)
 
-        return run_pytest(self.runner.copies[self.worker], ["-x", *files], chosen, cpu=task.budget + 60)
+        copy = self.runner.copies[self.worker]
+        return run_pytest(copy, ["--maxfail=2", *files], chosen, cpu=task.budget + 60)
 
     def passes_without(self, _killer: str | None) -> bool:
         return True  # it did when the lines of the tests were noted, in such a child
