@@ -18,6 +18,7 @@ from .tests_by_line import TestsByLine, copy_tree
 
 FIRST = 15.0  # CPU seconds of tests in the first round of a mutant, from few files, which are soon collected
 FILES = 4
+QUICK = 1.0  # CPU seconds of tests after which a mutant waits until all others had theirs
 SLOWER = 1.5  # a round may take this much longer than its tests took before
 
 
@@ -56,35 +57,43 @@ class Runner:
         self.copies = [copy_tree(tree, out / f"worker{number}") for number in range(workers)]
         self._collected: dict[int, Collected] = {}
         self.passes: dict[str | None, bool] = {}
+        self.killers: dict[str, str] = {}
 
     def run(self, mutants: list[Mutant], killers: dict[str, str]) -> None:
         """Run what has no result yet; ``killers`` names for a mutant the test that killed it elsewhere."""
-        done = results(self.results)
-        waiting = [mutant for mutant in mutants if key(mutant) not in done]
-        print(f"{len(mutants)} mutants, {len(waiting)} to run", flush=True)
-        waiting.sort(key=lambda mutant: mutant.at_import)  # these take longest
+        self.killers = killers
+        quick = [(mutant, min(QUICK, self.cap)) for mutant in mutants if not mutant.at_import]
+        tasks = quick + [(mutant, self.cap) for mutant in sorted(mutants, key=lambda m: m.at_import)]
+        print(
+            f"{len(mutants)} mutants, {sum(self._is_open(m, self.cap) for m in mutants)} to run", flush=True
+        )
+        in_workers(self.workers, len(tasks), lambda worker, task: self._one(worker, *tasks[task]))
 
-        def one(worker: int, task: int) -> None:
-            mutant = waiting[task]
-            record = as_record(mutant) | self.verdict(mutant, worker, killers.get(key(mutant)))
-            with self.results.open("a") as stream:
-                stream.write(json.dumps(record) + "\n")
-            print(f"{mutant.file}:{mutant.line} {mutant.operator}: {record['status']}", flush=True)
+    def _is_open(self, mutant: Mutant, cap: float) -> bool:
+        """Say whether a mutant is still to be run, or survived a run with a smaller cap."""
+        known = results(self.results).get(key(mutant))
+        return known is None or (known["status"] == "survived" and known["cap"] < cap)
 
-        in_workers(self.workers, len(waiting), one)
+    def _one(self, worker: int, mutant: Mutant, cap: float) -> None:
+        if not self._is_open(mutant, cap):
+            return
+        record = as_record(mutant) | {"cap": cap} | self.verdict(mutant, worker, cap)
+        with self.results.open("a") as stream:
+            stream.write(json.dumps(record) + "\n")
+        print(f"{mutant.file}:{mutant.line} {mutant.operator}: {record['status']}", flush=True)
 
-    def verdict(self, mutant: Mutant, worker: int, killer: str | None) -> dict[str, Any]:
+    def verdict(self, mutant: Mutant, worker: int, cap: float) -> dict[str, Any]:
         """Plant a mutant, run its tests until one fails, and take it out again."""
         path = self.copies[worker] / "tinygrad_cnn" / mutant.file
         source, times = path.read_text(encoding="utf-8"), path.stat()
         names = self.known.covering(mutant)
-        if known := self.known.named(killer):
+        if known := self.known.named(self.killers.get(key(mutant))):
             names = [known, *(name for name in names if name != known)]
         mutated = mutant.apply(source)
         self.collected(worker)  # before the file changes
         path.write_text(mutated, encoding="utf-8")
         try:
-            verdict = self._fight_both_ways(mutant, names, worker, (mutant.file, source, mutated))
+            verdict = self._fight_both_ways(mutant, worker, cap, names, (mutant.file, source, mutated))
         finally:
             path.write_text(source, encoding="utf-8")
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -101,16 +110,16 @@ class Runner:
         }
 
     def _fight_both_ways(
-        self, mutant: Mutant, names: list[str], worker: int, text: tuple[str, str, str]
+        self, mutant: Mutant, worker: int, cap: float, names: list[str], text: tuple[str, str, str]
     ) -> Verdict:
         """Plant a mutant into what is imported, which is quick, and import it where that says little."""
         spent = 0.0
         if not mutant.at_import:
-            verdict = self._fight(self._rounds(names, self.cap, math.inf), _Planted(self, worker, text))
-            if verdict.status != "survived" or not self.known.runs_at_import(mutant):
+            verdict = self._fight(self._rounds(names, cap, math.inf), _Planted(self, worker, text))
+            if verdict.status != "survived" or cap < self.cap or not self.known.runs_at_import(mutant):
                 return verdict
             spent = verdict.cpu
-        verdict = self._fight(self._rounds(names, self.cap, FIRST), _Imported(self, worker))
+        verdict = self._fight(self._rounds(names, cap, FIRST), _Imported(self, worker))
         return replace(verdict, cpu=spent + verdict.cpu)
 
     def _fight(self, rounds: Iterable[list[str]], way: "_Imported") -> Verdict:
