@@ -90,7 +90,8 @@ class Runner:
         if known := self.known.named(self.killers.get(key(mutant))):
             names = [known, *(name for name in names if name != known)]
         mutated = mutant.apply(source)
-        self.collected(worker)  # before the file changes
+        if not mutant.at_import:
+            self.collected(worker)  # before the file changes
         path.write_text(mutated, encoding="utf-8")
         try:
             verdict = self._fight_both_ways(mutant, worker, cap, names, (mutant.file, source, mutated))
