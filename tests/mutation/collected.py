@@ -30,6 +30,7 @@ class Task:
     seconds: dict[str, float]
     budget: float
     mutant: tuple[str, str, str] | None = None  # its file, the text of the file, and the mutated text
+    at_import: bool = False
 
 
 class Collected:
@@ -83,7 +84,10 @@ class Forking(Repeatable):
     def _run(self, session: pytest.Session, task: Task, notes: TextIO) -> int:
         if task.mutant is not None:
             file, source, mutated = task.mutant
-            if not planting.plant(self.tree / "tinygrad_cnn" / file, source, mutated, self.functions):
+            package = self.tree / "tinygrad_cnn"
+            if task.at_import:
+                planting.import_anew(package, package / file, mutated)
+            elif not planting.plant(package / file, source, mutated, self.functions):
                 return NOT_PLANTED
         plugin = Chosen(notes, task.names, task.seconds, task.budget)
         session.config.pluginmanager.register(plugin)

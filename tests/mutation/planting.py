@@ -1,10 +1,12 @@
 """Planting a mutant into functions that are imported already, by giving them the code of the mutated text."""
 
 import gc
+import importlib
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MemberDescriptorType
 
 Place = tuple[object, ...]
 
@@ -31,6 +33,61 @@ def plant(path: Path, source: str, mutated: str, functions: Mapping[Place, list[
     for function, _, new in pairs:
         function.__code__ = new
     return bool(pairs)
+
+
+def import_anew(package: Path, path: Path, text: str) -> None:
+    """Run the text of a file again, and give what it makes to the objects that the first import made.
+
+    Others keep references to these, so they stay, and change inside.
+    """
+    name = ".".join([package.name, *path.relative_to(package).with_suffix("").parts]).removesuffix(
+        ".__init__"
+    )
+    old = importlib.import_module(name)
+    anew = {key: value for key, value in vars(old).items() if key.startswith("__")}
+    exec(compile(text, path, "exec", dont_inherit=True), anew)
+    for key, now in anew.items():
+        was = vars(old).get(key)
+        if was is now or key.startswith("__"):
+            continue
+        if type(was) is FunctionType and type(now) is FunctionType:
+            _change_function(was, now)
+        elif isinstance(was, type) and was.__module__ == name:
+            for attribute, value in vars(now).items():
+                is_slot = isinstance(value, MemberDescriptorType)  # of the second class only
+                if isinstance(value, FunctionType) or not (is_slot or attribute.startswith("__")):
+                    setattr(was, attribute, value)
+        elif type(was) is type(now) and type(was).__module__.startswith(package.name):
+            _change_instance(was, now)
+        else:
+            _replace(package.name, was, now)
+
+
+def _change_function(was: FunctionType, now: FunctionType) -> None:
+    if was.__code__.co_freevars == now.__code__.co_freevars:
+        was.__code__, was.__defaults__, was.__kwdefaults__ = (
+            now.__code__,
+            now.__defaults__,
+            now.__kwdefaults__,
+        )
+        vars(was).update(vars(now))
+        for old_cell, cell in zip(was.__closure__ or (), now.__closure__ or (), strict=True):
+            old_cell.cell_contents = cell.cell_contents
+
+
+def _change_instance(was: object, now: object) -> None:
+    names = [name for cls in type(was).__mro__ for name in getattr(cls, "__slots__", ())]
+    for name in (*names, *getattr(now, "__dict__", ())):
+        if hasattr(now, name) and name not in ("__dict__", "__weakref__"):
+            object.__setattr__(was, name, getattr(now, name))
+
+
+def _replace(package: str, was: object, now: object) -> None:
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == package:
+            for key, value in list(vars(module).items()):
+                if value is was:
+                    setattr(module, key, now)
 
 
 def _place(code: CodeType) -> Place:

@@ -62,7 +62,7 @@ class Runner:
     def run(self, mutants: list[Mutant], killers: dict[str, str]) -> None:
         """Run what has no result yet; ``killers`` names for a mutant the test that killed it elsewhere."""
         self.killers = killers
-        quick = [(mutant, min(QUICK, self.cap)) for mutant in mutants if not mutant.at_import]
+        quick = [(mutant, min(QUICK, self.cap)) for mutant in mutants]
         tasks = quick + [(mutant, self.cap) for mutant in sorted(mutants, key=lambda m: m.at_import)]
         print(
             f"{len(mutants)} mutants, {sum(self._is_open(m, self.cap) for m in mutants)} to run", flush=True
@@ -90,8 +90,7 @@ class Runner:
         if known := self.known.named(self.killers.get(key(mutant))):
             names = [known, *(name for name in names if name != known)]
         mutated = mutant.apply(source)
-        if not mutant.at_import:
-            self.collected(worker)  # before the file changes
+        self.collected(worker)  # before the file changes
         path.write_text(mutated, encoding="utf-8")
         try:
             verdict = self._fight_both_ways(mutant, worker, cap, names, (mutant.file, source, mutated))
@@ -114,12 +113,11 @@ class Runner:
         self, mutant: Mutant, worker: int, cap: float, names: list[str], text: tuple[str, str, str]
     ) -> Verdict:
         """Plant a mutant into what is imported, which is quick, and import it where that says little."""
-        spent = 0.0
-        if not mutant.at_import:
-            verdict = self._fight(self._rounds(names, cap, math.inf), _Planted(self, worker, text))
-            if verdict.status != "survived" or cap < self.cap or not self.known.runs_at_import(mutant):
-                return verdict
-            spent = verdict.cpu
+        way = _Anew(self, worker, text) if mutant.at_import else _Planted(self, worker, text)
+        verdict = self._fight(self._rounds(names, cap, math.inf), way)
+        if verdict.status != "survived" or cap < self.cap or not self.known.runs_at_import(mutant):
+            return verdict
+        spent = verdict.cpu
         verdict = self._fight(self._rounds(names, cap, FIRST), _Imported(self, worker))
         return replace(verdict, cpu=spent + verdict.cpu)
 
@@ -214,6 +212,25 @@ class _Planted(_Imported):
             ended = self.runner.collected(self.worker).run(self.runner.task([killer]))
             self.runner.passes[killer] = judge(ended).status == "survived"
         return self.runner.passes[killer]
+
+
+class _Anew(_Imported):
+    """Runs tests in a fork in which the mutant's file is imported a second time."""
+
+    def __init__(self, runner: Runner, worker: int, text: tuple[str, str, str]):
+        super().__init__(runner, worker)
+        self.file, self.source, self.mutated = text
+
+    def run(self, names: list[str], *, mutated: bool = True) -> Ended:
+        text = self.file, self.source, self.mutated if mutated else self.source
+        task = replace(self.runner.task(names, text), at_import=True)
+        return self.runner.collected(self.worker).run(task)
+
+    def passes_without(self, killer: str | None) -> bool:
+        """Tell that it is the mutant that fails a test, and not the second import."""
+        if killer not in self.runner.known.seconds:  # the import itself failed
+            killer = next(iter(self.runner.known.seconds))
+        return judge(self.run([killer], mutated=False)).status == "survived"
 
 
 def results(path: Path) -> dict[str, dict[str, Any]]:
