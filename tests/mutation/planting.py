@@ -57,10 +57,15 @@ def import_anew(package: Path, path: Path, text: str) -> None:
                 is_slot = isinstance(value, MemberDescriptorType)  # of the second class only
                 if isinstance(value, FunctionType) or not (is_slot or attribute.startswith("__")):
                     setattr(was, attribute, value)
-        elif type(was) is type(now) and type(was).__module__.startswith(package.name):
+        elif _class_of(was) == _class_of(now) and _class_of(was)[0].startswith(package.name):
             _change_instance(was, now)
         else:
             _replace(package.name, was, now)
+
+
+def _class_of(thing: object) -> tuple[str, str]:
+    """Return the name of a class, which is the same for its second making."""
+    return type(thing).__module__, type(thing).__qualname__
 
 
 def _change_function(was: FunctionType, now: FunctionType) -> None:

@@ -1,6 +1,7 @@
 """The mutation tool plants what it says, finds a mutant again, and tells a kill from a survival."""
 
 import ast
+import importlib
 import signal
 
 import pytest
@@ -147,6 +148,25 @@ def test_a_mutant_planted_into_functions_does_what_it_does_when_imported(tmp_pat
     assert len(inside) > 12
     # without the name of the function around it, the code no longer fits
     assert [mutant.operator for mutant in refused] == ["returns None"]
+
+
+def test_a_file_imported_anew_changes_what_others_hold(tmp_path, monkeypatch):
+    package = tmp_path / "imported_anew"
+    package.mkdir()
+    source = (
+        "LIMIT = 5\n\nclass Rule:\n    factor = 2\n    def __init__(self, by): self.by = by\n\n"
+        "rule = Rule(3)\n\ndef scaled(x, by=1):\n    return x * by * rule.by * rule.factor\n"
+    )
+    (package / "rules.py").write_text(source)
+    (package / "__init__.py").write_text("from .rules import LIMIT, Rule, rule, scaled\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(package.name)
+    scaled, rule = module.scaled, module.rule
+    changed = source.replace("by=1", "by=10").replace("Rule(3)", "Rule(30)").replace("= 2", "= 20")
+    planting.import_anew(package, package / "rules.py", changed.replace("LIMIT = 5", "LIMIT = 50"))
+    assert module.scaled is scaled
+    assert module.rule is rule
+    assert (scaled(1), module.Rule.factor, module.LIMIT) == (10 * 30 * 20, 20, 50)
 
 
 # --- a mutant found again ---------------------------------------------------------------------------------
