@@ -8,7 +8,7 @@ import pytest
 import records
 
 import tinygrad_cnn as tg
-from tinygrad_cnn import Tensor, nn, tree
+from tinygrad_cnn import Tensor, checks, nn, tree
 
 
 def zeros(*shape, dtype=np.float32):
@@ -281,6 +281,22 @@ HUGE = 2**41
 def test_sizes_that_no_memory_holds_are_refused_before_anything_is_planned(call, owner_and_option):
     with pytest.raises(ValueError, match=f"{owner_and_option}.*: expected .*, got"):
         call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tg.interpolate(zeros(1, 1, 4, 4), size=(4, 4)),
+        lambda: tg.adaptive_avg_pool2d(zeros(1, 1, 4, 4), 4),
+        lambda: tg.pad(zeros(2), 7),
+        lambda: tg.tile(zeros(2), 8),
+        lambda: tg.repeat(zeros(2), 8),
+        lambda: tg.one_hot([0] * 4, 4),
+    ],
+)
+def test_a_result_that_memory_just_holds_is_not_refused(monkeypatch, call):
+    monkeypatch.setattr(checks, "LARGEST_ARRAY", 16)
+    assert call().size == 16
 
 
 # --- wrong dtypes -----------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ conv, pool = ConvSpec.of, PoolSpec.of
         (ConvSpec.check, (3,), {"groups": 0}, "groups: expected at least 1, got 0"),
         (pool, (X, 3), {"padding": 2}, r"padding: expected at most half the kernel, .*\(3, 3\)"),
         (pool, (X, (1, 3)), {"padding": (1, 1)}, "padding: expected at most half the kernel"),
+        (pool, (X, 3), {"padding": ((0, 0), (0, 2))}, "padding: expected at most half the kernel"),
         (PoolSpec.check, (2,), {"stride": 0}, "stride: expected at least 1, got 0"),
         (PoolSpec.check, (3,), {"padding": 2}, "padding: expected at most half the kernel"),
         (PoolSpec.check, (2,), {"dilation": 0}, "dilation: expected at least 1, got 0"),

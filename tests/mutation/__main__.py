@@ -37,6 +37,8 @@ def options() -> argparse.Namespace:
         "--before-results", type=Path, help="its results, whose killing tests are tried first"
     )
     parser.add_argument("--size", type=int, default=421)
+    parser.add_argument("--seed", type=int, default=sample.SEED)
+    parser.add_argument("--rooms", nargs="+", default=sample.ROOMS, help="where to draw from")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--cap", type=float, default=240, help="most CPU seconds of tests for a mutant")
     return parser.parse_args()
@@ -47,7 +49,9 @@ def main() -> None:
     given = options()
     tree = given.tree.resolve()
     if given.command == "draw":
-        records = [sample.as_record(mutant) for mutant in sample.draw(tree, given.size)]
+        records = [
+            sample.as_record(mutant) for mutant in sample.draw(tree, given.size, given.seed, given.rooms)
+        ]
         _write(given.sample, records)
         print(f"{len(records)} mutants: {dict(Counter(r['room'] for r in records))}")
     elif given.command == "relocate":

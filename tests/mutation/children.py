@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import io
 import json
 import os
 import resource
@@ -11,9 +10,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-MEMORY = 6 << 30
+MEMORY = 6 << 30  # bytes that a child may take beside those it has from its parent
 ASLEEP = 300  # seconds that a child may wait, beside the time in which even a busy machine runs its tests
 PRELOADED = ("numpy.testing", "hypothesis.extra.numpy", "hypothesis.stateful", "torch")
 PYTEST = ("-q", "-n0", "-pno:cacheprovider", "-pno:randomly", "--tb=no", "-Wignore::pytest.PytestWarning")
@@ -40,41 +39,48 @@ def cpu_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def run_pytest(tree: Path, arguments: list[str], plugin: Callable[[io.TextIOBase], Any], cpu: float) -> Ended:
-    """Run pytest in a child whose package is the one in ``tree``; ``cpu`` seconds are the most it may use.
+def run_pytest(tree: Path, arguments: list[str], plugin: Callable[[TextIO], Any], cpu: float) -> Ended:
+    """Run pytest in a child whose package is the one in ``tree``; ``cpu`` seconds are the most it may use."""
+    return in_fork(tree, cpu, lambda notes: pytest_main(tree, arguments, plugin(notes)))
 
-    The child reads compiled files but writes none, so that no compiled mutant outlives it.
-    """
-    notes = tree / "notes.jsonl"
-    notes.write_text("")
+
+def in_fork(tree: Path, cpu: float, work: Callable[[TextIO], int]) -> Ended:
+    """Call ``work`` in a child, which notes in the file that it is given what happens."""
+    path = tree / "notes.jsonl"
+    path.write_text("")
     pid = os.fork()
     if pid == 0:
         code = 70
         try:
-            code = _child(tree, arguments, plugin, cpu, notes)
+            _limit(cpu)
+            with path.open("a", buffering=1) as notes:
+                code = work(notes)
         finally:
             os._exit(code)
     code, used = _wait(pid)
-    lines = notes.read_text().splitlines()
+    lines = path.read_text().splitlines()
     return Ended(code, used, [json.loads(line) for line in lines if line.endswith("}")])
 
 
-def _child(
-    tree: Path, arguments: list[str], plugin: Callable[[io.TextIOBase], Any], cpu: float, notes: Path
-) -> int:
+def _limit(cpu: float) -> None:
     os.setpgid(0, 0)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    address_space = MEMORY + int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu) + 1, int(cpu) + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.alarm(ASLEEP + int(20 * cpu))  # threads that wait for each other use no time of the processor
+
+
+def pytest_main(tree: Path, arguments: list[str], plugin: Any, *, compiles: bool = False) -> int:
+    """Run pytest in this process, where the package is imported from ``tree``."""
     output = os.open(tree / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(tree)
     os.environ["PYTHONPATH"] = str(tree)
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = "--collect-only" not in arguments
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # no compiled mutant is to outlive its process
+    sys.dont_write_bytecode = not compiles
     sys.path[:] = [
         str(tree),
         *(part for part in sys.path if not (Path(part or ".") / "tinygrad_cnn").is_dir()),
@@ -82,8 +88,7 @@ def _child(
     sys.argv[0] = "pytest"
     import pytest
 
-    with notes.open("a", buffering=1) as stream:
-        return int(pytest.main([*PYTEST, *arguments], plugins=[plugin(stream)]))
+    return int(pytest.main([*PYTEST, *arguments], plugins=[plugin]))
 
 
 def _wait(pid: int) -> tuple[int, float]:

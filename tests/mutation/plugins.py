@@ -68,9 +68,13 @@ class Chosen(Repeatable):
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if item.nodeid in self.rank and not reads_a_clock(item)]
-        items.sort(key=lambda item: self.rank[item.nodeid])
-        self.note(collected=len(items))
+        items[:] = self.chosen(items)
+
+    def chosen(self, items):
+        """Return the chosen ones of collected tests in their order."""
+        kept = [item for item in items if item.nodeid in self.rank and not reads_a_clock(item)]
+        self.note(collected=len(kept))
+        return sorted(kept, key=lambda item: self.rank[item.nodeid])
 
     def pytest_collectreport(self, report):
         if report.failed:

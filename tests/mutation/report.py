@@ -34,8 +34,9 @@ def markdown(records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
 
 
 def _table(records: list[dict[str, Any]], equivalent: dict[str, str]) -> str:
-    of_room = {room: [record for record in records if record["room"] == room] for room in ROOMS}
-    rows = [_row(room, of_room[room], equivalent) for room in ROOMS if of_room[room]]
+    rooms = dict.fromkeys((*ROOMS, *(record["room"] for record in records)))
+    of_room = {room: [record for record in records if record["room"] == room] for room in rooms}
+    rows = [_row(room, of_room[room], equivalent) for room in rooms if of_room[room]]
     head = "| room | mutants | killed | of these timeouts | survived | equivalent | killed of the others |"
     return (
         "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|", *rows, _row("all", records, equivalent)])

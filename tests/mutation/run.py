@@ -1,6 +1,7 @@
 """Running mutants: each is written into a copy of the tree, and the tests that run its line are tried."""
 
 import json
+import math
 import os
 import signal
 from collections.abc import Iterable
@@ -9,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from .children import Ended, in_workers, run_pytest
+from .collected import Collected, Task
 from .operators import Mutant
-from .plugins import Chosen, Repeatable
+from .plugins import Chosen
 from .sample import as_record, key
 from .tests_by_line import TestsByLine, copy_tree
 
 FIRST = 15.0  # CPU seconds of tests in the first round of a mutant, from few files, which are soon collected
 FILES = 4
+QUICK = 1.0  # CPU seconds of tests after which a mutant waits until all others had theirs
 SLOWER = 1.5  # a round may take this much longer than its tests took before
 
 
@@ -28,14 +31,15 @@ class Verdict:
     reason: str | None = None
     ran: int = 0
     cpu: float = 0.0
+    failures: int = 0
 
 
 def judge(ended: Ended) -> Verdict:
     """Read from a child's notes whether the mutant in it died."""
     started = [note["start"] for note in ended.notes if "start" in note]
-    for note in ended.notes:
-        if "failed" in note:
-            return Verdict("killed", note["failed"], note["reason"], len(started), ended.cpu)
+    failed = {note["failed"]: note["reason"] for note in ended.notes if "failed" in note}
+    for name, reason in failed.items():
+        return Verdict("killed", name, reason, len(started), ended.cpu, len(failed))
     if any("finished" in note for note in ended.notes):
         return Verdict("survived", None, None, len(started), ended.cpu)
     last = started[-1] if started else "import or collection"
@@ -51,35 +55,45 @@ class Runner:
         self.known = TestsByLine(out / "tests.json")
         self.results = out / "results.jsonl"
         self.copies = [copy_tree(tree, out / f"worker{number}") for number in range(workers)]
+        self._collected: dict[int, Collected] = {}
+        self.passes: dict[str | None, bool] = {}
+        self.killers: dict[str, str] = {}
 
     def run(self, mutants: list[Mutant], killers: dict[str, str]) -> None:
         """Run what has no result yet; ``killers`` names for a mutant the test that killed it elsewhere."""
-        done = results(self.results)
-        waiting = [mutant for mutant in mutants if key(mutant) not in done]
-        print(f"{len(mutants)} mutants, {len(waiting)} to run", flush=True)
-        for copy in self.copies if waiting else ():  # compiles the tests, which the mutants' children do not
-            run_pytest(copy, ["--collect-only"], Repeatable, cpu=300)
+        self.killers = killers
+        quick = [(mutant, min(QUICK, self.cap)) for mutant in mutants]
+        tasks = quick + [(mutant, self.cap) for mutant in sorted(mutants, key=lambda m: m.at_import)]
+        print(
+            f"{len(mutants)} mutants, {sum(self._is_open(m, self.cap) for m in mutants)} to run", flush=True
+        )
+        in_workers(self.workers, len(tasks), lambda worker, task: self._one(worker, *tasks[task]))
 
-        def one(worker: int, task: int) -> None:
-            mutant = waiting[task]
-            record = as_record(mutant) | self.verdict(mutant, worker, killers.get(key(mutant)))
-            with self.results.open("a") as stream:
-                stream.write(json.dumps(record) + "\n")
-            print(f"{mutant.file}:{mutant.line} {mutant.operator}: {record['status']}", flush=True)
+    def _is_open(self, mutant: Mutant, cap: float) -> bool:
+        """Say whether a mutant is still to be run, or survived a run with a smaller cap."""
+        known = results(self.results).get(key(mutant))
+        return known is None or (known["status"] == "survived" and known["cap"] < cap)
 
-        in_workers(self.workers, len(waiting), one)
+    def _one(self, worker: int, mutant: Mutant, cap: float) -> None:
+        if not self._is_open(mutant, cap):
+            return
+        record = as_record(mutant) | {"cap": cap} | self.verdict(mutant, worker, cap)
+        with self.results.open("a") as stream:
+            stream.write(json.dumps(record) + "\n")
+        print(f"{mutant.file}:{mutant.line} {mutant.operator}: {record['status']}", flush=True)
 
-    def verdict(self, mutant: Mutant, worker: int, killer: str | None) -> dict[str, Any]:
+    def verdict(self, mutant: Mutant, worker: int, cap: float) -> dict[str, Any]:
         """Plant a mutant, run its tests until one fails, and take it out again."""
         path = self.copies[worker] / "tinygrad_cnn" / mutant.file
         source, times = path.read_text(encoding="utf-8"), path.stat()
         names = self.known.covering(mutant)
-        rounds = list(self._rounds(names, self.cap))
-        if known := self.known.named(killer):
-            rounds.insert(0, [known])
-        path.write_text(mutant.apply(source), encoding="utf-8")
+        if known := self.known.named(self.killers.get(key(mutant))):
+            names = [known, *(name for name in names if name != known)]
+        mutated = mutant.apply(source)
+        self.collected(worker)  # before the file changes
+        path.write_text(mutated, encoding="utf-8")
         try:
-            verdict = self._fight(rounds, worker)
+            verdict = self._fight_both_ways(mutant, worker, cap, names, (mutant.file, source, mutated))
         finally:
             path.write_text(source, encoding="utf-8")
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -92,37 +106,50 @@ class Runner:
             "left": len(names) - ran if verdict.status == "survived" else 0,
             "cpu": round(verdict.cpu, 2),
             "original": _lines(source, mutant),
-            "mutated": _lines(mutant.apply(source), mutant),
+            "mutated": _lines(mutated, mutant),
         }
 
-    def _fight(self, rounds: list[list[str]], worker: int) -> Verdict:
-        """Run rounds of tests until one kills twice in a row: a busy machine may fail a test of threads."""
+    def _fight_both_ways(
+        self, mutant: Mutant, worker: int, cap: float, names: list[str], text: tuple[str, str, str]
+    ) -> Verdict:
+        """Plant a mutant into what is imported, which is quick, and import it where that says little."""
+        way = _Anew(self, worker, text) if mutant.at_import else _Planted(self, worker, text)
+        verdict = self._fight(self._rounds(names, cap, math.inf), way)
+        if verdict.status != "survived" or cap < self.cap or not self.known.runs_at_import(mutant):
+            return verdict
+        spent = verdict.cpu
+        verdict = self._fight(self._rounds(names, cap, FIRST), _Imported(self, worker))
+        return replace(verdict, cpu=spent + verdict.cpu)
+
+    def _fight(self, rounds: Iterable[list[str]], way: "_Imported") -> Verdict:
+        """Run rounds of tests until one fails twice, or two fail: a busy machine may fail one of threads."""
         total, chance = Verdict("survived"), set()
         for round_ in rounds:
             while names := [name for name in round_ if name not in chance]:
-                verdict = judge(self._try(names, worker))
+                verdict = judge(way.run(names))
                 total.cpu += verdict.cpu
                 total.ran += verdict.ran
                 if verdict.status == "survived":
                     break
-                if verdict.status == "timeout" or verdict.killer not in names or len(names) == 1:
+                sure = verdict.status == "timeout" or verdict.killer not in names or verdict.failures > 1
+                if sure or len(names) == 1:
                     again = verdict
                 else:
-                    again = judge(self._try([verdict.killer], worker))
+                    again = judge(way.run([verdict.killer]))
                     total.cpu += again.cpu
-                if again.status != "survived":
+                if again.status != "survived" and way.passes_without(verdict.killer):
                     return replace(verdict, cpu=total.cpu, ran=total.ran)
                 chance.add(verdict.killer)
                 total.ran -= verdict.ran
         return total
 
-    def _rounds(self, names: list[str], cap: float) -> Iterable[list[str]]:
+    def _rounds(self, names: list[str], cap: float, first_seconds: float) -> Iterable[list[str]]:
         """Cut the tests into a quick first round and the rest, up to the cap."""
         first: list[str] = []
         spent, files = 0.0, set()
         for name in names:
             files.add(name.split("::")[0])
-            if len(files) > FILES or spent > min(FIRST, cap):
+            if spent > min(first_seconds, cap) or (len(files) > FILES and first_seconds < cap):
                 break
             first.append(name)
             spent += self.known.seconds[name]
@@ -137,15 +164,73 @@ class Runner:
         if rest:
             yield rest
 
-    def _try(self, names: list[str], worker: int) -> Ended:
+    def collected(self, worker: int) -> Collected:
+        """Return the process of a worker that has imported the package without a mutant."""
+        if worker not in self._collected:
+            self._collected[worker] = Collected(self.copies[worker])
+        return self._collected[worker]
+
+    def task(self, names: list[str], mutant: tuple[str, str, str] | None = None) -> Task:
+        """Return the task of running tests, with the time that they may take."""
         seconds = {name: self.known.seconds[name] for name in names}
-        budget = SLOWER * sum(seconds.values()) + 10
+        return Task(names, seconds, SLOWER * sum(seconds.values()) + 10, mutant)
+
+
+class _Imported:
+    """Runs tests in a child that imports the package with the mutant in it."""
+
+    def __init__(self, runner: Runner, worker: int):
+        self.runner, self.worker = runner, worker
+
+    def run(self, names: list[str]) -> Ended:
+        task = self.runner.task(names)
         files = list(dict.fromkeys(name.split("::")[0] for name in names))
 
         def chosen(notes):
-            return Chosen(notes, names, seconds, budget)
+            return Chosen(notes, task.names, task.seconds, task.budget)
 
-        return run_pytest(self.copies[worker], ["-x", *files], chosen, cpu=budget + 60)
+        copy = self.runner.copies[self.worker]
+        return run_pytest(copy, ["--maxfail=2", *files], chosen, cpu=task.budget + 60)
+
+    def passes_without(self, _killer: str | None) -> bool:
+        return True  # it did when the lines of the tests were noted, in such a child
+
+
+class _Planted(_Imported):
+    """Runs tests in a fork of a process that has imported the package without the mutant."""
+
+    def __init__(self, runner: Runner, worker: int, text: tuple[str, str, str]):
+        super().__init__(runner, worker)
+        self.text = text
+
+    def run(self, names: list[str]) -> Ended:
+        ended = self.runner.collected(self.worker).run(self.runner.task(names, self.text))
+        return super().run(names) if ended is None else ended
+
+    def passes_without(self, killer: str | None) -> bool:
+        if killer not in self.runner.passes:
+            ended = self.runner.collected(self.worker).run(self.runner.task([killer]))
+            self.runner.passes[killer] = judge(ended).status == "survived"
+        return self.runner.passes[killer]
+
+
+class _Anew(_Imported):
+    """Runs tests in a fork in which the mutant's file is imported a second time."""
+
+    def __init__(self, runner: Runner, worker: int, text: tuple[str, str, str]):
+        super().__init__(runner, worker)
+        self.file, self.source, self.mutated = text
+
+    def run(self, names: list[str], *, mutated: bool = True) -> Ended:
+        text = self.file, self.source, self.mutated if mutated else self.source
+        task = replace(self.runner.task(names, text), at_import=True)
+        return self.runner.collected(self.worker).run(task)
+
+    def passes_without(self, killer: str | None) -> bool:
+        """Tell that it is the mutant that fails a test, and not the second import."""
+        if killer not in self.runner.known.seconds:  # the import itself failed
+            killer = next(iter(self.runner.known.seconds))
+        return judge(self.run([killer], mutated=False)).status == "survived"
 
 
 def results(path: Path) -> dict[str, dict[str, Any]]:

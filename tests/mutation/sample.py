@@ -30,9 +30,9 @@ def all_mutants(tree: Path, rooms: Iterable[str] | None = None) -> dict[str, lis
     return found
 
 
-def draw(tree: Path, size: int, seed: int = SEED) -> list[Mutant]:
+def draw(tree: Path, size: int, seed: int = SEED, rooms: Iterable[str] = ROOMS) -> list[Mutant]:
     """Return a sample of the mutants in the rooms, in the order of the text."""
-    everything = [mutant for of_file in all_mutants(tree, ROOMS).values() for mutant in of_file]
+    everything = [mutant for of_file in all_mutants(tree, rooms).values() for mutant in of_file]
     drawn = random.Random(seed).sample(range(len(everything)), min(size, len(everything)))
     return [everything[number] for number in sorted(drawn)]
 

@@ -1,11 +1,12 @@
 """The mutation tool plants what it says, finds a mutant again, and tells a kill from a survival."""
 
 import ast
+import importlib
 import signal
 
 import pytest
 
-from . import operators, probes, report, run, sample
+from . import operators, planting, probes, report, run, sample
 from .children import Ended
 
 SOURCE = '''
@@ -93,6 +94,79 @@ def test_probes_note_the_lines_that_run_and_change_nothing_else(monkeypatch):
     assert names["f"](5)() == 5
     assert names["f"].__doc__ == "Say it."
     assert [line - 7 * probes.PER_FILE for line in lines] == [1, 3, 4, 5]
+
+
+# --- a mutant in what is imported already -----------------------------------------------------------------
+
+IMPORTED = """
+def once(function):
+    def called(x):
+        return -function(x) + (lambda y: y * 7)(x)
+    return called
+
+
+@once
+def doubled(x):
+    return x * 2
+
+
+class Shift:
+    by = staticmethod(lambda: 3)
+
+    def __call__(self, x):
+        return [y + self.by() for y in range(x) if y > 1]
+"""
+
+
+def seen(module):
+    """Return what the functions of `IMPORTED` return."""
+    try:
+        return module["doubled"](5), module["Shift"]()(4)
+    except TypeError as error:  # one of them returns None
+        return str(error)
+
+
+def test_a_mutant_planted_into_functions_does_what_it_does_when_imported(tmp_path):
+    path = tmp_path / "imported.py"
+    module = {"__name__": "imported"}
+    exec(compile(IMPORTED, path, "exec"), module)
+    functions, expected = planting.living(tmp_path), seen(module)
+    codes = [function.__code__ for (function,) in functions.values()]
+    # the decorator runs while the module is imported, and not again
+    inside = [mutant for mutant in mutants(IMPORTED) if not mutant.at_import and mutant.scope != "once"]
+    refused = []
+    for mutant in inside:
+        anew = {"__name__": "imported"}
+        exec(mutant.apply(IMPORTED), anew)
+        if planting.plant(path, IMPORTED, mutant.apply(IMPORTED), functions):
+            assert seen(module) == seen(anew) != expected
+        else:
+            refused.append(mutant)
+            assert seen(module) == expected
+        for (function,), code in zip(functions.values(), codes, strict=True):
+            function.__code__ = code
+    assert len(inside) > 12
+    # without the name of the function around it, the code no longer fits
+    assert [mutant.operator for mutant in refused] == ["returns None"]
+
+
+def test_a_file_imported_anew_changes_what_others_hold(tmp_path, monkeypatch):
+    package = tmp_path / "imported_anew"
+    package.mkdir()
+    source = (
+        "LIMIT = 5\n\nclass Rule:\n    factor = 2\n    def __init__(self, by): self.by = by\n\n"
+        "rule = Rule(3)\n\ndef scaled(x, by=1):\n    return x * by * rule.by * rule.factor\n"
+    )
+    (package / "rules.py").write_text(source)
+    (package / "__init__.py").write_text("from .rules import LIMIT, Rule, rule, scaled\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(package.name)
+    scaled, rule = module.scaled, module.rule
+    changed = source.replace("by=1", "by=10").replace("Rule(3)", "Rule(30)").replace("= 2", "= 20")
+    planting.import_anew(package, package / "rules.py", changed.replace("LIMIT = 5", "LIMIT = 50"))
+    assert module.scaled is scaled
+    assert module.rule is rule
+    assert (scaled(1), module.Rule.factor, module.LIMIT) == (10 * 30 * 20, 20, 50)
 
 
 # --- a mutant found again ---------------------------------------------------------------------------------

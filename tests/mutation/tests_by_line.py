@@ -25,25 +25,30 @@ def copy_tree(tree: Path, to: Path) -> Path:
 def record(tree: Path, out: Path, workers: int) -> None:
     """Run the whole suite once and write what each test executes to ``out/tests.json``.
 
-    A test that fails because of the probes looks at the text of the package, and is not used.
+    A test that fails because of the probes looks at the text of the package, and is not used. What a file's
+    tests execute is kept in ``out/parts``, and such a file is not run again.
     """
     copies = [copy_tree(tree, out / f"probed{worker}") for worker in range(workers)]
     package_files = [probes.install(copy) for copy in copies].pop()
-    files = sorted((tree / "tests").rglob("test_*.py"), key=lambda path: -path.stat().st_size)
     parts = out / "parts"
-    shutil.rmtree(parts, ignore_errors=True)
-    parts.mkdir()
+    parts.mkdir(exist_ok=True)
+    names = [str(path.relative_to(tree)) for path in sorted((tree / "tests").rglob("test_*.py"))]
+    names = [name for name in names if not _part(parts, name).exists()]
 
     def one_file(worker: int, task: int) -> None:
-        here, name = copies[worker], str(files[task].relative_to(tree))
+        here, name = copies[worker], names[task]
         ended = run_pytest(here, [name], lambda notes: Recorder(notes, here), cpu=600)
         failed = sum(note.get("outcome") == "failed" for note in ended.notes)
-        (parts / f"{task}.json").write_text(json.dumps(ended.notes))
+        _part(parts, name).write_text(json.dumps(ended.notes))
         print(f"{name}: exit {ended.code}, {ended.cpu:.1f} s, {failed} failed", flush=True)
 
-    in_workers(workers, len(files), one_file)
+    in_workers(workers, len(names), one_file)
     notes = [note for part in sorted(parts.iterdir()) for note in json.loads(part.read_text())]
     _write(notes, package_files, out)
+
+
+def _part(parts: Path, name: str) -> Path:
+    return parts / (name.replace("/", ".") + ".json")
 
 
 def _write(notes: list[dict], files: list[str], out: Path) -> None:
@@ -86,6 +91,10 @@ class TestsByLine:
         bare = test.split("::", 1)[-1]
         return next((name for name in self.seconds if name.split("::", 1)[-1] == bare), None)
 
+    def runs_at_import(self, mutant: Mutant) -> bool:
+        """Say whether a mutant's line runs while the package is imported and the tests are collected."""
+        return mutant.at_import or not _own(mutant).isdisjoint(self.at_import.get(mutant.file, ()))
+
     def covering(self, mutant: Mutant) -> list[str]:
         """Return the names of the tests to run, in their order."""
         of_file = self.lines.get(mutant.file, {})
@@ -93,12 +102,10 @@ class TestsByLine:
         def running(lines):
             return {number for line in lines for number in of_file.get(str(line), ())}
 
-        own = [line for line in mutant.lines if mutant.line <= line <= mutant.end_line]
-        first = set() if mutant.at_import else running(own)
+        first = set() if mutant.at_import else running(_own(mutant))
         first = first or running(mutant.lines)
         second: set[int] = set()
-        imported = set(self.at_import.get(mutant.file, ()))
-        if mutant.at_import or imported & set(own):
+        if self.runs_at_import(mutant):
             second = {number for numbers in of_file.values() for number in numbers} - first
         elif not first:  # perhaps it runs in a process that a test starts
             second = {number for number, test in enumerate(self.tests) if test["starts"]}
@@ -121,3 +128,7 @@ class TestsByLine:
             siblings[function] += 1
             score[number] *= siblings[function]
         return [self.tests[number]["test"] for number in sorted(order, key=score.__getitem__)]
+
+
+def _own(mutant: Mutant) -> set[int]:
+    return {line for line in mutant.lines if mutant.line <= line <= mutant.end_line}

@@ -155,6 +155,7 @@ def test_a_masked_sum_or_mean_has_no_gradient_elsewhere():
             np.testing.assert_allclose(ours(M, **options), theirs(M, **options), rtol=1e-6, strict=True)
             check_grads(functools.partial(ours, **options), M.copy(), order=1)
     assert tg.sum(M, initial=2.0) == np.sum(M, initial=2.0)
+    assert tg.sum(M, where=False) == 0
 
 
 @pytest.mark.parametrize("name", ["var", "std"])

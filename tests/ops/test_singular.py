@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import grad, nn, vjp
+from tinygrad_cnn.ops import elementary
 
 
 def slope(f):
@@ -32,6 +33,7 @@ MASKED, WEIGHTS = np.array([0.0, -np.inf, 0.0]), np.array([1.0, 5.0, 3.0])
         (slope(tg.prod), [0.0, 0.0, 3.0], [3, 3, 0]),
         (tg.prod, [2.0**-600, 2.0**-600, 2.0**500], [2.0**-100, 2.0**-100, 0]),  # no quotient of the product
         (lambda x: tg.std(x, axis=1), [[0.1] * 3, [0.7] * 3], np.zeros((2, 3))),  # their means are rounded
+        (lambda x: tg.std(x, axis=1), [[0.1] * 3, [1, 2, 3]], [[0] * 3, [-(6**-0.5), 0, 6**-0.5]]),
         (lambda x: tg.log_softmax(x)[1], [1e4, 0.0], [-1, 1]),
         (lambda x: tg.log_softmax(x)[0], [1e4, 0.0], [0, 0]),
         (lambda x: tg.softmax(x) * WEIGHTS, MASKED, [-0.5, 0, 0.5]),
@@ -52,6 +54,12 @@ def test_values_at_extremes():
     assert_array_equal(tg.softmax(MASKED), [0.5, 0, 0.5])
     assert tg.logsumexp(np.array([-np.inf, -np.inf])) == -np.inf
     assert_allclose(tg.var(np.array([1e8, 1e8 + 1, 1e8 + 2])), 2 / 3, rtol=1e-12)
+
+
+def test_a_cosine_is_known_where_the_length_overflows():
+    side = np.float64(1.5e308)
+    with np.errstate(over="raise"):
+        assert_allclose(elementary._cosine(side, side), 0.5**0.5, rtol=1e-15)
 
 
 def test_an_infinite_slope_is_expected_and_gives_no_warning():
