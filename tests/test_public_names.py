@@ -64,5 +64,5 @@ def test_dir_shows_public_names_alone():
     shown = dict(_shown_in(tinygrad_cnn))
     assert len(shown) >= 12
     for module, names in shown.items():
-        rooms = {"data", "debug", "extend", "models", "ops", "program", "testing", "train"}
+        rooms = {"data", "debug", "extend", "interop", "models", "ops", "program", "testing", "train"}
         assert set(names) - (rooms if module is tinygrad_cnn else set()) == set(module.__all__), module

@@ -25,13 +25,26 @@ from .tuning import *
 
 __version__ = "0.1.0"
 
-_LAZY = {"data", "debug", "extend", "linalg", "models", "nn", "optim", "program", "testing", "train"}
+_LAZY = {
+    "data",
+    "debug",
+    "extend",
+    "interop",
+    "linalg",
+    "models",
+    "nn",
+    "optim",
+    "program",
+    "testing",
+    "train",
+}
 _OF_PROGRAMS = {"compile": "program", "explain": "explanation"}
 
 if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it cannot add lists
     from . import data as data
     from . import debug as debug
     from . import extend as extend
+    from . import interop as interop
     from . import linalg as linalg
     from . import models as models
     from . import nn as nn
