@@ -77,9 +77,14 @@ def run_tests_of(module):
                 test() if case is None else test(case)
 
 
+NEEDED = {"interchange.md": ("torch", "onnx")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.usefixtures("few_examples")
 def test_blocks_run_and_print_what_they_show(page, page_module, tmp_path, monkeypatch):
+    for name in NEEDED.get(page.name, ()):
+        pytest.importorskip(name, reason=f"the page needs {name} (the extra 'peers')")
     monkeypatch.chdir(tmp_path)  # a page may write files
     for line, code, shown in blocks(page.read_text(encoding="utf-8")):
         where = f"{page.name}:{line}"

@@ -59,6 +59,7 @@ CONVERSIONS = {
     "np.complex128": np.complex128,
     "np.int64": np.int64,
     "np.asarray": np.asarray,
+    "np.from_dlpack": lambda t: np.from_dlpack(np.asarray(t) if isinstance(t, np.generic) else t),
     "np.array of a list": lambda t: np.array([[t, 0.0], [0.0, t]]),
     "np.mean of a list": lambda t: np.mean([t, t]),
     "np.median of a list": lambda t: np.median([t, 1.0]),

@@ -26,8 +26,8 @@ from .tuning import *
 __version__ = "0.1.0"
 
 _LAZY = {
-    "data", "debug", "extend", "insight", "linalg", "models", "nn", "optim", "plot", "program", "testing",
-    "train",
+    "data", "debug", "extend", "insight", "interop", "linalg", "models", "nn", "optim", "plot", "program",
+    "testing", "train",
 }  # fmt: skip
 _OF_PROGRAMS = {"compile": "program", "explain": "explanation"}
 
@@ -36,6 +36,7 @@ if typing.TYPE_CHECKING:  # a type checker follows the stars and the "as"; it ca
     from . import debug as debug
     from . import extend as extend
     from . import insight as insight
+    from . import interop as interop
     from . import linalg as linalg
     from . import models as models
     from . import nn as nn

@@ -543,6 +543,12 @@ class Tensor(Box):
         # "object", so that type checkers do not take a tensor for an array: tensor + array is a tensor
         return np.array(array_for("conversion to an ndarray", self), dtype=dtype, copy=copy)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        return array_for("DLPack", self).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.data.__dlpack_device__()
+
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (), **kwargs: Any
     ) -> Any:

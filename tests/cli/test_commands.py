@@ -15,6 +15,7 @@ from commands import complaint, few_digits, save_untrained, status
 
 from tinygrad_cnn import cli, data, train, tree
 from tinygrad_cnn.data import families
+from tinygrad_cnn.interop import torch as bridge
 from tinygrad_cnn.models import MODELS
 from tinygrad_cnn.plot.picture import Picture
 
@@ -323,6 +324,28 @@ def test_a_page_is_exported_of_digits_alone(trained, capsys):
     assert not Path("x").exists()
 
 
+def test_the_onnx_model_takes_images_as_predict_does(capsys):
+    runtime = pytest.importorskip("onnxruntime")
+    printed([*QUICK, "--model", "baseline-bn"], capsys)
+    (found,) = objects(["export", "model.safetensors", "--onnx", "out.onnx"], capsys)
+    assert found["format"] == "onnx"
+    images = np.random.default_rng(0).random((3, 1, 28, 28), np.float32)
+    scores = runtime.InferenceSession("out.onnx").run(None, {"images": images})[0]
+    expected = train.SavedModel.load("model.safetensors").logits(images)
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_train_starts_from_a_state_dict_of_pytorch(capsys):
+    layer = MODELS["baseline-bn"]()
+    params, state = layer.init(np.random.default_rng(1))
+    bridge.save("w.pt", bridge.from_layer(layer, params, state))
+    printed([*QUICK, "--model", "baseline-bn", "--epochs", "1", "--lr", "1e-30", "--from", "w.pt"], capsys)
+    saved = train.load("model.safetensors")["params"]
+    np.testing.assert_array_equal(saved["dense1"]["weight"], params["dense1"]["weight"])
+    argv = [*QUICK, "--model", "lenet", "--epochs", "1", "--from", "w.pt"]
+    assert "--from: w.pt: does not fit the model: to_layer: what was given lacks" in complaint(argv, capsys)
+
+
 def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
     params, _ = MODELS["lenet"]().init(np.random.default_rng(1))
     names = dict(zip(tree.paths(params), tree.leaves(params), strict=True))
@@ -381,7 +404,7 @@ def test_help_explains_each_command_with_its_exit_status(command, capsys):
         (["summary", "lenet", "--image-shape", "1x12x11"], "lenet: .*at least 12 rows .*got 12 x 11"),
         (["summary", "none"], "none: No such file"),
         (["compare"], "MODEL"),
-        (["export", "none"], "one of the arguments --safetensors --npz --html is required"),
+        (["export", "none"], "one of the arguments --safetensors --onnx --npz --html is required"),
         (["export", "none", "--npz", "x"], "none: No such file"),
         (["export", "m", "--npz", "no/x"], "--npz: no/x cannot be written: No such file or directory"),
         (["export", "m", "--npz", "./m"], "--npz: m: expected another file than the saved model"),

@@ -9,12 +9,13 @@ import argparse
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import tree
 from ..demo import standalone_page
+from ..interop import onnx
 from ..train import SavedModel, atomic
 from .output import announce_replacing, check_writable, emit, one_line, say
 from .sources import load_model
@@ -58,11 +59,27 @@ def _html(saved: SavedModel, path: Path) -> None:
     atomic.write(path, [standalone_page(saved).encode()])
 
 
+def _onnx(saved: SavedModel, path: Path) -> None:
+    """Write the network with its normalisation, as a model that takes any number of images at once."""
+
+    def network(params: Any, state: Any, normalization: Any, images: Any) -> Any:
+        return saved.layer(params, state, normalization(images))[0]
+
+    images = np.zeros((1, *saved.shape), np.float32)
+    model = onnx.export(network, (saved.params, saved.state, saved.normalization), (images,))
+    onnx.save(path, model)
+
+
 FORMATS = {
     "safetensors": Format(
         lambda saved, path: saved.save(path),
         "the parameters and the state by their paths, such as params.conv1.weight, with the name of the "
         "model, the normalisation and the classes as metadata",
+    ),
+    "onnx": Format(
+        _onnx,
+        "the network with its normalisation as a model of ONNX, from images with values in [0, 1] to scores, "
+        "which needs tinygrad-cnn[onnx]",
     ),
     "npz": Format(_npz, "the same arrays alone, as numpy.load reads them"),
     "html": Format(

@@ -7,21 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from .. import train, tree
+from .. import nn, train, tree
 from ..checks import printable
+from ..interop import torch
 from ..types import NDArray
 
 _LISTED = 3  # of each kind of what does not fit, since the reader has one line
 
 
-def start_from(path: Path, params: Any, state: Any) -> tuple[Any, Any]:
+def start_from(path: Path, layer: nn.Layer, params: Any, state: Any) -> tuple[Any, Any]:
     """Return the parameters and the state of a file, in the containers and the dtypes of initial ones.
 
-    The file is a saved model, a checkpoint, or what another program has written: arrays by their paths. One
-    that holds parameters alone, with or without ``params.`` before their paths, leaves the state as it is.
+    A file of PyTorch is the state dict of the same network. Any other is a saved model, a checkpoint, or what
+    another program has written: arrays by their paths. One that holds parameters alone, with or without
+    ``params.`` before their paths, leaves the state as it is.
     """
-    found = _arrays_by_path(path)
     initial = {"params": params, "state": state}
+    found = _of_torch(path, layer) if path.suffix in (".pt", ".pth") else _arrays_by_path(path)
     if not any(name.startswith("state.") for name in found):
         initial["state"] = {}
     places = dict(zip(tree.paths(initial), tree.leaves(initial), strict=True))
@@ -30,6 +32,17 @@ def start_from(path: Path, params: Any, state: Any) -> tuple[Any, Any]:
     arrays = [found[name].astype(like.dtype) for name, like in places.items()]
     started = tree.unflatten(tree.structure(initial), arrays)
     return started["params"], started["state"] or state
+
+
+def _of_torch(path: Path, layer: nn.Layer) -> dict[str, NDArray]:
+    """Read the parameters and the state of a state dict of PyTorch, by our paths."""
+    arrays = torch.load(path)
+    try:
+        params, state = torch.to_layer(layer, arrays)
+    except ValueError as error:
+        raise ValueError(f"--from: {path}: does not fit the model: {error}") from error
+    found = {"params": params, "state": state}
+    return dict(zip(tree.paths(found), tree.leaves(found), strict=True))
 
 
 def _arrays_by_path(path: Path) -> dict[str, NDArray]:

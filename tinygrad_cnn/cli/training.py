@@ -97,7 +97,7 @@ class _Training:
         """Return the parameters and the state to start from: drawn ones, or those of a file."""
         params, state = self.layer.init(rng)
         start = getattr(self.args, "from")
-        return (params, state) if start is None else start_from(start, params, state)
+        return (params, state) if start is None else start_from(start, self.layer, params, state)
 
     # --- the beginning ------------------------------------------------------------------------------------
 
