@@ -56,6 +56,11 @@ def bound_descent(
     params, grads, velocities : sequence of ndarray
         The three arrays of each parameter are of one shape and one floating dtype.
 
+    Returns
+    -------
+    callable
+        It changes the parameters and the velocities in place.
+
     Examples
     --------
     >>> p, g, v = np.array([1.0]), np.array([0.5]), np.array([2.0])
@@ -87,6 +92,11 @@ def bound_descent(
 
 def drop_subnormals(x: NDArray) -> None:
     """Set the elements of an array of single or double precision to zero that are too small to be normal.
+
+    Parameters
+    ----------
+    x : ndarray
+        The array to change; one of another dtype stays as it is.
 
     Examples
     --------
