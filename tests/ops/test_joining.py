@@ -33,8 +33,8 @@ def steps_of(function):
     ("join", "arrays", "match"),
     [
         (tg.block, [[np.ones(2)], np.ones(2)], r"block: expected lists nested to one depth, .* \[1, 2\]"),
-        (tg.concatenate, [np.ones(2), 1.0], "zero-dimensional array"),
-        (tg.concatenate, [1.0, np.ones(2)], "zero-dimensional array"),
+        (tg.concatenate, [np.ones(2), 1.0], "must have same number of dimensions"),
+        (tg.concatenate, [1.0, np.ones(2)], "zero-dimensional arrays cannot be concatenated"),
     ],
 )
 def test_what_cannot_be_joined_is_refused_with_the_reason(join, arrays, match):
