@@ -29,6 +29,19 @@ def steps_of(function):
     return steps
 
 
+@pytest.mark.parametrize(
+    ("join", "arrays", "match"),
+    [
+        (tg.block, [[np.ones(2)], np.ones(2)], r"block: expected lists nested to one depth, .* \[1, 2\]"),
+        (tg.concatenate, [np.ones(2), 1.0], "must have same number of dimensions"),
+        (tg.concatenate, [1.0, np.ones(2)], "zero-dimensional arrays cannot be concatenated"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused_with_the_reason(join, arrays, match):
+    with pytest.raises(ValueError, match=match):
+        join(arrays)
+
+
 @pytest.mark.parametrize("join", [tg.concatenate, tg.stack])
 def test_the_gradient_takes_as_long_for_each_of_many_arrays_as_for_each_of_few(join):
     def steps_of_gradient(count):

@@ -158,6 +158,16 @@ def test_a_masked_sum_or_mean_has_no_gradient_elsewhere():
     assert tg.sum(M, where=False) == 0
 
 
+def test_a_slope_takes_one_spacing_or_one_for_each_axis():
+    x = np.arange(9.0).reshape(3, 3) ** 2
+    for options in ({}, {"edge_order": 2}):
+        for spacing in ((), (2.0,), (2.0, 3.0)):
+            found = tg.gradient(x, *spacing, **options)
+            np.testing.assert_allclose(found, np.gradient(x, *spacing, **options), rtol=1e-14, atol=1e-13)
+    with pytest.raises(ValueError, match="expected one, or one for each of 2 axes, got 3"):
+        tg.gradient(x, 1.0, 1.0, 1.0)
+
+
 @pytest.mark.parametrize("name", ["var", "std"])
 def test_correction_is_ddof(name):
     assert getattr(tg, name)(M, correction=1) == getattr(np, name)(M, ddof=1)

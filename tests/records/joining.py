@@ -125,7 +125,6 @@ RECORDS = [
         operands=calls_of(CONCATENATE.case).map(as_list) | flattened(),
         reference=references.concatenate,
         linear_in=("arrays",),
-        errors=[ErrorCase(([np.ones(2), 1.0],), ValueError, says=("zero-dimensional",))],
         torch=concatenate_in_torch,
         by_hand=[
             ByHand(
