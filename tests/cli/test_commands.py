@@ -343,7 +343,7 @@ def test_train_starts_from_a_state_dict_of_pytorch(capsys):
     saved = train.load("model.safetensors")["params"]
     np.testing.assert_array_equal(saved["dense1"]["weight"], params["dense1"]["weight"])
     argv = [*QUICK, "--model", "lenet", "--epochs", "1", "--from", "w.pt"]
-    assert "--from: w.pt: does not fit the model: to_layer: what was given lacks" in complaint(argv, capsys)
+    assert "--from: w.pt: does not fit the model: to_layer: what was given has" in complaint(argv, capsys)
 
 
 def test_train_from_arrays_of_any_program_names_all_that_does_not_fit(capsys):
