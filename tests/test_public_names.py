@@ -74,6 +74,16 @@ def test_dir_shows_public_names_alone():
     assert len(shown) >= 12
     for module, names in shown.items():
         rooms = {
-            "data", "debug", "extend", "insight", "interop", "models", "ops", "plot", "program", "testing", "train",
-        }  # fmt: skip
+            "data",
+            "debug",
+            "extend",
+            "insight",
+            "interop",
+            "models",
+            "ops",
+            "plot",
+            "program",
+            "testing",
+            "train",
+        }
         assert set(names) - (rooms if module is tinygrad_cnn else set()) == set(module.__all__), module

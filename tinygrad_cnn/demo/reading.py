@@ -13,7 +13,7 @@ from ..autodiff import value_and_grad
 from ..data.families import FAMILIES
 from ..ops import softmax
 from ..program import Program
-from ..program.source import SourceWriter, Statement
+from ..program.printed.source import SourceWriter, Statement
 from ..program.stepping import steps
 from ..program.tracing import trace
 from ..train import SavedModel

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import ops
 from ..autodiff import vjp
-from ..program.source import SourceWriter
+from ..program.printed.source import SourceWriter
 from ..program.tracing import trace
 from ..types import NDArray
 from .expression import FUNCTIONS, Node, parse, read_value

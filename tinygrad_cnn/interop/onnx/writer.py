@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...program.recorder import item
-from ...program.spelling import as_public
+from ...program.printed.spelling import as_public
 from ...program.values import Line, Method, Value
 from ...tape import Primitive
 from .exporters import TABLE
