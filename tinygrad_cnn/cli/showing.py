@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import webbrowser
 
 from ..demo import serve
@@ -34,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _trained() -> SavedModel:
     """Train a network, and say how far it is."""
-    say("no model given: training one on generated digits, for some seconds", sys.stderr)
+    say("no model given: training one on generated digits, for some seconds", "stderr")
 
     def told(epoch: int, epochs: int, accuracy: float) -> None:
-        say(f"epoch {epoch} of {epochs}: {accuracy:.1%} of the digits read", sys.stderr)
+        say(f"epoch {epoch} of {epochs}: {accuracy:.1%} of the digits read", "stderr")
 
     return quick_model(told)

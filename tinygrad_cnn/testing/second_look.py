@@ -85,8 +85,9 @@ class SecondLook:
         if (wrong := found(doubt)) is None or not (resolution := self._resolution(weights)):
             return wrong
         # The steps have shrunk until the values stood still. The wider ones may still show the derivative.
-        here, noise = np.zeros(1), np.array([resolution])
-        line = slope(lambda t: np.array([self._change(weights, t)]), here, noise, self._eps)
+        line = slope(
+            lambda t: np.array([self._change(weights, t)]), np.zeros(1), np.array([resolution]), self._eps
+        )
         difference = abs(analytic - line.value[0])
         allowed = 2 * line.error[0] + half_the_digits(self._eps) * abs(analytic) + ROUNDING * doubt
         explained = _explained(analytic, line.central[:, 0], resolution / line.steps[0] + doubt)

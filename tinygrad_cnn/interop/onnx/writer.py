@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...program.recorder import item
 from ...program.printed.spelling import as_public
+from ...program.recorder import item
 from ...program.values import Line, Method, Value
 from ...tape import Primitive
 from .exporters import TABLE
