@@ -115,9 +115,7 @@ def test_a_block_inside_a_list_is_found():
 
 @pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *PAGES], ids=lambda page: page.name)
 def test_links_lead_to_files(page):
-    prose = re.sub(
-        r"`[^`\n]*`", "", page.read_text(encoding="utf-8")
-    )  # x[1](x) in code is no link
+    prose = re.sub(r"`[^`\n]*`", "", page.read_text(encoding="utf-8"))  # x[1](x) in code is no link
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
         assert (page.parent / target).exists(), target
 

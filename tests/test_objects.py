@@ -1,6 +1,7 @@
 """What users hold, of every class of the package, is copied, pickled, printed, compared and hashed."""
 
 import copy
+import http
 import math
 import pickle
 
@@ -12,6 +13,9 @@ from records.rooms import defined_in, modules_of
 
 import tinygrad_cnn as tg
 from tinygrad_cnn import data, nn, optim, testing, train
+from tinygrad_cnn.demo.server import RequestError
+from tinygrad_cnn.interop.onnx.graph import Graph, Node
+from tinygrad_cnn.interop.onnx.network import Network
 from tinygrad_cnn.kernels.geometry import ConvSpec, PoolSpec
 
 ABSTRACT = {"Layer", "Parameterless"}  # their subclasses are dataclasses, which they themselves are not
@@ -61,6 +65,8 @@ EXAMPLES = [
     testing.OpCase("doubled", doubled, operands=()),
     testing.Fault("sign", doubled, "x", np.negative),
     testing.ulp_errors(np.sqrt, math.sqrt, np.array([2.0])),
+    Network(Graph("net", [Node("Relu", ("x",), ("y",), {})], ("x",), ("y",), {}, 20)),
+    RequestError(http.HTTPStatus.NOT_FOUND, "there is no such page"),
 ]
 EXAMPLE = {type(example).__qualname__: example for example in EXAMPLES}
 BY_IDENTITY = (
@@ -74,6 +80,7 @@ BY_IDENTITY = (
     train.Trainer,
     testing.OpCase,
     testing.Fault,
+    Network,
     Exception,
 )
 WAYS = {
@@ -159,7 +166,11 @@ MADE = [
 ]
 
 
-@pytest.mark.parametrize("function", MADE, ids=repr)
+@pytest.mark.parametrize(
+    "function",
+    MADE,
+    ids=["grad", "grad of grad", "hessian", "value_and_grad", "checkpoint", "compile", "decorated", "method"],
+)
 def test_a_function_made_of_a_named_one_is_pickled(function):
     twin, x = pickle.loads(pickle.dumps(function)), np.array(3.0)
     assert twin(x) == function(x)

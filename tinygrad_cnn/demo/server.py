@@ -50,8 +50,11 @@ class RequestError(Exception):
     """A request that cannot be answered; the message is for whoever asked."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message)  # all of it, so that a copy can be made of the same
+        self.status, self.message = status, message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 Application = Callable[[str, str, str, bytes], Answer]

@@ -21,6 +21,7 @@ __all__ = ["median", "percentile", "quantile"]
 Method: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "nearest"]
 # a place halfway between two is rounded to that of an even number
 _ROUNDINGS = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}
+_FEW = 8  # ranks, up to which it is faster to look for them than to sort
 _METHODS = ("linear", "midpoint", *_ROUNDINGS)
 
 
@@ -172,8 +173,14 @@ def _in_order(x: Array, ranks: NDArray) -> Array:
 
 
 def _chosen(x: NDArray, ranks: NDArray) -> NDArray:
-    """Return where the elements of some ranks are; the others need no order."""
-    return np.argpartition(x, np.unique(ranks), axis=-1)[..., ranks]
+    """Return where the elements of some ranks are; tied ones keep their order."""
+    if len(ranks) > _FEW:
+        return np.argsort(x, axis=-1, kind="stable")[..., ranks]
+    found = np.argpartition(x, np.unique(ranks), axis=-1)[..., ranks]  # the others need no order
+    for values in np.moveaxis(np.take_along_axis(x, found, -1), -1, 0):
+        if ((x == values[..., None]).sum(-1) > 1).any():
+            return np.argsort(x, axis=-1, kind="stable")[..., ranks]
+    return found
 
 
 def _between(found: Array, places: NDArray, method: str) -> Array:

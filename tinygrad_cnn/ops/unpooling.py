@@ -161,9 +161,9 @@ def _unpooled(
     indices = as_array(raw(indices))
     if x.ndim != axes + 2:
         raise ValueError(f"{op}: x: expected {axes + 2} axes, got shape {x.shape}")
-    checks.shape(op, "indices", indices.shape, x.shape)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"{op}: indices: expected integers, got {indices.dtype}")
+    checks.shape(op, "indices", indices.shape, x.shape)
     size = geometry(op, _size, (x.shape, *options, output_size))
     lead = x.shape[:2]
     checks.held(f"{op}: output", (*lead, *size))

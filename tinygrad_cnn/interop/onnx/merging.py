@@ -114,10 +114,11 @@ def _uniform(a: Any, b: Any, line: Line) -> Any:
     if a.size and b.size and (a == first).all() and (b == first).all():
         shape = [n if n == m else 1 for n, m in zip(a.shape, b.shape, strict=True)]
         return np.broadcast_to(first.reshape((1,) * a.ndim), shape).copy()
-    raise _of_samples(line)
+    raise of_samples(line)
 
 
-def _of_samples(line: Line) -> ValueError:
+def of_samples(line: Line) -> ValueError:
+    """Return the error for a line that computes with the number of samples."""
     name = getattr(line.function, "__name__", line.function)
     where = f", recorded at {line.place}" if line.place else ""
     return ValueError(
@@ -136,7 +137,7 @@ def _paired(x: Any, y: Any, line: Line) -> Any:
     if isinstance(x, Value):
         return x
     if type(x) is not type(y):
-        raise _of_samples(line)
+        raise of_samples(line)
     if type(x) in (tuple, list):
         return type(x)(_paired(i, j, line) for i, j in zip(x, y, strict=True))
     if isinstance(x, dict):
@@ -146,7 +147,7 @@ def _paired(x: Any, y: Any, line: Line) -> Any:
     if type(x) is int and x != y:
         return Samples(x)
     if x != y and x is not y and not (x != x):  # NaN is no other number
-        raise _of_samples(line)
+        raise of_samples(line)
     return x
 
 

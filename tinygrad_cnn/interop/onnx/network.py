@@ -36,6 +36,9 @@ class Network:
         self._places = _places(graph, self._calls)
         self._paths = _paths(list(self._places))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self._graph,)  # the calls of its nodes are found anew
+
     def arrays(self) -> tuple[Any, Any]:
         """Return the parameters and the state as the file has them, in new arrays.
 

@@ -11,7 +11,7 @@ from ...program.recorder import item
 from ...program.values import Line, Method, Value
 from ...tape import Primitive
 from .exporters import TABLE
-from .merging import Merged, Samples
+from .merging import Merged, Samples, of_samples
 from .reading import library
 
 _ALIASES = {
@@ -43,6 +43,7 @@ class Writer:
         self.inputs: list[Any] = []
         self.initializers: dict[Any, Any] = {}
         self.result = Value((), np.dtype(float))
+        self._line = Line(None, (), {}, self.result)
         self._samples = ""
         self._taken: set[str] = set()
 
@@ -90,7 +91,7 @@ class Writer:
         name = _ALIASES.get(name, name)
         if isinstance(function, Method) and name in _UNPACKED and len(args) != 2:
             args = (args[0], args[1:] or None)
-        self.result = line.result
+        self.result, self._line = line.result, line
         where = f", recorded at {line.place}" if line.place else ""
         if name not in TABLE:
             raise ValueError(f"export: {name} has no counterpart in ONNX{where}")
@@ -119,6 +120,7 @@ class Writer:
             if x not in self.constants:
                 return self.names[x]
             x = self.constants[x]
+        self._refuse_samples(x)
         array = np.asarray(x, self.result.dtype if isinstance(x, bool | int | float) else None)
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self.initializers:
@@ -135,7 +137,13 @@ class Writer:
         dtype = np.dtype(dtype)
         if isinstance(x, Value):
             return x if x.dtype == dtype else self.put("Cast", x, to=self.code(dtype))
+        self._refuse_samples(x)
         return np.asarray(x, dtype)
+
+    def _refuse_samples(self, x: Any) -> None:
+        """Raise an error for the number of samples as an operand: only shapes may follow from it."""
+        if isinstance(x, Samples):
+            raise of_samples(self._line)
 
     def code(self, dtype: Any) -> int:
         """Return ONNX's number for a dtype."""
