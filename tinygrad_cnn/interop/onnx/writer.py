@@ -34,6 +34,7 @@ class Writer:
     """
 
     opset: ClassVar[int] = 20
+    _line: Line  # the one that is being written
 
     def __init__(self, program: Merged) -> None:
         self.onnx = library()
@@ -43,7 +44,6 @@ class Writer:
         self.inputs: list[Any] = []
         self.initializers: dict[Any, Any] = {}
         self.result = Value((), np.dtype(float))
-        self._line = Line(None, (), {}, self.result)
         self._samples = ""
         self._taken: set[str] = set()
 
