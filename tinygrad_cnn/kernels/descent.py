@@ -1,4 +1,4 @@
-"""Passes of optimizers: the last line of a step, a step with momentum bound to its arrays, and tidying up."""
+"""The last line of a step of gradient descent, and a step with momentum bound to its arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..types import NDArray
 from . import thresholds
 from .memory import borrow, give_back
 
-__all__ = ["bound_descent", "drop_subnormals", "subtract_scaled"]
+__all__ = ["bound_descent", "subtract_scaled"]
 
 
 def subtract_scaled(x: NDArray, g: NDArray, factor: float) -> None:
@@ -88,28 +88,3 @@ def bound_descent(
             function(a, b, out)
 
     return descend
-
-
-def drop_subnormals(x: NDArray) -> None:
-    """Set the elements of an array of single or double precision to zero that are too small to be normal.
-
-    Parameters
-    ----------
-    x : ndarray
-        The array to change; one of another dtype stays as it is.
-
-    Examples
-    --------
-    >>> x = np.array([1e-310, -1.0, np.inf])
-    >>> drop_subnormals(x)
-    >>> x
-    array([ 0., -1., inf])
-    """
-    if x.dtype.char not in "fd":
-        return
-    memory = borrow(x.nbytes)
-    is_normal = np.ndarray(x.shape, x.dtype, memory)
-    np.absolute(x, out=is_normal)
-    np.greater_equal(is_normal, np.finfo(x.dtype).tiny, out=is_normal)
-    np.multiply(x, is_normal, out=x)
-    give_back(memory)

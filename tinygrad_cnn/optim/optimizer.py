@@ -10,7 +10,6 @@ import numpy as np
 
 from .. import tree
 from ..checks import within
-from ..kernels.descent import drop_subnormals
 from ..tape import Box, Leaf, raw
 from .binding import Binding
 from .gradients import in_order
@@ -20,8 +19,6 @@ from .schedules import Constant
 __all__ = ["Optimizer"]
 
 Schedule = Callable[[int], float]
-
-_STEPS_BETWEEN_DROPS = 64  # each time costs as much as a step, and a number takes some 150 to fade away
 State = dict[str, np.ndarray]
 
 
@@ -46,9 +43,6 @@ class Optimizer:
     with the parameters and ``steps``, which schedules follow, it is all that a training run needs to go on as
     if it had not stopped. A copy by `copy.deepcopy` or `pickle` goes on in the same way, with parameters of
     its own in ``params``; one by `copy.copy` has a state of its own, and updates the same parameters.
-
-    Where gradients have become 0, what is remembered of them fades away. Numbers that are too small to be
-    normal are then set to zero, every 64 steps, because many processors are slow at them.
 
     To freeze parameters, pass the optimizer only the part of the tree that shall move, or pass None in the
     place of the gradients that shall do nothing. Such a parameter keeps its values and all that is remembered
@@ -202,7 +196,7 @@ class Optimizer:
         self._binding.check()
         found = self._own_gradients() if grads is None else self._checked(grads)
         self._apply(found)
-        self._finish(found)
+        self.steps += 1
 
     def _apply(self, found: Sequence[np.ndarray | None]) -> None:
         """Update the parameters that have a gradient, each with its own."""
@@ -220,17 +214,9 @@ class Optimizer:
         def step(*grads: np.ndarray) -> None:
             self._binding.check()
             self._apply(grads)
-            self._finish(grads)
+            self.steps += 1
 
         return step
-
-    def _finish(self, found: Sequence[np.ndarray | None]) -> None:
-        """Count a step, and now and then drop what is remembered of gradients that were long ago."""
-        self.steps += 1
-        if self.steps % _STEPS_BETWEEN_DROPS == 0:
-            for slot, g in zip(self._slots, found, strict=True):
-                for array in slot.state.values() if g is not None else ():
-                    drop_subnormals(array)
 
     def zero_grad(self) -> None:
         """Forget the gradients that `Tensor.backward` has accumulated in the leaf tensors."""

@@ -46,7 +46,9 @@ class SGD(Optimizer):
 
     Notes
     -----
-    The state of a parameter is its ``velocity``.
+    The state of a parameter is its ``velocity``. Where the gradient stays 0, the velocity decays to subnormal
+    numbers and not to 0, because 0.9 times the smallest of them rounds to itself. The values do not suffer,
+    but processors that are slow at such numbers take longer for a step.
 
     Examples
     --------
@@ -106,7 +108,7 @@ class SGD(Optimizer):
                 return step(*given)
             self._binding.check()
             descend(self.momentum, self.lr)
-            self._finish(given)
+            self.steps += 1
             return None
 
         return quick_step
