@@ -1,6 +1,7 @@
 """The command ``export``, which writes a saved network in a form that other programs read.
 
-Each form is a function ``(saved, path)`` in a table, which makes its option.
+Each form is a function ``(saved, path)`` in a table, which makes its option. What a form needs
+is imported for it alone, since every command reads this file.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import tree
-from ..demo import standalone_page
-from ..interop import onnx
+from .. import interop, tree
 from ..train import SavedModel, atomic
 from .output import announce_replacing, check_writable, emit, one_line, say
 from .sources import load_model
@@ -56,6 +55,8 @@ def _npz(saved: SavedModel, path: Path) -> None:
 
 def _html(saved: SavedModel, path: Path) -> None:
     """Write the page in one file."""
+    from ..demo import standalone_page
+
     atomic.write(path, [standalone_page(saved).encode()])
 
 
@@ -66,8 +67,8 @@ def _onnx(saved: SavedModel, path: Path) -> None:
         return saved.layer(params, state, normalization(images))[0]
 
     images = np.zeros((1, *saved.shape), np.float32)
-    model = onnx.export(network, (saved.params, saved.state, saved.normalization), (images,))
-    onnx.save(path, model)
+    model = interop.onnx.export(network, (saved.params, saved.state, saved.normalization), (images,))
+    interop.onnx.save(path, model)
 
 
 FORMATS = {

@@ -1,12 +1,10 @@
-"""The command ``demo``, which serves a page to draw on."""
+"""The command ``demo``, which serves a page to draw on; its server is imported for it alone."""
 
 from __future__ import annotations
 
 import argparse
 import webbrowser
 
-from ..demo import serve
-from ..demo.quick_model import quick_model
 from ..train import SavedModel
 from .output import emit, say
 from .sources import load_model
@@ -14,6 +12,8 @@ from .sources import load_model
 
 def run(args: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C, on which it ends with the status of an interrupt."""
+    from ..demo import serve
+
     model = load_model(args, args.saved) if args.saved else _trained()
 
     def ready(url: str) -> None:
@@ -33,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _trained() -> SavedModel:
     """Train a network, and say how far it is."""
+    from ..demo.quick_model import quick_model
+
     say("no model given: training one on generated digits, for some seconds", "stderr")
 
     def told(epoch: int, epochs: int, accuracy: float) -> None:

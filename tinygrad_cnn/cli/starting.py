@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, train, tree
+from .. import interop, nn, train, tree
 from ..checks import printable
-from ..interop import torch
 from ..types import NDArray
 
 _LISTED = 3  # of each kind of what does not fit, since the reader has one line
@@ -36,9 +35,9 @@ def start_from(path: Path, layer: nn.Layer, params: Any, state: Any) -> tuple[An
 
 def _of_torch(path: Path, layer: nn.Layer) -> dict[str, NDArray]:
     """Read the parameters and the state of a state dict of PyTorch, by our paths."""
-    arrays = torch.load(path)
+    arrays = interop.torch.load(path)
     try:
-        params, state = torch.to_layer(layer, arrays)
+        params, state = interop.torch.to_layer(layer, arrays)
     except ValueError as error:
         raise ValueError(f"--from: {path}: does not fit the model: {error}") from error
     found = {"params": params, "state": state}
